@@ -88,6 +88,11 @@ class NoSuchEntity(ServiceError):
 
     code, http_status = "NoSuchEntity", 404
 
+    @classmethod
+    def named(cls, kind: str, name: str) -> "NoSuchEntity":
+        """There is no user, group, … of that name, in IAM's words."""
+        return cls(f"The {kind} with name {name} cannot be found.")
+
 
 class EntityAlreadyExists(ServiceError):
     """IAM: something of that name exists."""
@@ -99,6 +104,11 @@ class DeleteConflict(ServiceError):
     """IAM: the thing still has keys or policies of its own."""
 
     code, http_status = "DeleteConflict", 409
+
+    @classmethod
+    def until(cls, done: str) -> "DeleteConflict":
+        """What is to be done first, `delete access keys`, in IAM's words."""
+        return cls(f"Cannot delete entity, must {done} first.")
 
 
 class MalformedPolicyDocument(ServiceError):

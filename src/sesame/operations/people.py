@@ -120,7 +120,7 @@ class People:
         if refused[0] is not None:
             raise AccessDenied(refused[0])
         if entity is None:
-            raise NoSuchEntity(f"The {kind} with name {name} cannot be found.")
+            raise NoSuchEntity.named(kind, name)
         unique_id = entity.unique_id
 
         async def run(tx: Transaction) -> Person:

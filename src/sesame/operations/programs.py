@@ -64,7 +64,7 @@ class Programs:
             ],
         )
         if user is None and not is_root and no_keys is None:
-            raise NoSuchEntity(f"The user with name {name} cannot be found.")
+            raise NoSuchEntity.named("user", name)
         unique_id = account_id if user is None else user.user_id
 
         async def run(tx: Transaction) -> ProgramsView:

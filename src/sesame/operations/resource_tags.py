@@ -4,7 +4,7 @@ Limits are those of AWS tagging: 50 tags, keys of 1 to 128 and values of up to 2
 once, no key of AWS's own. Sources: SES API v2 reference (Tag); AWS tagging guide.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
 from sesame.errors import InvalidParameterValue
@@ -18,6 +18,11 @@ class Tag(TypedDict):
 
     Key: str
     Value: str
+
+
+def listed_tags(tags: Mapping[str, str]) -> list[Tag]:
+    """Tags by key as an answer lists them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def read_tags(tags: Iterable[Tag]) -> dict[str, str]:

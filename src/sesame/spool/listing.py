@@ -121,27 +121,27 @@ async def to_address(
     tx: Transaction, account_id: str, address: str, *, before: int | None, limit: int
 ) -> tuple[list[Entry], int | None]:
     """Messages to an address that an account sent or that were sent as it, newest first; where to go on."""
-    further, values = ("", []) if before is None else (" AND r.seq < ?", [before])
-    rows = await tx.all(
-        f"{_TO_ADDRESS}"
-        f" WHERE r.address = ?{further} AND (x.account_id = ? OR x.owner_account_id = ?)"
-        " ORDER BY r.seq DESC LIMIT ?",
-        address,
-        *values,
-        account_id,
-        account_id,
-        limit,
-    )
-    return [_entry(row, row[12]) for row in rows], int(rows[-1][13]) if len(rows) == limit else None
+    of_account = " AND (x.account_id = ? OR x.owner_account_id = ?)"
+    return await _to_address(tx, of_account, address, account_id, account_id, before=before, limit=limit)
 
 
 async def to_address_of_all(
     tx: Transaction, address: str, *, before: int | None, limit: int
 ) -> tuple[list[Entry], int | None]:
     """Messages of all accounts to an address, newest first; where to go on."""
-    further, values = ("", []) if before is None else (" AND r.seq < ?", [before])
+    return await _to_address(tx, "", address, before=before, limit=limit)
+
+
+async def _to_address(
+    tx: Transaction, condition: str, *values: str, before: int | None, limit: int
+) -> tuple[list[Entry], int | None]:
+    """`values` are the address, and those of the `condition` beside it."""
+    further, key = ("", []) if before is None else (" AND r.seq < ?", [before])
     rows = await tx.all(
-        f"{_TO_ADDRESS} WHERE r.address = ?{further} ORDER BY r.seq DESC LIMIT ?", address, *values, limit
+        f"{_TO_ADDRESS} WHERE r.address = ?{condition}{further} ORDER BY r.seq DESC LIMIT ?",
+        *values,
+        *key,
+        limit,
     )
     return [_entry(row, row[12]) for row in rows], int(rows[-1][13]) if len(rows) == limit else None
 

@@ -4,7 +4,6 @@ A program that asks for its quota before it sends, or opens a session first, sto
 looks. INVARIANT (I9): of a resource or role of another account nothing is kept but what the caller itself said.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from sesame.policy.language.document import Effect
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
 from sesame.policy.reasons.conditions import explain_condition
 from sesame.policy.reasons.derivation import StatementStep
-from sesame.policy.reasons.sentence import name_statement
+from sesame.policy.reasons.sentence import compact, name_statement
 from sesame.policy.reasons.statements import iam_statement
 from sesame.store.decisions import DecisionRecord
 
@@ -56,7 +55,6 @@ def own_cause(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
             ),
         )
     statement = iam_statement(action, resource)
-    written = json.dumps(statement, separators=(",", ":"), ensure_ascii=False)
     fields = resource.split(":", 5)
     owner = fields[4] if len(fields) == 6 else ""
     also = f"; account {owner} must allow it too" if owner not in ("", record.account_id) else ""
@@ -76,8 +74,8 @@ def own_cause(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
         f" `{resource}`",
         mend=Mend(
             how=How.ALLOW_IN_IAM,
-            text=f"give `{principal}` an IAM policy with the statement {written}, or let the program do without the"
-            f" call{also}",
+            text=f"give `{principal}` an IAM policy with the statement {compact(statement)}, or let the program do"
+            f" without the call{also}",
             details={"principal": principal, "statement": statement},
         ),
     )

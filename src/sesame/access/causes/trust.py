@@ -40,12 +40,18 @@ def trust_cause(record: DecisionRecord, decision: Mapping[str, Any], failed: Map
     return Cause(
         code=Code.TRUST,
         text=f"the trust policy of `{role}` does not let `{principal}` do `{action}`{also}; or there is no such role",
-        mend=Mend(
-            how=How.CHANGE_TRUST,
-            text=f"add to the trust policy of `{role}` the statement {compact(statement)}"
-            " (`aws iam update-assume-role-policy`)",
-            details={"role": role, "statement": statement},
+        mend=_change_trust(
+            role, f"add to the trust policy of `{role}` the statement {compact(statement)}", statement
         ),
+    )
+
+
+def _change_trust(role: str, text: str, statement: Mapping[str, Any] | None = None) -> Mend:
+    """Change the trust policy of a role of the own account, with its command."""
+    return Mend(
+        how=How.CHANGE_TRUST,
+        text=f"{text} (`aws iam update-assume-role-policy`)",
+        details={"role": role, "statement": statement},
     )
 
 
@@ -65,12 +71,7 @@ def _by_trust(failed: Mapping[str, Any], role: str, action: str, principal: str)
         return Cause(
             code=Code.TRUST,
             text=f"{denies} of the trust policy of `{role}` denies `{action}` to `{principal}`",
-            mend=Mend(
-                how=How.CHANGE_TRUST,
-                text=f"change or remove {denies} of the trust policy of `{role}`"
-                " (`aws iam update-assume-role-policy`)",
-                details={"role": role, "statement": None},
-            ),
+            mend=_change_trust(role, f"change or remove {denies} of the trust policy of `{role}`"),
         )
     if (unmet := failed.get("unmet")) is None:
         return None
@@ -88,11 +89,9 @@ def _by_trust(failed: Mapping[str, Any], role: str, action: str, principal: str)
     return Cause(
         code=Code.TRUST,
         text=text,
-        mend=Mend(
-            how=How.CHANGE_TRUST,
-            text=f"send what the condition asks for, or change that condition of the trust policy of `{role}`"
-            " (`aws iam update-assume-role-policy`)",
-            details={"role": role, "statement": None},
+        mend=_change_trust(
+            role,
+            f"send what the condition asks for, or change that condition of the trust policy of `{role}`",
         ),
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from sesame.access.changes import Actor
 from sesame.admin.accounts import OperatorError
 from sesame.console.calls import Sample, operator_sample
 from sesame.console.guard import Refused
@@ -180,23 +181,15 @@ async def _existing(visit: Visit) -> str:
 
 async def look(visit: Visit) -> Response:
     """See the console as an account does, to read alone."""
-    assert visit.login is not None
-    account_id = await _existing(visit)
-    visit.cookies["login"] = await visit.backing.logins.change_role(
-        visit.login, account_id, is_operator=True, actor=visit.actor
-    )
+    await _change_role(visit, await _existing(visit), is_operator=True, actor=visit.actor)
     return visit.go("/")
 
 
 async def become(visit: Visit) -> Response:
     """Go on as the root of an account (development)."""
-    assert visit.login is not None
     if not visit.backing.may_become:
         raise Refused(403, "use `sesame console login --account ID`")
-    account_id = await _existing(visit)
-    visit.cookies["login"] = await visit.backing.logins.change_role(
-        visit.login, account_id, is_operator=False, actor=visit.actor
-    )
+    await _change_role(visit, await _existing(visit), is_operator=False, actor=visit.actor)
     return visit.go("/")
 
 
@@ -205,10 +198,16 @@ async def back(visit: Visit) -> Response:
     assert visit.login is not None
     if not (visit.login.is_operator or (visit.login.may_return and visit.backing.may_become)):
         raise Refused(403, "this is for the operator")
-    visit.cookies["login"] = await visit.backing.logins.change_role(
-        visit.login, "", is_operator=True, actor=visit.as_operator
-    )
+    await _change_role(visit, "", is_operator=True, actor=visit.as_operator)
     return visit.go("/operator")
+
+
+async def _change_role(visit: Visit, account_id: str, *, is_operator: bool, actor: Actor) -> None:
+    """Go on as another, under a new id that the browser gets."""
+    assert visit.login is not None
+    visit.cookies["login"] = await visit.backing.logins.change_role(
+        visit.login, account_id, is_operator=is_operator, actor=actor
+    )
 
 
 PAGES = (

@@ -60,7 +60,7 @@ async def user_named(tx: Transaction, account_id: str, name: str) -> users.User:
     """The user; raises `NoSuchEntity`."""
     user = await users.get_user(tx, account_id, name)
     if user is None:
-        raise NoSuchEntity(f"The user with name {name} cannot be found.")
+        raise NoSuchEntity.named("user", name)
     return user
 
 
@@ -68,7 +68,7 @@ async def role_named(tx: Transaction, account_id: str, name: str) -> roles.Role:
     """The role; raises `NoSuchEntity`."""
     role = await roles.get(tx, account_id, name)
     if role is None:
-        raise NoSuchEntity(f"The role with name {name} cannot be found.")
+        raise NoSuchEntity.named("role", name)
     return role
 
 
@@ -76,7 +76,7 @@ async def entity_named(tx: Transaction, account_id: str, kind: Kind, name: str) 
     """The user, group or role; raises `NoSuchEntity`."""
     entity = await entities.find(tx, account_id, kind, name)
     if entity is None:
-        raise NoSuchEntity(f"The {kind} with name {name} cannot be found.")
+        raise NoSuchEntity.named(kind, name)
     return entity
 
 
@@ -94,9 +94,9 @@ def user_shape(user: users.User) -> iam.User:
 async def check_without_policies(tx: Transaction, unique_id: str) -> None:
     """Refuse to delete a user, group or role that has policies left. Raises `DeleteConflict`."""
     if await inline_policies.of(tx, unique_id):
-        raise DeleteConflict("Cannot delete entity, must delete policies first.")
+        raise DeleteConflict.until("delete policies")
     if await managed_policies.attached(tx, unique_id):
-        raise DeleteConflict("Cannot delete entity, must detach all policies first.")
+        raise DeleteConflict.until("detach all policies")
 
 
 class _HasArn(Protocol):
@@ -132,7 +132,7 @@ async def _permitted(
     arn = f"arn:aws:iam::{account_id}:{kind}/{name}" if found is None else found.arn
     permit = await authorizer.require(caller, f"iam:{action}", arn, keys=keys, seen={scope: seen})
     if found is None:
-        raise NoSuchEntity(f"The {kind} with name {name} cannot be found.")
+        raise NoSuchEntity.named(kind, name)
     return found, permit
 
 

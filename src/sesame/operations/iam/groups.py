@@ -103,7 +103,7 @@ class GroupOperations:
 
         async def run(tx: Transaction) -> None:
             if await groups.members(tx, group):
-                raise DeleteConflict("Cannot delete entity, must remove users from group first.")
+                raise DeleteConflict.until("remove users from group")
             await check_without_policies(tx, group.group_id)
             await groups.delete(tx, group)
 
@@ -158,12 +158,8 @@ class GroupOperations:
 async def _named(tx: Transaction, caller: Caller, name: str) -> groups.Group:
     group = await groups.get(tx, caller.principal.account_id, name)
     if group is None:
-        raise _no_group(name)
+        raise NoSuchEntity.named("group", name)
     return group
-
-
-def _no_group(name: str) -> NoSuchEntity:
-    return NoSuchEntity(f"The group with name {name} cannot be found.")
 
 
 def _listed(found: Iterable[groups.Group], request: Paged) -> iam.ListGroupsResponse:

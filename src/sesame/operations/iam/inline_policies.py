@@ -109,4 +109,4 @@ class InlinePolicyOperations:
 
 
 def _no_policy(kind: Kind, name: str) -> NoSuchEntity:
-    return NoSuchEntity(f"The {kind} policy with name {name} cannot be found.")
+    return NoSuchEntity.named(f"{kind} policy", name)

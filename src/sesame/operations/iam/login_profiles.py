@@ -182,7 +182,7 @@ class LoginProfileOperations:
 
         async def run(tx: Transaction) -> None:
             if await login_profiles.get(tx, user.user_id) != before:
-                raise NoSuchEntity(f"Login Profile for User {user.user_name} cannot be found.")
+                raise _no_profile(user)
             await login_profiles.put(tx, replace(before, password=hashed, reset_required=False))
 
         await permit.apply(run)
@@ -245,7 +245,7 @@ class LoginProfileOperations:
         async def run(tx: Transaction) -> None:
             device = await _own_device(tx, caller, serial)
             if device.user_id is not None:
-                raise DeleteConflict("Cannot delete entity, must deactivate MFA device first.")
+                raise DeleteConflict.until("deactivate MFA device")
             await login_profiles.delete_device(tx, device)
 
         await permit.apply(run)
@@ -390,7 +390,7 @@ async def _listed(tx: Transaction, device: login_profiles.MfaDevice) -> iam.Virt
 
 async def _still_there(tx: Transaction, user: users.User) -> None:
     if await users.get_user_by_id(tx, user.user_id) is None:
-        raise NoSuchEntity(f"The user with name {user.user_name} cannot be found.")
+        raise NoSuchEntity.named("user", user.user_name)
 
 
 async def _own_device(tx: Transaction, caller: Caller, serial: str) -> login_profiles.MfaDevice:

@@ -4,7 +4,7 @@ Source: IAM API reference and "IAM and AWS STS quotas".
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from urllib.parse import quote
@@ -25,6 +25,7 @@ from sesame.observe import Clock
 from sesame.operations.iam.checks import page_from, page_of, tags_by_key
 from sesame.operations.iam.documents import Documents
 from sesame.operations.principal_tags import check_tags
+from sesame.operations.resource_tags import listed_tags
 from sesame.operations.table import Handlers
 from sesame.store import tags
 from sesame.store.iam import managed_policies as store
@@ -220,7 +221,7 @@ class ManagedPolicyOperations:
 
         async def run(tx: Transaction) -> iam.PolicyVersion:
             policy = await policy_named(tx, caller, arn)
-            version = _pick(policy, await store.versions(tx, policy), wanted)
+            version = await _version(tx, policy, wanted)
             is_default = version.number == policy.default_version
             return _version_shape(version, is_default=is_default, with_document=True)
 
@@ -265,7 +266,7 @@ class ManagedPolicyOperations:
 
         async def run(tx: Transaction) -> None:
             policy = await policy_named(tx, caller, arn)
-            version = _pick(policy, await store.versions(tx, policy), request["VersionId"])
+            version = await _version(tx, policy, request["VersionId"])
             await store.put(
                 tx, replace(policy, default_version=version.number, updated_at=float(int(self._clock.now())))
             )
@@ -282,7 +283,7 @@ class ManagedPolicyOperations:
 
         async def run(tx: Transaction) -> None:
             policy = await policy_named(tx, caller, arn)
-            version = _pick(policy, await store.versions(tx, policy), request["VersionId"])
+            version = await _version(tx, policy, request["VersionId"])
             if version.number == policy.default_version:
                 raise DeleteConflict("Cannot delete the default version of a policy.")
             await store.delete_version(tx, policy, version.number)
@@ -315,9 +316,9 @@ async def policy_named(
     return policy
 
 
-def _pick(policy: ManagedPolicy, versions: Sequence[Version], wanted: str) -> Version:
+async def _version(tx: Transaction, policy: ManagedPolicy, wanted: str) -> Version:
     match = _VERSION.fullmatch(wanted)
-    for version in versions:
+    for version in await store.versions(tx, policy):
         if match is not None and version.number == int(match[1]):
             return version
     raise NoSuchEntity(f"Policy {policy.arn} version {wanted} does not exist or is not attachable.")
@@ -339,7 +340,7 @@ def _as_shape(policy: ManagedPolicy, *, attached: int, labels: Mapping[str, str]
     if policy.description:
         shape["Description"] = policy.description
     if labels:
-        shape["Tags"] = [{"Key": key, "Value": value} for key, value in labels.items()]
+        shape["Tags"] = listed_tags(labels)
     return shape
 
 

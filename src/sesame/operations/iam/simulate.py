@@ -127,7 +127,7 @@ async def source_of(store: Store, caller: Caller, arn: str) -> Source:
     if account_id == caller.principal.account_id:
         found = await store.read(_bearer_of(arn, account_id, kind, name))
     if found is None:
-        raise NoSuchEntity(f"The {kind} with name {name} cannot be found.")
+        raise NoSuchEntity.named(kind, name)
     requester, stored = found
     policies = tuple((policy_name, parse_stored_iam_policy(text)) for policy_name, text in stored)
     return Source(kind=kind, name=name, requester=requester, policies=policies)

@@ -26,6 +26,7 @@ from sesame.operations.iam.checks import (
 )
 from sesame.operations.iam.managed_policies import policy_named
 from sesame.operations.principal_tags import check_tags
+from sesame.operations.resource_tags import listed_tags
 from sesame.operations.table import Handler, Handlers
 from sesame.store import tags
 from sesame.store.iam import roles, users
@@ -130,7 +131,7 @@ class TagOperations:
             return await tags.get(tx, (await policy_named(tx, caller, arn)).arn)
 
         held = await self._store.read(run)
-        return _page(json.dumps([{"Key": key, "Value": value} for key, value in held.items()]), request)
+        return _page(json.dumps(listed_tags(held)), request)
 
     async def _permitted(
         self, kind: Kind, caller: Caller, action: str, name: str, keys: Keys

@@ -145,14 +145,14 @@ class IamOperations:
 
         async def run(tx: Transaction) -> None:
             if await users.list_keys(tx, user.account_id, user.user_id):
-                raise DeleteConflict("Cannot delete entity, must delete access keys first.")
+                raise DeleteConflict.until("delete access keys")
             await check_without_policies(tx, user.user_id)
             if await groups.of_user(tx, user.user_id):
-                raise DeleteConflict("Cannot delete entity, must remove users from group first.")
+                raise DeleteConflict.until("remove users from group")
             if await login_profiles.get(tx, user.user_id) is not None:
-                raise DeleteConflict("Cannot delete entity, must delete login profile first.")
+                raise DeleteConflict.until("delete login profile")
             if await login_profiles.devices_of(tx, user.user_id):
-                raise DeleteConflict("Cannot delete entity, must delete MFA device first.")
+                raise DeleteConflict.until("delete MFA device")
             await users.delete_user(tx, user)
 
         await permit.apply(run)

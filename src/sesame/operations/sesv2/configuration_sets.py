@@ -17,7 +17,7 @@ from sesame.operations.configuration_sets import (
     check_suppression,
     missing,
 )
-from sesame.operations.resource_tags import read_tags
+from sesame.operations.resource_tags import listed_tags, read_tags
 from sesame.operations.table import Handlers
 from sesame.store import configuration_sets, identities
 
@@ -92,7 +92,7 @@ class ConfigurationSetV2Operations:
             "ConfigurationSetName": found.name,
             "SendingOptions": {"SendingEnabled": found.sending_enabled},
             "ReputationOptions": {"ReputationMetricsEnabled": False},
-            "Tags": [{"Key": key, "Value": value} for key, value in labels.items()],
+            "Tags": listed_tags(labels),
         }
         for block in BLOCKS:
             if found.options.get(block):

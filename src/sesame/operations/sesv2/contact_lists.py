@@ -18,7 +18,7 @@ from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue, ServiceError
 from sesame.model import Caller
 from sesame.observe import Clock
-from sesame.operations.resource_tags import read_tags
+from sesame.operations.resource_tags import listed_tags, read_tags
 from sesame.operations.table import Handlers
 from sesame.store import contact_lists as store
 from sesame.store import tags
@@ -107,7 +107,7 @@ class ContactListOperations:
             "Topics": topics,
             "CreatedTimestamp": found.created_at,
             "LastUpdatedTimestamp": found.updated_at,
-            "Tags": [{"Key": key, "Value": value} for key, value in labels.items()],
+            "Tags": listed_tags(labels),
         }
         if found.description is not None:
             response["Description"] = found.description

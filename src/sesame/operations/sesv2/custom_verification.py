@@ -5,7 +5,7 @@ from sesame.aws.shapes import sesv2
 from sesame.identities.custom_verification import MOST_A_PAGE, CustomTemplateMissing, CustomVerification
 from sesame.model import Caller
 from sesame.operations.custom_verification import as_written, given, page_of, send
-from sesame.operations.resource_tags import read_tags
+from sesame.operations.resource_tags import listed_tags, read_tags
 from sesame.operations.table import Handlers
 
 
@@ -42,7 +42,7 @@ class CustomVerificationV2Operations:
         held = await self._custom.tags_of(found)
         return {
             **as_written(found),
-            "Tags": [{"Key": key, "Value": value} for key, value in held.items()],
+            "Tags": listed_tags(held),
         }
 
     async def update(

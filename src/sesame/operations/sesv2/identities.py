@@ -25,7 +25,7 @@ from sesame.identities.settings import IdentitySettings, dkim_identity
 from sesame.identities.verification import DKIM_BITS, Verification
 from sesame.model import Caller, DkimOrigin, Identity, IdentityKind, MailFrom, OnMxFailure, VerificationStatus
 from sesame.operations.configuration_sets import missing
-from sesame.operations.resource_tags import read_tags
+from sesame.operations.resource_tags import listed_tags, read_tags
 from sesame.operations.sesv2.own_identity import permitted_identity
 from sesame.operations.table import Handlers
 from sesame.store import configuration_sets, dkim_keys, identities, mail_from, notifications, tags
@@ -180,7 +180,7 @@ class IdentityV2Operations:
                 "VerifiedForSendingStatus": identity.verification in _SENDING,
                 "DkimAttributes": await dkim_attributes(tx, identity, zone=self._settings.dkim_zone),
                 "Policies": {policy.policy_name: policy.document for policy in stored},
-                "Tags": [{"Key": key, "Value": value} for key, value in held.items()],
+                "Tags": listed_tags(held),
                 "VerificationStatus": STATUSES[identity.verification],
                 "MailFromAttributes": _mail_from(domain),
                 "VerificationInfo": _verification_info(record),

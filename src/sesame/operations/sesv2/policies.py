@@ -5,6 +5,7 @@ policy that is not there.
 """
 
 from sesame.access.authorize import Authorizer
+from sesame.access.changes import Permit
 from sesame.aws.shapes import sesv2
 from sesame.db import Store, Transaction
 from sesame.identities.policies import (
@@ -41,9 +42,7 @@ class PolicyV2Operations:
         self, caller: Caller, request: sesv2.CreateEmailIdentityPolicyRequest
     ) -> sesv2.CreateEmailIdentityPolicyResponse:
         """Add a policy; one of that name is not overwritten."""
-        name, permit = await permitted_identity(
-            self._authorizer, caller, "ses:CreateEmailIdentityPolicy", request["EmailIdentity"]
-        )
+        name, permit = await self._permitted(caller, "CreateEmailIdentityPolicy", request["EmailIdentity"])
         await write_policy(permit, name, request["PolicyName"], request["Policy"], how=Write.CREATE)
         return {}
 
@@ -51,9 +50,7 @@ class PolicyV2Operations:
         self, caller: Caller, request: sesv2.UpdateEmailIdentityPolicyRequest
     ) -> sesv2.UpdateEmailIdentityPolicyResponse:
         """Replace a policy that is there; from the answer on it decides (I4)."""
-        name, permit = await permitted_identity(
-            self._authorizer, caller, "ses:UpdateEmailIdentityPolicy", request["EmailIdentity"]
-        )
+        name, permit = await self._permitted(caller, "UpdateEmailIdentityPolicy", request["EmailIdentity"])
         await write_policy(permit, name, request["PolicyName"], request["Policy"], how=Write.UPDATE)
         return {}
 
@@ -61,9 +58,7 @@ class PolicyV2Operations:
         self, caller: Caller, request: sesv2.GetEmailIdentityPoliciesRequest
     ) -> sesv2.GetEmailIdentityPoliciesResponse:
         """The texts of all the identity's policies by name."""
-        name, _ = await permitted_identity(
-            self._authorizer, caller, "ses:GetEmailIdentityPolicies", request["EmailIdentity"]
-        )
+        name, _ = await self._permitted(caller, "GetEmailIdentityPolicies", request["EmailIdentity"])
         await self._must_exist(caller, name)
         found = await policies_of(self._store, caller, name)
         return {"Policies": {policy.policy_name: policy.document for policy in found}}
@@ -72,13 +67,14 @@ class PolicyV2Operations:
         self, caller: Caller, request: sesv2.DeleteEmailIdentityPolicyRequest
     ) -> sesv2.DeleteEmailIdentityPolicyResponse:
         """Remove a policy; from the answer on nothing is accepted under it (I4)."""
-        name, permit = await permitted_identity(
-            self._authorizer, caller, "ses:DeleteEmailIdentityPolicy", request["EmailIdentity"]
-        )
+        name, permit = await self._permitted(caller, "DeleteEmailIdentityPolicy", request["EmailIdentity"])
         await self._must_exist(caller, name)
         if not await remove_policy(permit, name, request["PolicyName"]):
             raise PolicyMissing(request["PolicyName"])
         return {}
+
+    async def _permitted(self, caller: Caller, operation: str, identity: str) -> tuple[str, Permit]:
+        return await permitted_identity(self._authorizer, caller, f"ses:{operation}", identity)
 
     async def _must_exist(self, caller: Caller, name: str) -> None:
         async def run(tx: Transaction) -> bool:

@@ -16,7 +16,7 @@ from sesame.aws.shapes import sesv2
 from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue
 from sesame.model import Caller
-from sesame.operations.resource_tags import MAX_TAGS, read_tags
+from sesame.operations.resource_tags import MAX_TAGS, listed_tags, read_tags
 from sesame.operations.table import Handlers
 from sesame.store import (
     configuration_sets,
@@ -139,7 +139,7 @@ class TagV2Operations:
             return await tags.get(tx, arn)
 
         held = await self._store.read(run)
-        return {"Tags": [{"Key": key, "Value": value} for key, value in held.items()]}
+        return {"Tags": listed_tags(held)}
 
     async def _resource(
         self, caller: Caller, action: str, text: str, *, keys: Keys = NO_KEYS

@@ -3,7 +3,7 @@
 from sesame.aws import paging
 from sesame.aws.shapes import sesv2
 from sesame.model import Caller
-from sesame.operations.resource_tags import read_tags
+from sesame.operations.resource_tags import listed_tags, read_tags
 from sesame.operations.table import Handlers
 from sesame.operations.templates import Parts, TemplateMissing, Templates
 
@@ -56,7 +56,7 @@ class TemplateV2Operations:
         return {
             "TemplateName": found.name,
             "TemplateContent": content,
-            "Tags": [{"Key": key, "Value": value} for key, value in held.items()],
+            "Tags": listed_tags(held),
         }
 
     async def update_email_template(

@@ -19,7 +19,7 @@ from sesame.db import Store, Transaction
 from sesame.errors import AccessDenied, InvalidParameterValue, ServiceError
 from sesame.model import Caller
 from sesame.observe import Clock
-from sesame.operations.resource_tags import Tag, read_tags
+from sesame.operations.resource_tags import Tag, listed_tags, read_tags
 from sesame.operations.sns.access import AuthorizationError
 from sesame.operations.sns.topic_arn import InvalidParameter, NotFound, read_arn
 from sesame.operations.table import Handlers
@@ -238,7 +238,7 @@ class TopicOperations:
             return await tags.get(tx, (await _to_tag(tx, caller, request["ResourceArn"])).arn)
 
         held = await self._store.read(run)
-        return {"Tags": [{"Key": key, "Value": value} for key, value in held.items()]}
+        return {"Tags": listed_tags(held)}
 
     async def _require(self, caller: Caller, action: str, arn: str, *, keys: Keys = NO_KEYS) -> Permit:
         try:
