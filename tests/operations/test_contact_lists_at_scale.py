@@ -11,9 +11,9 @@ import pytest
 
 from sesame.db import Transaction
 from sesame.errors import AccessDenied, ServiceError, StoreUnavailable
-from sesame.operations.sesv2 import contacts
+from sesame.operations import filtered
+from sesame.operations.filtered import MOST_A_PAGE, MOST_LOOKS
 from sesame.operations.sesv2.contact_lists import AT_ONCE, ContactListDoesNotExist
-from sesame.operations.sesv2.contacts import MOST_A_PAGE, MOST_LOOKS
 from sesame.store import contact_lists as kept
 from sesame.store.contact_lists import Contact, ContactList
 from tests.operations.test_changes import REGION, World, with_world
@@ -140,7 +140,7 @@ def test_a_call_that_finds_few_looks_at_so_many_and_goes_on_with_a_token(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, filters: dict[str, Any], like: dict[str, Any]
 ) -> None:
     """With 40 people a page of the store: page after page, each of those whom the filter lets through, once."""
-    monkeypatch.setattr(contacts, "MOST_A_PAGE", 40)
+    monkeypatch.setattr(filtered, "MOST_A_PAGE", 40)
     looked = 40 * MOST_LOOKS
 
     async def check(lists: Lists) -> None:
@@ -197,8 +197,8 @@ def test_pages_meet_at_every_edge(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, size: int
 ) -> None:
     """Whatever falls together of a page asked for, a page looked at and a call's looks: each person once, in order."""
-    monkeypatch.setattr(contacts, "MOST_A_PAGE", 3)
-    monkeypatch.setattr(contacts, "MOST_LOOKS", 2)
+    monkeypatch.setattr(filtered, "MOST_A_PAGE", 3)
+    monkeypatch.setattr(filtered, "MOST_LOOKS", 2)
 
     async def check(lists: Lists) -> None:
         made = await lists.fill(count)

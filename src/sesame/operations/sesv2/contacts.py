@@ -18,14 +18,12 @@ from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue, ServiceError
 from sesame.model import Caller
 from sesame.observe import Clock
+from sesame.operations import filtered
+from sesame.operations.filtered import MOST_A_PAGE
 from sesame.operations.sesv2.contact_lists import find_list, require_list
 from sesame.operations.table import Handlers
 from sesame.store import contact_lists as store
 from sesame.store.contact_lists import Contact, ContactList
-
-MOST_A_PAGE = 1_000
-MOST_LOOKS = 10
-"""How many pages of people one call looks at for those that a filter lets through; its token leads on from there."""
 
 MAX_ADDRESS = 320
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -110,10 +108,7 @@ class ContactOperations:
         return shown  # type: ignore[return-value]
 
     async def list(self, caller: Caller, request: sesv2.ListContactsRequest) -> sesv2.ListContactsResponse:
-        """The people on a list by address, those of a status where one is asked for.
-
-        A page may be short, or empty, and have a token all the same: a call looks at so many people and no more.
-        """
+        """The people on a list by address, those of a status where one is asked for; see `filtered`."""
         await require_list(self._authorizer, caller, "ListContacts", request["ContactListName"])
         after = paging.after(request.get("NextToken"))
         limit = paging.checked(request.get("PageSize") or MOST_A_PAGE, MOST_A_PAGE)
@@ -124,22 +119,18 @@ class ContactOperations:
             topic = wanted.get("TopicFilter", {}).get("TopicName")
             if topic is not None:
                 _check_topic(found, topic)
-            kept: list[Contact] = []
-            key = after
-            for _ in range(MOST_LOOKS):
-                page = await store.contacts(tx, found, after=key, limit=MOST_A_PAGE)
-                kept += [contact for contact in page if _is_wanted(found, contact, wanted)]
-                if len(page) < MOST_A_PAGE:
-                    return found, kept, None
-                key = page[-1].address
-                if len(kept) > limit:
-                    break
-            return found, kept, paging.encode(key)
+            page, token = await filtered.page_of(
+                lambda key, limit: store.contacts(tx, found, after=key, limit=limit),
+                (lambda contact: _is_wanted(found, contact, wanted)) if wanted else None,
+                lambda contact: contact.address,
+                after=after,
+                limit=limit,
+            )
+            return found, page, token
 
-        found, contacts, further = await self._store.read(run)
-        page, token = paging.cut(contacts, limit, lambda contact: contact.address)
+        found, page, token = await self._store.read(run)
         shown: Any = [_as_shape(found, contact) for contact in page]
-        return {"Contacts": shown, **paging.next_page(token or further)}
+        return {"Contacts": shown, **paging.next_page(token)}
 
     async def update(
         self, caller: Caller, request: sesv2.UpdateContactRequest

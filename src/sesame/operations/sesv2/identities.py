@@ -4,7 +4,7 @@ What these make v1 finds, and the reverse. Starting a verification is `verificat
 API v2 reference; SES developer guide, "Verified identities"; observed words of some refusals.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal
 
 from sesame.access.authorize import Authorizer
@@ -24,13 +24,14 @@ from sesame.identities.policies import IdentityMissing, displayed_policies
 from sesame.identities.settings import IdentitySettings, dkim_identity
 from sesame.identities.verification import DKIM_BITS, Verification
 from sesame.model import Caller, DkimOrigin, Identity, IdentityKind, MailFrom, OnMxFailure, VerificationStatus
+from sesame.operations import filtered
 from sesame.operations.configuration_sets import missing
+from sesame.operations.filtered import MOST_A_PAGE
 from sesame.operations.resource_tags import listed_tags, read_tags
 from sesame.operations.sesv2.own_identity import permitted_identity
 from sesame.operations.table import Handlers
 from sesame.store import configuration_sets, dkim_keys, identities, mail_from, notifications, tags
 
-MOST_A_PAGE = 1000
 Status = Literal["PENDING", "SUCCESS", "FAILED", "TEMPORARY_FAILURE", "NOT_STARTED"]
 Length = Literal["RSA_1024_BIT", "RSA_2048_BIT"]
 _LENGTHS: Mapping[int, Length] = {1024: "RSA_1024_BIT", 2048: "RSA_2048_BIT"}
@@ -195,26 +196,23 @@ class IdentityV2Operations:
     async def list_email_identities(
         self, caller: Caller, request: sesv2.ListEmailIdentitiesRequest
     ) -> sesv2.ListEmailIdentitiesResponse:
-        """The account's identities in the region by name, verified or not."""
+        """The account's identities in the region by name, verified or not; see `filtered`."""
         await self._authorizer.require(caller, "ses:ListEmailIdentities")
         limit = paging.checked(request.get("PageSize") or MOST_A_PAGE, MOST_A_PAGE)
         after = paging.after(request.get("NextToken"))
-        wanted = _filter({str(key): value for key, value in request.get("Filter", {}).items()})
+        criteria = {str(key): value for key, value in request.get("Filter", {}).items()}
+        account_id, region = caller.principal.account_id, caller.region
 
-        async def run(tx: Transaction) -> list[Identity]:
-            found: list[Identity] = []
-            key = after
-            while len(found) <= limit:
-                page = await identities.page(
-                    tx, caller.principal.account_id, caller.region, kind=None, after=key, limit=MOST_A_PAGE
-                )
-                found += [identity for identity in page if wanted(identity)]
-                if len(page) < MOST_A_PAGE:
-                    break
-                key = page[-1].name
-            return found
+        async def run(tx: Transaction) -> tuple[Sequence[Identity], str | None]:
+            return await filtered.page_of(
+                lambda key, limit: identities.page(tx, account_id, region, kind=None, after=key, limit=limit),
+                _filter(criteria) if criteria else None,
+                lambda identity: identity.name,
+                after=after,
+                limit=limit,
+            )
 
-        found, token = paging.cut(await self._store.read(run), limit, lambda identity: identity.name)
+        found, token = await self._store.read(run)
         return {
             "EmailIdentities": [
                 {
