@@ -144,3 +144,18 @@ def test_today_is_the_zones() -> None:
 
 def test_a_zone_that_the_machine_knows_no_more_is_utc() -> None:
     assert zones.zone("Atlantis/Capital") is datetime.UTC and zones.zone("../x") is datetime.UTC
+
+
+@pytest.mark.parametrize("zone", [datetime.UTC, datetime.timezone(datetime.timedelta(hours=5, minutes=30))])
+@pytest.mark.parametrize(
+    "at", [0.0, 1.9, 86_399.999, 951_782_400.0, 1_796_000_000.5, 253_400_000_000.0, -62_135_500_000.0]
+)
+def test_times_are_written_as_the_c_library_writes_them(at: float, zone: datetime.tzinfo) -> None:
+    moment = datetime.datetime.fromtimestamp(at, zone)
+    assert text.exactly(at, zone) == moment.isoformat(" ", "seconds")[:19] + moment.strftime(" %Z")
+    assert text.when(at, now=at, zone=zone) == moment.strftime("%H:%M:%S %Z")
+    days = f"{moment.day} {moment.strftime('%b')}"
+    assert text.when(at, now=at + 86_400, zone=zone) in (
+        f"{days} {moment.strftime('%H:%M %Z')}",
+        f"{days} {moment.year} {moment.strftime('%H:%M %Z')}",
+    )

@@ -205,7 +205,7 @@ class Directory:
         async def run(tx: Transaction) -> tuple[Tags, dict[str, int]]:
             return await _load_tags(tx, arn), {scope: await epoch(tx, scope)}
 
-        return await self._store.read(run)
+        return await self._store.read(run, is_short=True)
 
     async def tags_of(self, arns: Sequence[str]) -> dict[str, Tags]:
         """The tags that several resources have now, as `tags` has them of one. Not cached, and for reading alone."""
@@ -227,7 +227,7 @@ class Directory:
             current = await epochs(tx, tuple(seen))
             return [scope for scope, now in zip(seen, current, strict=True) if now != seen[scope]]
 
-        moved = await self._store.read(run)
+        moved = await self._store.read(run, is_short=True)
         self.forget(moved)
         return bool(moved)
 

@@ -18,7 +18,7 @@ from sesame.admin.accounts import OperatorError
 from sesame.aws.errors import InvalidClientTokenId
 from sesame.console import again, guard
 from sesame.console.guard import Guard, Refused
-from sesame.console.logins import Browser
+from sesame.console.logins import Browser, Visitor
 from sesame.console.pages import (
     account,
     ask,
@@ -59,13 +59,9 @@ from sesame.console.pages import (
 )
 from sesame.console.render import Renderer
 from sesame.console.visit import Backing, Page, Visit
-from sesame.db import Transaction
 from sesame.errors import AccessDenied, ServiceError, Unavailable
 from sesame.model import Caller, ConsoleLogin
 from sesame.observe import Log
-from sesame.store import accounts
-from sesame.store.accounts import Account
-from sesame.store.console_logins import Login
 
 STATIC = resources.files("sesame.console") / "static"
 TYPES = {
@@ -240,30 +236,23 @@ class Console:
             base_url=self._guard.base_url(request.headers.get("host", "")),
         )
         if cookie:
-            visit.login, visit.choices = await self._backing.logins.current(cookie)
+            self._who(visit, await self._backing.logins.current(cookie))
         if visit.login is None:
             visit.seed = request.cookies.get(self._guard.form_cookie, "")
             if not visit.seed and request.method == "GET":
                 visit.seed = visit.cookies["form"] = self._backing.logins.random_token()
             if cookie:
                 visit.cookies["login"] = None
-            return visit
-        await self._who(visit, visit.login)
         return visit
 
-    async def _who(self, visit: Visit, found: Login) -> None:
-        """Put the account and the caller of a log-in into the visit; a user who is gone is logged out."""
-        principal = await self._backing.logins.principal(found)
-        if principal is None:
-            if not found.is_operator:
-                visit.login = None
-                visit.cookies["login"] = None
+    def _who(self, visit: Visit, visitor: Visitor) -> None:
+        """Put who is logged in into the visit, and the caller; a user who is gone is logged out."""
+        found, principal = visitor.login, visitor.principal
+        if found is None or (principal is None and not found.is_operator):
             return
-
-        async def run(tx: Transaction) -> Account | None:
-            return await accounts.get(tx, found.account_id)
-
-        visit.account = await self._backing.store.read(run)
+        visit.login, visit.choices, visit.account = found, visitor.choices, visitor.account
+        if principal is None:
+            return
         visit.caller = Caller(
             principal=principal,
             access_key_id="",

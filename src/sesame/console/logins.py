@@ -19,6 +19,7 @@ from sesame.db import Store, Transaction
 from sesame.model import SYSTEM_ACCOUNT, AccountId, Principal, PrincipalKind
 from sesame.observe import Clock
 from sesame.store import accounts, console_choices, console_logins
+from sesame.store.accounts import Account
 from sesame.store.console_choices import NOTHING_CHOSEN, Choices
 from sesame.store.console_logins import Link, Login
 from sesame.store.iam import login_profiles, recovery_codes, users
@@ -39,6 +40,22 @@ class Browser:
 
     source_ip: str
     user_agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor:
+    """Who comes with a cookie, by one look at the store."""
+
+    login: Login | None = None
+    """None when it is over."""
+    choices: Choices = NOTHING_CHOSEN
+    principal: Principal | None = None
+    """Whom the log-in stands for in its account; None for the operator as such, or a user who is gone."""
+    account: Account | None = None
+    """The principal's."""
+
+
+NOBODY = Visitor()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,21 +153,21 @@ class Logins:
         """256 bits for a cookie."""
         return self._new_token()
 
-    async def current(self, token: str) -> tuple[Login | None, Choices]:
-        """The log-in of a browser's cookie, noted as used, None when it is over; and what its user has chosen."""
+    async def current(self, token: str) -> Visitor:
+        """Who has a browser's cookie, with the log-in noted as used."""
         now = self._clock.now()
         digest = digest_of(token)
-        found = await self._store.read(lambda tx: console_logins.current(tx, digest))
-        if found is None:
-            return None, NOTHING_CHOSEN
-        login, choices = found
+        found = await self._store.read(lambda tx: _visitor(tx, digest), is_short=True)
+        login = found.login
+        if login is None:
+            return NOBODY
         idle = OPERATOR_IDLE_S if login.is_operator else IDLE_S
         if now - login.seen_at > idle or now - login.made_at > LONGEST_S:
             await self._store.write(lambda tx: console_logins.end(tx, digest))
-            return None, NOTHING_CHOSEN
+            return NOBODY
         if now - login.seen_at > NOTE_SEEN_EVERY_S:
             await self._store.write(lambda tx: console_logins.seen(tx, digest, now))
-        return login, choices
+        return found
 
     async def choose(self, who: Principal, choices: Choices, browser: Browser) -> None:
         """Keep how a person's pages are to be."""
@@ -168,10 +185,7 @@ class Logins:
 
     async def principal_of(self, account_id: str, user_id: str) -> Principal | None:
         """The principal of a user's unique id, or of an account's for its root; None for who is gone."""
-        if user_id == account_id:
-            return root_principal(AccountId(account_id))
-        user = await self._store.read(lambda tx: users.get_user_by_id(tx, user_id))
-        return None if user is None or user.account_id != account_id else user_principal(user)
+        return await self._store.read(lambda tx: _principal(tx, account_id, user_id), is_short=True)
 
     async def by_password(
         self, account: str, user_name: str, password: str, code: str, browser: Browser
@@ -456,6 +470,24 @@ def _link(token: str, purpose: str, account_id: str, user_id: str, expires_at: f
         user_id=user_id,
         expires_at=expires_at,
     )
+
+
+async def _visitor(tx: Transaction, digest: bytes) -> Visitor:
+    """Who has the log-in of that digest, whether or not its time is over."""
+    found = await console_logins.current(tx, digest)
+    if found is None:
+        return NOBODY
+    login, choices = found
+    principal = await _principal(tx, login.account_id, login.user_id) if login.account_id else None
+    account = None if principal is None else await accounts.get(tx, login.account_id)
+    return Visitor(login=login, choices=choices, principal=principal, account=account)
+
+
+async def _principal(tx: Transaction, account_id: str, user_id: str) -> Principal | None:
+    if user_id == account_id:
+        return root_principal(AccountId(account_id))
+    user = await users.get_user_by_id(tx, user_id)
+    return None if user is None or user.account_id != account_id else user_principal(user)
 
 
 async def _find(

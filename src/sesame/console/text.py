@@ -6,18 +6,23 @@ import unicodedata
 _HIDDEN = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
 """Categories of characters that are not seen, or that change what is: controls, bidirectional overrides, zero width."""
 
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
 
 def visible(text: object) -> str:
     """Text from outside on one line, with what cannot be seen written as escapes."""
     whole = str(text)
-    if whole.isascii() and whole.isprintable():
+    if whole.isprintable():
         return whole
     return "".join(_shown(char) for char in whole)
 
 
 def visible_lines(text: object) -> str:
     """The same, line breaks and tabs kept."""
-    return "".join(char if char in "\n\t" else _shown(char) for char in str(text).replace("\r\n", "\n"))
+    whole = str(text).replace("\r\n", "\n")
+    if whole.replace("\n", " ").replace("\t", " ").isprintable():
+        return whole
+    return "".join(char if char in "\n\t" else _shown(char) for char in whole)
 
 
 def is_seen(char: str) -> bool:
@@ -32,15 +37,18 @@ def _shown(char: str) -> str:
 def when(at: float, *, now: float, zone: datetime.tzinfo = datetime.UTC) -> str:
     """`14:20:07 UTC` of today, `26 Nov 14:20 UTC` else, with the year when it is another; of another zone, its name."""
     moment, today = (datetime.datetime.fromtimestamp(one, zone) for one in (at, now))
+    time = f"{moment.hour:02}:{moment.minute:02}"
     if moment.date() == today.date():
-        return moment.strftime("%H:%M:%S %Z")
+        return f"{time}:{moment.second:02} {moment.tzname()}"
     year = "" if moment.year == today.year else f" {moment.year}"
-    return f"{moment.day} {moment.strftime('%b')}{year} {moment.strftime('%H:%M %Z')}"
+    return f"{moment.day} {_MONTHS[moment.month - 1]}{year} {time} {moment.tzname()}"
 
 
 def exactly(at: float, zone: datetime.tzinfo = datetime.UTC) -> str:
     """The whole of it, to the second."""
-    return datetime.datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M:%S %Z")
+    moment = datetime.datetime.fromtimestamp(at, zone)
+    day, time = f"{moment.year:04}-{moment.month:02}-{moment.day:02}", f"{moment.hour:02}:{moment.minute:02}"
+    return f"{day} {time}:{moment.second:02} {moment.tzname()}"
 
 
 def ago(seconds: float) -> str:
