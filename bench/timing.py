@@ -62,16 +62,14 @@ def run() -> list[Row]:
         asker = Asker(server, user)
         _make_identities(Asker(server, owner), owner, server)
         _make_roles(Asker(server, delegate), delegate)
+        _make_roles(Asker(server, owner), owner)
         sends = {f"{count} policies": _send(owner, f"n{count}.example") for count in (*POLICIES, "absent")}
-        roles = {
-            name: {
-                "Action": "AssumeRole",
-                "RoleSessionName": "bench",
-                "RoleArn": f"arn:aws:iam::{delegate.account_id}:role/{name}",
-            }
-            for name in ("there", "gone")
-        }
-        return [*_rows("refused send", asker, "ses", sends), *_rows("AssumeRole", asker, "sts", roles)]
+        own, others = _assume(delegate), _assume(owner)
+        return [
+            *_rows("refused send", asker, "ses", sends),
+            *_rows("AssumeRole", asker, "sts", own),
+            *_rows("AssumeRole of another account", asker, "sts", others),
+        ]
 
 
 def _make_identities(asker: Asker, owner: Key, server: Server) -> None:
@@ -101,6 +99,18 @@ def _make_roles(asker: Asker, delegate: Key) -> None:
     statement = {"Effect": "Allow", "Principal": {"AWS": trusted}, "Action": "sts:AssumeRole"}
     trust = json.dumps({"Version": "2012-10-17", "Statement": statement})
     asker.must("iam", Action="CreateRole", RoleName="there", AssumeRolePolicyDocument=trust)
+
+
+def _assume(owner: Key) -> dict[str, dict[str, str]]:
+    """Questions for a role that is there and one that is not."""
+    return {
+        name: {
+            "Action": "AssumeRole",
+            "RoleSessionName": "bench",
+            "RoleArn": f"arn:aws:iam::{owner.account_id}:role/{name}",
+        }
+        for name in ("there", "gone")
+    }
 
 
 def _send(owner: Key, domain: str) -> dict[str, str]:

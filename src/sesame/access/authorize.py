@@ -15,13 +15,14 @@ from types import MappingProxyType
 import msgspec
 
 from sesame.access import conditions
-from sesame.access.causes.own_side import own_facts, role_facts
+from sesame.access.causes.own_side import own_facts
+from sesame.access.causes.trust_facts import role_facts
 from sesame.access.changes import Changes, Permit
 from sesame.access.checks import RECIPIENT, Check, Rest, Target, Targets, ask_policies, limits
-from sesame.access.compiled import ALLOW_ALL, Policies
+from sesame.access.compiled import Policies
 from sesame.access.directory import AccountState, Directory, OwnedIdentity
 from sesame.access.identity_names import parse_identity_arn
-from sesame.access.management import account_in, decided, refusal_text
+from sesame.access.management import account_in, decided, management_request, refusal_text
 from sesame.access.principals import Credential, Tags
 from sesame.access.repeats import Repeats
 from sesame.access.sends import DoesNotAlign, SendDecision, SenderAddress, SendRequest, keys_of
@@ -34,7 +35,7 @@ from sesame.model import (
     Caller,
     PrincipalKind,
 )
-from sesame.policy import EMPTY, Outcome, PolicySet, Request, decide, decide_trust
+from sesame.policy import EMPTY, Outcome, PolicySet, Request, decide_trust
 from sesame.store.configuration_sets import configuration_set_arn
 
 _OF_ONE_SEND = frozenset(key.lower() for key in conditions.OF_ONE_SEND)
@@ -190,15 +191,14 @@ class Authorizer:
             tags, read_at = await self._directory.tags(resource)
             for scope, epoch in read_at.items():
                 _note(epochs, scope, epoch)
-        decision = decided(
-            caller, credential, action, resource, tags=tags, keys=keys, resource_policy=resource_policy
+        has_policy = resource_policy is not None
+        request = management_request(
+            caller, credential, action, resource, tags=tags, keys=keys, has_policy=has_policy
         )
+        decision = decided(request, credential, resource_policy=resource_policy)
         if decision.outcome is not Outcome.ALLOW:
             error = AccessDenied(refusal_text(caller, action, resource, decision))
-            own = decision
-            if resource_policy is not None:
-                own = decided(caller, credential, action, resource, tags=tags, keys=keys)
-            error.facts = own_facts(caller.principal, action, resource, own)
+            error.facts = own_facts(caller, request, credential)
             raise error
         return Permit(caller=caller, action=action, resource=resource, epochs=epochs, changes=self.changes)
 
@@ -210,7 +210,14 @@ class Authorizer:
         credential = await self._credential(caller, {})
         tags = await self._directory.tags_of(list(dict.fromkeys(resource for _, resource in asked)))
         found = [
-            (action, resource, decided(caller, credential, action, resource, tags=tags.get(resource, ())))
+            (
+                action,
+                resource,
+                decided(
+                    management_request(caller, credential, action, resource, tags=tags.get(resource, ())),
+                    credential,
+                ),
+            )
             for action, resource in asked
         ]
         return [
@@ -247,42 +254,33 @@ class Authorizer:
         """
         epochs = dict(seen)
         credential = await self._credential(caller, epochs)
-        for action in actions:
-            request = Request(
+        owner = role_arn.split(":")[4]
+        asked = [
+            Request(
                 requester=conditions.requester(caller.principal),
                 action=action,
                 resource=role_arn,
-                resource_account=role_arn.split(":")[4],
+                resource_account=owner,
                 context={
                     **conditions.global_keys(caller, credential),
-                    "aws:ResourceAccount": role_arn.split(":")[4],
+                    "aws:ResourceAccount": owner,
                     **conditions.resource_tags(action, tags),
                     **keys,
                 },
             )
+            for action in actions
+        ]
+        trusting = EMPTY if trust is None else trust.compiled
+        for request in asked:
             outcome = decide_trust(
-                request,
-                iam=credential.policies.compiled,
-                trust=EMPTY if trust is None else trust.compiled,
-                session=limits(credential),
+                request, iam=credential.policies.compiled, trust=trusting, session=limits(credential)
             )
             if outcome is not Outcome.ALLOW:
                 refusal = AccessDenied(
-                    f"User: {caller.principal.arn} is not authorized to perform: {action} on resource: {role_arn}"
+                    f"User: {caller.principal.arn} is not authorized to perform: {request.action} on resource:"
+                    f" {role_arn}"
                 )
-                own = decide(
-                    msgspec.structs.replace(request, resource_account=request.requester.account_id),
-                    iam=credential.policies.compiled,
-                    identity=EMPTY,
-                    session=limits(credential),
-                )
-                trusted = () if trust is None else trust.documents
-                ids = {} if trust is None else trust.principal_ids
-                facts = role_facts(caller.principal, request, own.outcome, trusted, ids)
-                let_in = decide_trust(
-                    request, iam=ALLOW_ALL.compiled, trust=EMPTY if trust is None else trust.compiled
-                )
-                refusal.facts = {**facts, "trust_refuses": let_in is not Outcome.ALLOW}
+                refusal.facts = role_facts(caller, asked, credential, trust)
                 raise refusal
         return Permit(
             caller=caller, action=actions[0], resource=role_arn, epochs=epochs, changes=self.changes

@@ -13,7 +13,7 @@ def account_in(resource: str) -> str:
     return fields[4] if len(fields) == 6 else ""
 
 
-def decided(
+def management_request(
     caller: Caller,
     credential: Credential,
     action: str,
@@ -21,15 +21,15 @@ def decided(
     *,
     tags: Tags,
     keys: conditions.Keys = conditions.NO_KEYS,
-    resource_policy: PolicySet | None = None,
-) -> Decision:
-    """What is decided on a management call; see `Authorizer.require`."""
+    has_policy: bool = False,
+) -> Request:
+    """What is asked of policy on a management call; `has_policy`: of the resource's own as well."""
     owner = account_in(resource) or caller.principal.account_id
-    request = Request(
+    return Request(
         requester=conditions.requester(caller.principal),
         action=action,
         resource=resource,
-        resource_account=caller.principal.account_id if resource_policy is None else owner,
+        resource_account=owner if has_policy else caller.principal.account_id,
         context={
             **conditions.global_keys(caller, credential),
             **conditions.management_keys(caller),
@@ -38,6 +38,12 @@ def decided(
             **keys,
         },
     )
+
+
+def decided(
+    request: Request, credential: Credential, *, resource_policy: PolicySet | None = None
+) -> Decision:
+    """What is decided on a management call; see `Authorizer.require`."""
     return decide(
         request,
         iam=credential.policies.compiled,

@@ -14,7 +14,7 @@ _SENDERS = ("set-parameter", "drop-parameter", "call-region", "change-message", 
 
 WRITES_POLICY = ("put-identity-policy", "change-statement", "resave-policy")
 """Fixes that are made in the identity's policies."""
-_OWNERS = (*WRITES_POLICY, "change-bounds")
+_OWNERS = (*WRITES_POLICY, "change-bounds", "change-trust")
 """What an owner changes only if the sender is to be let in."""
 
 
@@ -73,11 +73,14 @@ def _question(view: RefusalView, cause: Mapping[str, Any]) -> str:
     addresses = "" if check is None else ", ".join(check.addresses)
     arn = cause["mend"].get("identity_arn") or (check.arn if check is not None else "")
     asked = f"May {decision.principal} send as {addresses or 'your identity'} ({decision.action})?"
+    if role := cause["mend"].get("role"):
+        asked = f"May {decision.principal} open sessions of the role {role}?"
     about = f" The identity is {arn}." if arn else ""
     if not view.request_id:
         return f"{asked}{about} It would be refused with {cause['code']}: {cause['cause'].replace('`', '')}."
+    last = "attempt" if role else "send"
     return (
-        f"{asked}{about} The last send was refused with {cause['code']}: {cause['cause'].replace('`', '')}."
+        f"{asked}{about} The last {last} was refused with {cause['code']}: {cause['cause'].replace('`', '')}."
         f" Request {view.request_id}."
     )
 

@@ -73,7 +73,8 @@ async def purge_texts(tx: Transaction, *, before: float, limit: int) -> int:
 class Refusal:
     """One refused send: the API's code and words, and the decision as JSON.
 
-    `further_owners` are accounts beside `owner_account_id` whose identities or bounds refused it too.
+    `further_owners` are accounts beside `owner_account_id` whose identities or bounds refused it too. What was refused
+    and `is_send` is not, an owner's count of what others tried to send is without.
     """
 
     request_id: str
@@ -85,6 +86,7 @@ class Refusal:
     reason: str
     decision: DecisionText
     further_owners: tuple[str, ...] = ()
+    is_send: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +135,7 @@ async def _count(tx: Transaction, refusal: Refusal) -> None:
     quarter = int(refusal.at // QUARTER_HOUR_S)
     rows = [(refusal.account_id, refusal.region, quarter, 1, 0)] if refusal.account_id else []
     for owner in dict.fromkeys((refusal.owner_account_id, *refusal.further_owners)):
-        if owner is not None and owner != refusal.account_id:
+        if refusal.is_send and owner is not None and owner != refusal.account_id:
             rows.append((owner, refusal.region, quarter, 0, 1))
     await tx.many(
         "INSERT INTO refusal_tally (account_id, region, quarter, own, lent) VALUES (?, ?, ?, ?, ?)"

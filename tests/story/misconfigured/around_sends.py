@@ -195,7 +195,7 @@ def role_in_other_letters(w: World) -> Steps:
     seen="a Deny of sts:AssumeRole on all users",
     code="SA208",
     says=("sts:AssumeRole",),
-    mend=("sts:AssumeRole",),
+    mend=("change or remove IAM policy", "zqsender"),
 )
 def assume_role_is_denied(w: World) -> Steps:
     arn, sts = _assume(w)

@@ -7,7 +7,6 @@ from typing import Any
 from sesame.access.causes.alignment import alignment_cause, named_in
 from sesame.access.causes.around import Around
 from sesame.access.causes.fields import holder
-from sesame.access.causes.own_side import own_cause
 from sesame.access.causes.slips import (
     bare_name,
     command_mend,
@@ -16,7 +15,6 @@ from sesame.access.causes.slips import (
     rule_mend,
     what_is_wrong,
 )
-from sesame.access.causes.trust import trust_cause
 from sesame.access.sign_in_names import SECRET
 from sesame.policy.reasons.cause import Cause, Code, How, Mend
 from sesame.store.decisions import DecisionRecord
@@ -45,8 +43,6 @@ def failure_cause(record: DecisionRecord, decision: Mapping[str, Any], around: A
         "CommandRefused": lambda: _refused_command(record, failed),
         "InvalidIdentityArn": lambda: _malformed(record, failed),
         "WrongCredentials": lambda: _smtp_login(record, decision, failed),
-        "AccessDenied": lambda: _refused_role(record, decision, failed),
-        "AuthorizationError": lambda: _refused_role(record, decision, failed),
         "TooManyFailures": lambda: _smtp_login(record, decision, {"why": "too-many"}),
         "ConfigurationSetSendingPaused": lambda: _paused(record, failed, around),
     }
@@ -66,12 +62,6 @@ def failure_cause(record: DecisionRecord, decision: Mapping[str, Any], around: A
             return _signature(record, decision, failed)
         case _:
             return _message(record, failed)
-
-
-def _refused_role(record: DecisionRecord, decision: Mapping[str, Any], failed: Mapping[str, Any]) -> Cause:
-    if "role" in failed:
-        return trust_cause(record, decision, failed)
-    return own_cause(record, failed) if "own_side" in failed else _message(record, failed)
 
 
 _SLIPS = {

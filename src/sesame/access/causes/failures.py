@@ -2,6 +2,7 @@
 
 Bad ARNs, sets that are missing, paused accounts, log-ins, signatures, clocks. What nobody has signed in for is kept
 as well, under the account of the key that was named, or under none: both cost the same (I9). No secret is kept.
+A refused AssumeRole is kept for the owner of the role too, if there is one.
 """
 
 import json
@@ -20,7 +21,8 @@ MOST_A_MINUTE = 60
 """So many failures of one account (or of none) are kept in a minute; all are in the log."""
 
 MOST_CALLS_A_MINUTE = 20
-"""So many of calls that send nothing and were refused, so that they leave room for what concerns mail."""
+"""So many of calls that send nothing and were refused, so that they leave room for what concerns mail; and of attempts
+at roles of one other account, which so are not hidden behind others and do not fill its records."""
 
 MAX_TEXT = 2_000
 _MAX_ACCOUNTS = 10_000
@@ -46,13 +48,21 @@ class Failure:
     user_id: str = ""
     action: str = ""
 
+    @property
+    def role_owner(self) -> str | None:
+        """The other account on this server whose role, there or not, it is about."""
+        if "role" not in self.facts or not self.facts.get("owner_is_here"):
+            return None
+        owner = str(self.facts["role"]).split(":")[4]
+        return None if owner == self.account_id else owner
+
 
 class Failures:
     """Keeps failures, not more than `MOST_A_MINUTE` of an account."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._kept: OrderedDict[tuple[str, bool], tuple[int, int]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], tuple[int, int]] = OrderedDict()
 
     async def keep(self, failure: Failure) -> Refusal:
         """Keep a failure in a commit of its own, unless there were too many; as what, either way."""
@@ -88,17 +98,19 @@ class Failures:
 
     def _may_keep(self, failure: Failure) -> bool:
         minute = int(failure.at // 60)
-        is_call = "own_side" in failure.facts and "role" not in failure.facts
-        key = failure.account_id, is_call
+        counted_as = "call" if "own_side" in failure.facts and "role" not in failure.facts else ""
+        counted_as = failure.role_owner or counted_as
+        key = failure.account_id, counted_as
         began, count = self._kept.pop(key, (minute, 0))
         count = count + 1 if began == minute else 1
         self._kept[key] = minute, count
         if len(self._kept) > _MAX_ACCOUNTS:
             self._kept.popitem(last=False)
-        return count <= (MOST_CALLS_A_MINUTE if is_call else MOST_A_MINUTE)
+        return count <= (MOST_CALLS_A_MINUTE if counted_as else MOST_A_MINUTE)
 
 
 def _as_refusal(failure: Failure) -> Refusal:
+    owner = failure.role_owner if "by_trust" in failure.facts else None
     kept = {
         "principal": failure.principal,
         "kind": failure.kind,
@@ -118,4 +130,7 @@ def _as_refusal(failure: Failure) -> Refusal:
         code=failure.code,
         reason=failure.message[:MAX_TEXT],
         decision=DecisionText(shared=json.dumps(kept)),
+        # Not as the owner, whom the caller would be told: that a role is there is not for it to know (I9).
+        further_owners=() if owner is None else (owner,),
+        is_send=False,
     )

@@ -14,7 +14,8 @@ from sesame.access.causes.addresses import AddressCauses
 from sesame.access.causes.around import NOTHING, Around
 from sesame.access.causes.before import failure_cause
 from sesame.access.causes.bounded import STOPS, cap_cause, stopped_cause
-from sesame.access.causes.trust import other_side_of_role
+from sesame.access.causes.own_side import own_causes
+from sesame.access.causes.trust import trust_causes
 from sesame.access.refusals import Derived
 from sesame.policy import Outcome, sender_view
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
@@ -75,8 +76,7 @@ def cause_in_log(refusal: Refusal) -> str | None:
 def _causes(refused: Refused, reader: Reader) -> Iterator[Cause]:
     record, decision = refused.record, refused.decision
     if "failed" in decision:
-        yield failure_cause(record, decision, refused.around)
-        yield from other_side_of_role(record, decision)
+        yield from _failed(refused, decision["failed"], reader)
         return
     addresses = AddressCauses(record, decision, refused.around, reader)
     if record.code in _DENIED:
@@ -90,6 +90,18 @@ def _causes(refused: Refused, reader: Reader) -> Iterator[Cause]:
     else:
         cause = failure_cause(record, decision, refused.around)
         yield cause if reader is not Reader.OWNER else _senders_own(record, cause.code)
+
+
+def _failed(refused: Refused, failed: Mapping[str, Any], reader: Reader) -> Iterator[Cause]:
+    """What failed before a decision on a send, or as a call that sends nothing."""
+    record, decision = refused.record, refused.decision
+    if "role" in failed:
+        causes = tuple(trust_causes(record, decision, failed, reader))
+        yield from causes or (_senders_own(record, Code.SENDER_IAM),)
+    elif "own_side" in failed:
+        yield from own_causes(record, failed)
+    else:
+        yield failure_cause(record, decision, refused.around)
 
 
 def _limits(refused: Refused, limit: Mapping[str, Any], reader: Reader) -> Iterator[Cause]:

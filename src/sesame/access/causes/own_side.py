@@ -1,59 +1,80 @@
-"""What a refusal of a call that sends nothing is kept with, and its cause: the account's own policies, and trust.
+"""What a refusal of a call that sends nothing is kept with, and its cause: the account's own policies.
 
 A program that asks for its quota before it sends, or opens a session first, stops there: that is where its reader
 looks. INVARIANT (I9): of a resource or role of another account nothing is kept but what the caller itself said.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sesame.model import Principal
-from sesame.policy import Decision, Outcome, Policy, Request, explain
-from sesame.policy.language.document import Effect
+import msgspec
+
+from sesame.access.checks import limits
+from sesame.access.principals import Credential
+from sesame.model import Caller, Principal
+from sesame.policy import EMPTY, Request, decide, explain
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
-from sesame.policy.reasons.conditions import explain_condition
-from sesame.policy.reasons.derivation import StatementStep
-from sesame.policy.reasons.sentence import compact, name_statement
+from sesame.policy.reasons.gaps import policy_causes
+from sesame.policy.reasons.sentence import compact
 from sesame.policy.reasons.statements import iam_statement
 from sesame.store.decisions import DecisionRecord
 
+_TOLD = {Code.DENY, Code.CONDITION, Code.WINDOW, Code.SOURCE_IP, Code.SESSION_POLICY}
+"""Causes that are the same for a call as for a send."""
 
-def own_facts(principal: Principal, action: str, resource: str, decision: Decision) -> dict[str, str]:
-    """What explains the refusal of a call by the caller's own policies; the denying statement where it is its own."""
+
+def own_facts(caller: Caller, request: Request, credential: Credential) -> dict[str, Any]:
+    """What explains the refusal of a call by the caller's own policies."""
     facts = {
-        "action": action,
-        "resource": resource,
-        "own_side": decision.outcome.name,
-        "principal": principal.role_arn or principal.arn,
+        "action": request.action,
+        "resource": request.resource,
+        "principal": principal_name(caller.principal),
     }
-    denied = next((ref for ref in decision.deciding if ref.kind != "identity"), None)
-    if decision.outcome is Outcome.EXPLICIT_DENY and denied is not None:
-        facts |= {
-            "denied_by": name_statement(denied),
-            "kind": denied.kind,
-            "policy": denied.policy,
-            "statement": str(denied.index),
-        }
-    return facts
+    return facts | own_side(request, credential)
 
 
-def own_cause(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
+def principal_name(principal: Principal) -> str:
+    """Whose policies they are: of a session the role's."""
+    return principal.role_arn or principal.arn
+
+
+def own_side(request: Request, credential: Credential) -> dict[str, Any]:
+    """What the caller's own policies say of a request, and why, whatever there is on the resource's side."""
+    is_own = request.requester.account_id == request.context.get("aws:ResourceAccount")
+    asked = msgspec.structs.replace(request, resource_account=request.requester.account_id)
+    session = limits(credential)
+    decision = decide(asked, iam=credential.policies.compiled, identity=EMPTY, session=session)
+    explanation = explain(
+        asked,
+        iam=credential.policies.documents,
+        session=None if credential.session_policies is None else credential.session_policies.documents,
+        identity=(),
+    )
+    causes = policy_causes(explanation, Reader.OPERATOR if is_own else Reader.SENDER)
+    told = [cause.as_json() for cause in causes if cause.code in _TOLD]
+    is_lacking = any(cause.code not in _TOLD for cause in causes)
+    return {"own_side": decision.outcome.name, "own_causes": told, "lacks": is_lacking}
+
+
+def own_causes(record: DecisionRecord, failed: Mapping[str, Any]) -> Iterator[Cause]:
     """Why a call that sends nothing was refused."""
-    action, resource, principal = (str(failed[name]) for name in ("action", "resource", "principal"))
-    if "denied_by" in failed:
-        details = {
-            "kind": failed["kind"],
-            "policy": failed["policy"],
-            "statement": int(failed["statement"]),
-            "changes": [{"remove": True}],
-        }
-        return Cause(
-            code=Code.DENY,
-            text=f"{failed['denied_by']} denies `{action}` on `{resource}`",
-            mend=Mend(
-                how=How.CHANGE_STATEMENT, text=f"change or remove {failed['denied_by']}", details=details
-            ),
+    yield from kept_causes(failed)
+    if failed.get("lacks") or not failed.get("own_causes"):
+        yield _lacking(record, failed)
+
+
+def kept_causes(failed: Mapping[str, Any]) -> Iterator[Cause]:
+    """What was kept of the caller's own policies: Denies, conditions, and those of its session."""
+    for kept in failed.get("own_causes", ()):
+        how, text = How(kept["mend"]["how"]), kept["mend"]["text"]
+        details = {name: value for name, value in kept["mend"].items() if name not in ("how", "text")}
+        yield Cause(
+            code=Code(kept["code"]), text=kept["cause"], mend=Mend(how=how, text=text, details=details)
         )
+
+
+def _lacking(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
+    action, resource, principal = (str(failed[name]) for name in ("action", "resource", "principal"))
     statement = iam_statement(action, resource)
     fields = resource.split(":", 5)
     owner = fields[4] if len(fields) == 6 else ""
@@ -79,53 +100,3 @@ def own_cause(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
             details={"principal": principal, "statement": statement},
         ),
     )
-
-
-def role_facts(
-    principal: Principal,
-    request: Request,
-    own_side: Outcome,
-    trust: Sequence[tuple[str, Policy]],
-    principal_ids: Mapping[str, str],
-) -> dict[str, str]:
-    """What explains that a session was not opened; `own_side` is what the caller's own policies say."""
-    facts = {
-        "role": request.resource,
-        "action": request.action,
-        "own_side": own_side.name,
-        "principal": principal.role_arn or principal.arn,
-    }
-    is_own = request.resource_account == request.requester.account_id
-    return facts | (_trust_facts(request, trust, principal_ids) if is_own else {})
-
-
-def _trust_facts(
-    request: Request, trust: Sequence[tuple[str, Policy]], principal_ids: Mapping[str, str]
-) -> dict[str, str]:
-    """What in the trust policy of a role of the caller's own account kept it out, but for who it is."""
-    explanation = explain(request, iam=(), identity=trust, principal_ids=principal_ids)
-    denies = [step for step in explanation.statements if step.matched and step.effect is Effect.DENY]
-    if denies:
-        return {"trust_denies": _numbered(denies[0])}
-    about = [
-        step
-        for step in explanation.statements
-        if step.effect is Effect.ALLOW and all(element.answer for element in step.elements)
-    ]
-    unmet = [[one for one in step.conditions if not one.answer] for step in about]
-    closest = min((one for one in unmet if one), key=len, default=None)
-    if closest is None:
-        return {}
-    facts = {
-        "unmet": "; and ".join(
-            explain_condition(one, request, Reader.OPERATOR, kind="identity") for one in closest
-        )
-    }
-    [*ids] = [one for one in closest if one.key.lower() == "sts:externalid"]
-    if ids and len(closest) == 1:
-        facts["external_id"] = ids[0].wanted[0]
-    return facts
-
-
-def _numbered(step: StatementStep) -> str:
-    return f"statement `{step.ref.sid}`" if step.ref.sid else f"statement {step.ref.index + 1}"

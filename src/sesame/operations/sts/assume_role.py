@@ -26,6 +26,7 @@ from sesame.observe import Clock
 from sesame.operations.principal_tags import check_tags
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_iam_policy
+from sesame.store import accounts
 from sesame.store.iam import managed_policies, roles
 
 DEFAULT_SESSION_S = 3600
@@ -97,9 +98,10 @@ class AssumeRoleOperations:
             raise ValidationError(f"{request['RoleArn']} is invalid")
         tags = _session_tags(caller, request)
         source_identity = _source_identity(caller, request)
-        keep = partial(self._failures.keep_of, caller, action="sts:AssumeRole", facts={})
+        facts: dict[str, object] = {}
+        keep = partial(self._failures.keep_of, caller, action="sts:AssumeRole", facts=facts)
         async with self._pace.refusals(keep):
-            role, seen = await self._find(match[1], match[3], request["RoleArn"])
+            role, seen, facts["owner_is_here"] = await self._find(match[1], match[3], request["RoleArn"])
             permit = await self._authorizer.require_trust(
                 caller,
                 _actions(tags, source_identity),
@@ -155,15 +157,18 @@ class AssumeRoleOperations:
             response["SourceIdentity"] = session.source_identity
         return response
 
-    async def _find(self, account_id: str, name: str, arn: str) -> tuple[roles.Role | None, dict[str, int]]:
-        """The role, and the epoch at which it was read, by scope."""
+    async def _find(
+        self, account_id: str, name: str, arn: str
+    ) -> tuple[roles.Role | None, dict[str, int], bool]:
+        """The role, the epoch at which it was read, by scope, and whether its account is on this server."""
         scope = account_scope(account_id)
 
-        async def run(tx: Transaction) -> tuple[roles.Role | None, dict[str, int]]:
-            return await roles.get(tx, account_id, name), {scope: await epoch(tx, scope)}
+        async def run(tx: Transaction) -> tuple[roles.Role | None, dict[str, int], bool]:
+            owner = await accounts.get(tx, account_id)
+            return await roles.get(tx, account_id, name), {scope: await epoch(tx, scope)}, owner is not None
 
-        role, seen = await self._store.read(run)
-        return (role if role is not None and role.arn == arn else None), seen
+        role, seen, is_here = await self._store.read(run)
+        return (role if role is not None and role.arn == arn else None), seen, is_here
 
     async def _policy_arns(
         self, role: roles.Role, given: Sequence[sts.PolicyDescriptorType]

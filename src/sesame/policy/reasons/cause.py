@@ -241,7 +241,7 @@ class How(Enum):
     TAG_RESOURCE = "tag-resource"
     """`arn`, `tags`: what the resource is to be tagged with."""
     CHANGE_TRUST = "change-trust"
-    """`role`, `statement`: to stand in the role's trust policy."""
+    """`role`, `statement`: to stand in the role's trust policy; or `index` of a statement there, and `changes`."""
     CHANGE_SESSION = "change-session"
     """`principal`, `statement`: what the policies of the session must hold."""
     SET_PARAMETER = "set-parameter"

@@ -311,13 +311,18 @@ def change_mend(
         "changes": list(changes),
     } | ({"identity_arn": resource} if is_identitys else {})
     whose = f" of `{resource}`" if is_identitys and is_said else ""
-    said = [text for change in changes if (text := _said(change))]
-    what = f": {', '.join(said)}" if said else ""
+    said = edits_in_words(changes)
+    what = f": {said}" if said else ""
     text = f"{verb} {name_statement(step.ref)}{whose}{what}"
     is_all = any("exempt" in change or change.get("remove") for change in changes)
     return Mend(
         how=How.CHANGE_STATEMENT, text=beside_ways_out(text, changes, is_last=is_all), details=details
     )
+
+
+def edits_in_words(changes: Sequence[Change]) -> str:
+    """Edits of a statement as they stand behind its name; "" where it is to be taken away as a whole."""
+    return ", ".join(text for change in changes if (text := _said(change)))
 
 
 def beside_ways_out(text: str, changes: Sequence[Mapping[str, Any]], *, is_last: bool) -> str:

@@ -1,0 +1,231 @@
+"""Who owns a role reads who was kept out, and by what of its trust policy; nobody else learns of the role (I9)."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from sesame.access.causes.decision_json import latest
+from sesame.access.causes.failures import MOST_A_MINUTE, MOST_CALLS_A_MINUTE
+from sesame.policy.reasons.cause import Reader
+from sesame.policy.reasons.edits import edited
+from sesame.store import decisions
+from tests.support.documents import document
+from tests.support.refusal_world import EVERYTHING, REGION, Case, World
+
+SENDERS, OWNERS = "sendercanary", "ownercanary"
+ASSUME = {"Effect": "Allow", "Action": "sts:AssumeRole"}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    opened = World.open(tmp_path_factory.mktemp("roles") / "data")
+    yield opened
+    opened.close()
+
+
+class Roles(Case):
+    """A role of one account, and a user of another that wants it."""
+
+    def role(self, *trust: dict[str, Any], name: str = "there") -> str:
+        iam = self.world.client("iam", self.account("owner"))
+        made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(*self.fill(list(trust))))
+        return str(made["Role"]["Arn"])
+
+    def refused(self, arn: str, **parameters: Any) -> str:
+        """The request id of an AssumeRole that must be refused."""
+        with pytest.raises(ClientError, match="not authorized to perform") as raised:
+            self.assume(arn, **parameters)
+        return str(raised.value.response["ResponseMetadata"]["RequestId"])
+
+    def assume(self, arn: str, **parameters: Any) -> None:
+        sts = self.world.client("sts", self.keys["sender/robot"])
+        sts.assume_role(**({"RoleArn": arn, "RoleSessionName": f"{SENDERS}-session"} | parameters))
+
+    def do(self, mend: dict[str, Any], parameters: dict[str, Any]) -> None:
+        """What the owner does, and what it tells the other side to send."""
+        if mend["how"] == "set-parameter":
+            parameters[mend["parameter"]] = mend["value"]
+            return
+        assert mend["how"] == "change-trust"
+        iam = self.world.client("iam", self.account("owner"))
+        trust = iam.get_role(RoleName="there")["Role"]["AssumeRolePolicyDocument"]
+        if mend["statement"] is not None:
+            trust["Statement"] = [*trust["Statement"], mend["statement"]]
+            changed = json.dumps(trust)
+        else:
+            changed = edited(json.dumps(trust), mend["index"], mend["changes"])
+        iam.update_assume_role_policy(RoleName="there", PolicyDocument=changed)
+
+
+@pytest.fixture
+def case(world: World) -> Roles:
+    made = Roles(world)
+    made.account("owner"), made.account("sender")
+    own = EVERYTHING | {"Sid": f"{SENDERS}1", "Condition": {"StringNotEquals": {"aws:UserAgent": SENDERS}}}
+    made.step("user", "sender", "robot", own)
+    made.step("tag_user", "sender", "robot", "team", f"{SENDERS}-team")
+    made.step("user", "sender", "other")
+    return made
+
+
+ROBOT, OTHER = (f"arn:aws:iam::<sender>:user/{name}" for name in ("robot", "other"))
+LET_IN = ASSUME | {"Principal": {"AWS": ROBOT}}
+OTHERS = ASSUME | {"Principal": {"AWS": OTHER}}
+RANGE = {"aws:SourceIp": "192.0.2.0/24"}
+KEPT_OUT: dict[str, tuple[list[dict[str, Any]], dict[str, Any], str]] = {
+    "not named": ([OTHERS], {}, "does not let `arn:aws:iam::<sender>:user/robot` do `sts:AssumeRole`"),
+    "external id": (
+        [LET_IN | {"Condition": {"StringEquals": {"sts:ExternalId": f"{OWNERS}-id"}}}],
+        {"ExternalId": f"{SENDERS}-id"},
+        f"only with sts:ExternalId equal to `{OWNERS}-id`; this request's sts:ExternalId is not shown",
+    ),
+    "no external id": (
+        [LET_IN | {"Condition": {"StringEquals": {"sts:ExternalId": f"{OWNERS}-id"}}}],
+        {},
+        "this request has no sts:ExternalId",
+    ),
+    "a tag": (
+        [LET_IN | {"Condition": {"StringEquals": {"aws:PrincipalTag/team": OWNERS}}}],
+        {},
+        f"only with aws:PrincipalTag/team equal to `{OWNERS}`; this request's aws:PrincipalTag/team is not shown",
+    ),
+    "a variable": (
+        [LET_IN | {"Condition": {"StringEquals": {"sts:RoleSessionName": "${aws:PrincipalTag/team}"}}}],
+        {},
+        "sts:RoleSessionName equal to `${aws:PrincipalTag/team}`",
+    ),
+    "a range, and a condition that is met": (
+        [LET_IN | {"Condition": {"IpAddress": RANGE, "Bool": {"aws:SecureTransport": "true"}}}],
+        {},
+        "aws:SourceIp in `192.0.2.0/24`; this request has `198.51.100.7`",
+    ),
+    "tags": (
+        [LET_IN],
+        {"Tags": [{"Key": "a", "Value": SENDERS}]},
+        "does not let `arn:aws:iam::<sender>:user/robot` do `sts:TagSession`",
+    ),
+    "a source identity and tags": (
+        [LET_IN],
+        {"Tags": [{"Key": "a", "Value": SENDERS}], "SourceIdentity": SENDERS},
+        "do `sts:TagSession`",
+    ),
+    "denied": (
+        [LET_IN, LET_IN | {"Effect": "Deny"}],
+        {},
+        "statement 2 of the trust policy of `arn:aws:iam::<owner>:role/there` denies `sts:AssumeRole` to",
+    ),
+    "an account denied": (
+        [LET_IN, {"Effect": "Deny", "Action": "sts:*", "Principal": {"AWS": "<sender>"}}],
+        {},
+        "statement 2 of the trust policy",
+    ),
+    "denied under a condition": (
+        [LET_IN, LET_IN | {"Effect": "Deny", "Condition": {"NotIpAddress": RANGE}}],
+        {},
+        "when aws:SourceIp not in `192.0.2.0/24`; this request has `198.51.100.7`",
+    ),
+    "denied twice, and not let in": (
+        [OTHERS, *[{"Effect": "Deny", "Action": "sts:*", "Principal": "*",
+                    "Condition": {"StringNotEquals": {"aws:PrincipalTag/team": value}}} for value in "ab"]],
+        {},
+        "when aws:PrincipalTag/team not equal to `a`; this request's aws:PrincipalTag/team is not shown",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kept_out", KEPT_OUT.values(), ids=KEPT_OUT.keys())
+def test_the_owner_of_a_role_reads_what_kept_a_stranger_out_and_its_mend_works(
+    case: Roles, kept_out: tuple[list[dict[str, Any]], dict[str, Any], str]
+) -> None:
+    trust, given, says = kept_out
+    arn, parameters = case.role(*trust), dict(given)
+    told = case.read("owner", case.refused(arn, **parameters))
+    assert told["principal"] == case.fill(ROBOT) and told["sender"] == case.names["sender"]
+    assert told["action"] == told["action"].strip() != "" and told["region"] == REGION
+    assert case.fill(says) in told["causes"][0]["cause"]
+    assert {cause["code"] for cause in told["causes"]} == {"SA209"}
+    assert SENDERS not in json.dumps(told)
+    for cause in told["causes"]:
+        case.do(cause["mend"], parameters)
+    case.assume(arn, **parameters)
+
+
+def test_an_owner_that_lets_in_is_told_no_more_than_that(case: Roles) -> None:
+    case.step("user", "sender", "poor")
+    arn = case.role(ASSUME | {"Principal": {"AWS": "<sender>"}})
+    case.keys["sender/robot"] = case.keys["sender/poor"]
+    told = case.read("owner", case.refused(arn))
+    [cause] = told["causes"]
+    assert cause["code"] == "SA206" and cause["mend"]["whom"] == "sender"
+    assert "account " + case.names["sender"] in cause["cause"]
+
+
+def test_of_what_is_not_the_stranger_reads_the_same_and_the_owner_nothing(case: Roles) -> None:
+    """Of a role that trusts somebody else, and of one that is not there."""
+    there = case.role(LET_IN | {"Condition": {"StringEquals": {"sts:ExternalId": OWNERS}}})
+    gone = there.replace("role/there", "role/gone")
+    told = {}
+    for reader in (None, Reader.SENDER):
+        for arn in (there, gone):
+            request_id = case.refused(arn)
+            read = case.read("sender", request_id, reader)
+            assert read["causes"][0]["code"] == "SA209" and OWNERS not in json.dumps(read)
+            read = {name: value for name, value in read.items() if name not in ("at", "request_id")}
+            told[arn] = json.dumps(read).replace(arn, "ARN")
+            assert bool(case.read("owner", request_id)["causes"]) is (arn == there)
+        assert told[there] == told[gone]
+
+
+@pytest.mark.parametrize("operator", ["StringEquals", "StringNotEquals", "StringLike", "Null"])
+def test_a_strangers_own_policies_tell_it_no_tag_of_a_role(case: Roles, operator: str) -> None:
+    """Whether an IAM condition on a tag of the role is met is told to nobody whom the role does not trust."""
+    value = "false" if operator == "Null" else "Prod"
+    case.step(
+        "user", "sender", "asks", EVERYTHING | {"Condition": {operator: {"aws:ResourceTag/env": value}}}
+    )
+    case.keys["sender/robot"] = case.keys["sender/asks"]
+    roles = {"gone": case.role(OTHERS).replace("role/there", "role/gone")}
+    iam = case.world.client("iam", case.account("owner"))
+    for number, tag in enumerate(("Prod", "prod", "other")):
+        roles[tag] = case.role(OTHERS, name=f"role{number}")
+        iam.tag_role(RoleName=f"role{number}", Tags=[{"Key": "env", "Value": tag}])
+    told = {}
+    for name, arn in roles.items():
+        read = case.read("sender", case.refused(arn))
+        told[name] = json.dumps(read["causes"]).replace(arn, "ARN")
+    assert len(set(told.values())) == 1, told
+
+
+def test_the_operator_reads_both_halves(case: Roles) -> None:
+    case.step("user", "sender", "poor")
+    case.keys["sender/robot"] = case.keys["sender/poor"]
+    arn = case.role(OTHERS)
+    told = case.read_as_operator(case.refused(arn))
+    assert [cause["code"] for cause in told["causes"]] == ["SA206", "SA209"]
+    assert told["causes"][1]["mend"]["how"] == "change-trust"
+
+
+def test_a_role_is_no_identity_that_others_sent_as(case: Roles) -> None:
+    """What an owner's home page counts are sends."""
+    case.refused(case.role(OTHERS))
+    owner = case.names["owner"]
+    read = case.world.services.store.read
+    counted = case.world.run(read(lambda tx: decisions.refused_by_quarter(tx, owner, REGION, since=0)))
+    assert [lent for _, _, lent in counted] in ([], [0])
+
+
+def test_a_stranger_fills_no_owners_records_and_hides_behind_no_other_failures(case: Roles) -> None:
+    arn = case.role(OTHERS)
+    gone = arn.replace(case.names["owner"], "123456789012")
+    for _ in range(MOST_A_MINUTE + 5):
+        case.refused(gone)
+    requests = [case.refused(arn) for _ in range(MOST_CALLS_A_MINUTE + 5)]
+    store = case.world.services.store
+    kept = case.world.run(latest(store, case.names["owner"], limit=1000))
+    assert [one["request_id"] for one in kept] == requests[MOST_CALLS_A_MINUTE - 1 :: -1]
+    absent = arn.replace("role/there", "role/gone")
+    seen = {name: bool(case.read("sender", case.refused(name))["causes"]) for name in (arn, absent)}
+    assert seen[arn] == seen[absent], "whether it is kept tells nothing of the role"
