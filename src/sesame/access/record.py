@@ -242,7 +242,8 @@ def further_owners(
         for check in decision.checks
         if not check.allows and set(check.uses) - {"Resource", RECIPIENT}
     ]
-    capped = [cap["owner"] for cap in facts.get("also", ())]
+    then = facts.get("then", {})
+    capped = [cap["owner"] for cap in (*facts.get("also", ()), then, *then.get("also", ())) if "owner" in cap]
     owners = dict.fromkeys([*refused, *capped])
     return tuple(owner for owner in owners if owner not in (first, caller.principal.account_id))
 

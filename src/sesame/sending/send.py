@@ -25,6 +25,7 @@ from sesame.errors import (
     MessageRejected,
     ServiceError,
     ServiceUnavailable,
+    Throttling,
     Unavailable,
 )
 from sesame.metrics import Metrics
@@ -37,10 +38,12 @@ from sesame.sending.refused import RefusedSends
 from sesame.sending.request_form import form_of
 from sesame.sending.room import Room
 from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent
+from sesame.sending.used_up import used_up
 from sesame.spool import pieces
 from sesame.spool.pieces import Staging
 from sesame.spool.put import SpooledMessage
 from sesame.store import configuration_sets
+from sesame.store.delegate_bounds import Amount
 from sesame.store.events import Stage
 
 LARGE_BYTES = 256 * 1024
@@ -160,6 +163,7 @@ class Sender:
                     continue
                 await self._check_set(caller, composed, began)
                 self._metrics.decisions.labels("refused", refusal.code).inc()
+                await self._add_used_up(caller, composed, decision, refusal)
                 await self._refused.record_refusal(caller, submission, composed.request, decision, refusal)
                 await self._pace.hold(began)
                 raise
@@ -212,6 +216,22 @@ class Sender:
             account = await self._authorizer.fresh_account_state(caller)
             if not account.sending_enabled:
                 raise AccountSendingPaused(PAUSED)
+
+    async def _add_used_up(
+        self, caller: Caller, composed: Composed, decision: SendDecision, refusal: ServiceError
+    ) -> None:
+        """Let a refusal say what else would refuse the message once that is mended."""
+        if isinstance(refusal, Throttling):
+            return
+        recipients = composed.request.recipients
+        to_quota = sum(not self._authorizer.is_simulator(address) for address in recipients)
+        amount = Amount(1, len(recipients), len(composed.data))
+        place = caller.principal.account_id, caller.region
+        found = await self._store.read(
+            lambda tx: used_up(tx, place, decision, amount, to_quota=to_quota, at=caller.at)
+        )
+        if found:
+            refusal.facts = {**refusal.facts, "then": found}
 
     async def _compose(self, submission: Submission, message_id: MessageId, at: float) -> Composed:
         stamp = Stamp(

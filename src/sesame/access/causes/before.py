@@ -57,7 +57,7 @@ def failure_cause(record: DecisionRecord, decision: Mapping[str, Any], around: A
                 return _lost_default(record, decision)
             return _others_resource(record, failed, around)
         case "Throttling" | "LimitExceededException" | "TooManyRequestsException":
-            return _quota(record, around)
+            return quota_cause(record, around, is_rate="rate" in record.reason.lower())
         case code if code in _SIGNATURES:
             return _signature(record, decision, failed)
         case _:
@@ -263,8 +263,8 @@ def _not_a_name(
     )
 
 
-def _quota(record: DecisionRecord, around: Around) -> Cause:
-    is_rate = "rate" in record.reason.lower()
+def quota_cause(record: DecisionRecord, around: Around, *, is_rate: bool = False) -> Cause:
+    """That the account's own quota, or its rate, is used up."""
     state = around.state
     account = record.account_id
     if is_rate:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sesame.access.causes.addresses import AddressCauses
 from sesame.access.causes.around import NOTHING, Around
-from sesame.access.causes.before import failure_cause
+from sesame.access.causes.before import failure_cause, quota_cause
 from sesame.access.causes.bounded import STOPS, cap_cause, stopped_cause
 from sesame.access.causes.own_side import own_causes
 from sesame.access.causes.trust import trust_causes
@@ -21,6 +21,7 @@ from sesame.policy import Outcome, sender_view
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
 from sesame.policy.reasons.gaps import Setting, policy_causes
 from sesame.store.decisions import DecisionRecord, Refusal, whole
+from sesame.store.delegate_bounds import ALL
 
 _DENIED = {"AccessDenied", "AccessDeniedException"}
 
@@ -74,10 +75,18 @@ def cause_in_log(refusal: Refusal) -> str | None:
 
 
 def _causes(refused: Refused, reader: Reader) -> Iterator[Cause]:
-    record, decision = refused.record, refused.decision
+    decision = refused.decision
     if "failed" in decision:
         yield from _failed(refused, decision["failed"], reader)
         return
+    yield from _refused_for(refused, reader)
+    if then := decision.get("limit", {}).get("then"):
+        yield from _used_up(refused, then, reader)
+
+
+def _refused_for(refused: Refused, reader: Reader) -> Iterator[Cause]:
+    """What a send was refused for."""
+    record, decision = refused.record, refused.decision
     addresses = AddressCauses(record, decision, refused.around, reader)
     if record.code in _DENIED:
         yield from _denied(refused, addresses, reader)
@@ -115,6 +124,40 @@ def _limits(refused: Refused, limit: Mapping[str, Any], reader: Reader) -> Itera
         yield cap_cause(record, cap, reader)
     if limit.get("own") and is_owner:
         yield _senders_own(record, Code.QUOTA, is_all=False)
+
+
+def _used_up(refused: Refused, then: Mapping[str, Any], reader: Reader) -> Iterator[Cause]:
+    """What would refuse the message once the rest is mended: the sender's quota to itself, caps to both sides.
+
+    A sender whom the owner does not let in is told of no cap: it would know by it that the identity is there (I9).
+    """
+    record = refused.record
+    causes = []
+    if then.get("own") and reader is not Reader.OWNER:
+        causes.append(quota_cause(record, refused.around))
+    for cap in (then, *then.get("also", ())):
+        if "cap" not in cap or (reader is Reader.OWNER and cap["owner"] != record.owner_account_id):
+            continue
+        if reader is not Reader.SENDER or cap["owner"] == record.account_id or _is_known(refused, cap):
+            causes.append(cap_cause(record, cap, reader))
+    for cause in causes:
+        yield replace(cause, text=f"and then {cause.text}")
+
+
+def _is_known(refused: Refused, cap: Mapping[str, Any]) -> bool:
+    """Whether a sender knows what a cap is on: it has used it up by sending as that, or the owner lets it in now."""
+    has_sent = cap["identity"] != ALL and int(cap["used"]) > 0
+    return has_sent or any(
+        check["owner"] == cap["owner"]
+        and cap["identity"] in (ALL, check["arn"].partition(":identity/")[2])
+        and (check["outcome"] == "allow" or (one is not None and _is_let_in(one)))
+        for check, one in zip(refused.decision["checks"], refused.derived, strict=True)
+        if set(check["uses"]) - {"Resource"}
+    )
+
+
+def _is_let_in(derived: Derived) -> bool:
+    return sender_view(derived.explanation).by_owner is Outcome.ALLOW
 
 
 def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Iterator[Cause]:
@@ -169,7 +212,7 @@ def _with_the_owners(
 
     A sender that the owner's policies do not let in is not told of it (I9).
     """
-    owner_allows = sender_view(derived.explanation).by_owner is Outcome.ALLOW
+    owner_allows = _is_let_in(derived)
     is_strangers = reader is Reader.SENDER and check["owner"] != record.account_id
     if is_strangers and not owner_allows:
         yield from by_policy
