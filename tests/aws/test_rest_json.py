@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sesame.aws import errors
 from sesame.aws.codec import Reply, RequestedOperation
+from sesame.aws.errors import SerializationException
 from sesame.aws.model import ServiceModel
 from sesame.aws.request import HttpRequest
 from sesame.aws.rest_errors import V2_CODES, v2_code, v2_status
@@ -259,6 +260,30 @@ def test_sdks_of_earlier_editions_of_the_model_are_understood() -> None:
     requested = post(b'{"SigningAttributesOrigin": "AWS_SES"}', path, "PUT")
     assert requested.name == "PutEmailIdentityDkimSigningAttributes"
     assert parsed(requested) == {"EmailIdentity": "example.com", "SigningAttributesOrigin": "AWS_SES"}
+
+
+def test_an_earlier_get_has_in_its_body_what_no_query_can_hold() -> None:
+    """ListContacts as SDKs of 2023 call it: labels, a query string, and a filter as JSON, in one GET."""
+    path, body = b"/v2/email/contact-lists/l/contacts", b'{"Filter": {"FilteredStatus": "OPT_IN"}}'
+    request = HttpRequest("GET", path, b"PageSize=7&NextToken=t", [], body)
+    requested = CODEC.requested_operation(request)
+    assert (requested.name, parsed(requested)) == (
+        "ListContacts",
+        {"ContactListName": "l", "PageSize": 7, "NextToken": "t", "Filter": {"FilteredStatus": "OPT_IN"}},
+    )
+    assert parsed(post(b"", path, "GET")) == {"ContactListName": "l"}
+    assert parsed(post(b"{}", path, "GET")) == {"ContactListName": "l"}
+    assert parsed(post(b'{"Filter": {"IDENTITY_TYPE": "DOMAIN"}}', b"/v2/email/identities", "GET")) == {
+        "Filter": {"IDENTITY_TYPE": "DOMAIN"}
+    }
+    with pytest.raises(NotImplementedByService):
+        parsed(post(b'{"Else": 1}', path, "GET"))
+    with pytest.raises(SerializationException):
+        parsed(post(b'{"Filter": 1}', path, "GET"))
+
+
+def test_an_earlier_form_of_what_is_not_served_has_its_name() -> None:
+    assert post(b"{}", b"/v2/email/import-jobs", "GET").name == "ListImportJobs"
 
 
 @pytest.mark.parametrize(

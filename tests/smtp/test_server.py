@@ -333,8 +333,31 @@ def test_the_longest_credentials_fit_a_line() -> None:
 
 def test_a_command_that_is_not_ascii_is_unknown() -> None:
     server = mail_exchanger()
-    server.receive_data("EHLO c\r\nMAIL FROM:<ü@x>\r\n".encode())
+    server.receive_data("EHLO c\r\nNOOP ü\r\n".encode())
     assert server.data_to_send().endswith(b"500 5.5.1 Unrecognized command\r\n")
+
+
+def test_an_address_that_is_not_ascii_is_refused_as_an_address() -> None:
+    """Who writes it has to learn what is wrong with it; the command is a good one."""
+    server = submission()
+    assert server.receive_data("MAIL FROM:<ü@x.test>\r\n".encode()) == [
+        AddressRefused(
+            command="MAIL", address="ü@x.test", reply=Reply(553, "<?@x.test> Invalid email address")
+        )
+    ]
+    assert server.data_to_send() == b"553 <?@x.test> Invalid email address\r\n"
+    server.receive_data(b"MAIL FROM:<a@x.test>\r\n")
+    server.data_to_send()
+    for path in ("<b@ü.test>", "ü@x.test", '<"ü"@x.test>'):
+        [event] = server.receive_data(f"RCPT TO:{path}\r\n".encode())
+        assert isinstance(event, AddressRefused) and event.reply.code == 553
+        assert server.data_to_send().startswith(b"553 <")
+    server.receive_data("RCPT TO:<b@x.test> ORCPT=ü\r\n".encode())
+    assert server.data_to_send() == b"501 Syntax error in arguments\r\n"
+    exchanger = mail_exchanger()
+    exchanger.receive_data("EHLO c\r\nMAIL FROM:<ü@x>\r\n".encode())
+    assert exchanger.data_to_send().splitlines()[-1].startswith(b"5")
+    assert exchanger.receive_data(b"DATA\r\n") == []
 
 
 def test_the_owner_may_close_in_place_of_the_greeting() -> None:

@@ -5,11 +5,13 @@ Words and order of checks as observed of AWS (floci#1638, floci#1723, aws-sdk#57
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.support.process import SesameProcess
+from tests.support.rest_client import RestClient
 
 NEWS = {"TopicName": "news", "DisplayName": "News", "DefaultSubscriptionStatus": "OPT_IN"}
 OFFERS = {
@@ -209,6 +211,27 @@ def test_contacts_are_listed_by_what_they_chose(readers: Any) -> None:
     rest = readers.list_contacts(**LIST, PageSize=3, NextToken=first["NextToken"])
     assert [contact["EmailAddress"][0] for contact in rest["Contacts"]] == ["d"]
     assert "NextToken" not in rest
+
+
+def test_sdks_of_2023_list_contacts_by_get_with_a_filter_in_the_body(sesame: SesameProcess) -> None:
+    account = sesame.create_account()
+    v2 = sesame.client("sesv2", account)
+    v2.create_contact_list(**LIST, Topics=[NEWS])
+    for name, gone in (("a", False), ("b", True), ("c", True)):
+        v2.create_contact(**LIST, EmailAddress=f"{name}@people.test", UnsubscribeAll=gone)
+    with RestClient(sesame.api, account) as client:
+
+        def listed(query: str, body: Any) -> tuple[list[str], str | None]:
+            reply = client.call("GET", f"/v2/email/contact-lists/readers/contacts{query}", body)
+            found = [contact["EmailAddress"][0] for contact in reply.data["Contacts"]]
+            return found, reply.data.get("NextToken")
+
+        assert listed("", None) == (["a", "b", "c"], None)
+        assert listed("", {"Filter": {"FilteredStatus": "OPT_OUT"}}) == (["b", "c"], None)
+        first, token = listed("?PageSize=1", {"Filter": {"FilteredStatus": "OPT_OUT"}})
+        assert first == ["b"] and token
+        query = f"?PageSize=1&NextToken={quote(token, safe='')}"
+        assert listed(query, {"Filter": {"FilteredStatus": "OPT_OUT"}}) == (["c"], None)
 
 
 def test_a_list_that_is_made_again_has_nobody_on_it(readers: Any) -> None:

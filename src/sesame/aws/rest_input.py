@@ -32,7 +32,8 @@ _LATEST = 253_402_300_799.0
 class RestInput:
     """Where members are: labels by name (decoded), query values by name (decoded), the raw body.
 
-    `in_query`: members of the body are in the query string, as an earlier edition of the model had it.
+    `in_query`: plain members of the body are in the query string, as an earlier edition of the model had it; a
+    structure is in the body all the same.
     """
 
     labels: Mapping[str, str]
@@ -54,7 +55,8 @@ def compile_rest_reader(shape: Shape) -> Callable[[RestInput], dict[str, Any]]:
 
     def read(found: RestInput) -> dict[str, Any]:
         parameters: dict[str, Any] = {}
-        if found.body and not found.in_query and (rest or found.body.lstrip().startswith(b"{")):
+        needs_json = bool(rest) and not found.in_query
+        if found.body and (needs_json or found.body.lstrip().startswith(b"{")):
             parameters = read_body(_without_labels(read_json(found.body), found.labels), "")
         for name in found.query.keys() - (known_earlier if found.in_query else known):
             # What signatures and SDKs add for themselves begins so.

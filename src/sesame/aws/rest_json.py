@@ -132,11 +132,13 @@ NEWER: Mapping[str, Mapping[str, tuple[str, str]]] = {
 EARLIER: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "sesv2": {
         "ListConfigurationSets": ("GET", "/v2/email/configuration-sets"),
+        "ListContacts": ("GET", "/v2/email/contact-lists/{ContactListName}/contacts"),
         "ListEmailIdentities": ("GET", "/v2/email/identities"),
+        "ListImportJobs": ("GET", "/v2/email/import-jobs"),
         "PutEmailIdentityDkimSigningAttributes": ("PUT", "/v1/email/identities/{EmailIdentity}/dkim/signing"),
     }
 }
-"""Methods and paths that SDKs of earlier editions of a model use; by GET the members are in the query string."""
+"""Methods and paths that SDKs of earlier editions of a model use; by GET plain members are in the query string."""
 
 
 def read_query(query: bytes) -> dict[str, list[str]]:

@@ -10,6 +10,7 @@ came in clear is remembered after STARTTLS; a stray CR, LF or NUL ends the conne
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Literal
@@ -332,7 +333,8 @@ class ServerConnection:
         verb, argument = split_command(line)
         command = _COMMANDS.get(verb)
         self._command = "" if command is None else verb  # what is no command may be a secret
-        if command is None or not line.isascii():
+        # An address beyond ASCII is refused as one: who wrote it is to learn what is wrong.
+        if command is None or not (line.isascii() or verb in ("MAIL", "RCPT")):
             self._refuse(self._profile.unknown_command)
         elif command.needs_hello and not self._is_greeted:
             self._refuse(self._profile.hello_first)
@@ -437,6 +439,9 @@ class ServerConnection:
         return self._reply(self._profile.rcpt_ok)
 
     def _refuse_address(self, reply: Reply, address: str, *, command: str) -> None:
+        if not address.isascii():
+            with suppress(UnicodeDecodeError):
+                address = address.encode("latin-1").decode("utf-8")
         said = Reply(reply.code, reply.text.replace("{address}", printable(address)))
         if self._is_authenticated:
             self._events.append(AddressRefused(command=command, address=address, reply=said))
