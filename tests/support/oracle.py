@@ -151,13 +151,14 @@ class Oracle:
     def _arn_for(self, caller: Caller, send: Send, use: str) -> str:
         """The identity an address rests on: the ARN for its use, one that stands in, or the caller's own."""
         address = send.addresses[use]
-        # FromArn speaks for Source too where they are the same address.
-        source = "From" if send.addresses["Source"] == send.addresses["From"] else "Source"
+        # Without a SourceArn, FromArn speaks for Source too where they are the same address.
+        is_alone = "Source" not in send.arns and send.addresses["Source"] == send.addresses["From"]
+        source = "From" if is_alone else "Source"
         order = {
             "From": ("From", "Source"),
-            "Source": ("Source", source),
+            "Source": (source,),
             "Sender": ("From", "Source"),
-            "Return-Path": ("Return-Path", "Source", source),
+            "Return-Path": ("Return-Path", source),
         }[use]
         for named in order:
             arn = send.arns.get(named)
