@@ -82,6 +82,8 @@ def test_inline_parts_stand_beside_the_body_and_others_around_it() -> None:
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ]  # fmt: skip
     assert attachments_of(message)[0]["Content-ID"] == "<logo@x>"
+    related = next(part for part in message.walk() if part.get_content_type() == "multipart/related")
+    assert related.get_param("type") == "multipart/alternative"  # RFC 2387 section 3.1: required
     boundaries = [part.get_boundary() for part in message.walk() if part.is_multipart()]
     assert len(set(boundaries)) == 3
 

@@ -195,3 +195,29 @@ def test_a_receipt_is_no_bounce() -> None:
     )
     report = read_report(f"{HEAD}report-type=disposition-notification; boundary=b\n\n{body}".encode())
     assert report.kind == "receipt" and report.recipients == ()
+
+
+@pytest.mark.parametrize("media_type", ["text/plain; name=details.txt", "application/octet-stream"])
+def test_a_delivery_status_that_a_gateway_gave_another_type_is_one(media_type: str) -> None:
+    """Exchange and others hand it on as an attached text."""
+    report = read_report(
+        (
+            "Return-Path: <>\nFrom: postmaster@mx.example.net\nSubject: Undeliverable\nMIME-Version: 1.0\n"
+            "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\nDelivery failed.\n--b\n"
+            f"Content-Type: {media_type}\n\n\nReporting-MTA: dns; mx.example.net\n\nfinal-recipient: rfc822; "
+            "ann@example.org\nAction: failed\nStatus: 5.1.1\n\n--b--\n"
+        ).encode()
+    )
+    assert (report.kind, report.reporting_mta, report.by) == ("bounce", "dns; mx.example.net", "dsn")
+    assert [(r.final_recipient, r.status, r.hard) for r in report.recipients] == [
+        ("ann@example.org", "5.1.1", True)
+    ]
+
+
+def test_a_text_that_speaks_of_fields_is_no_delivery_status() -> None:
+    for text in (
+        "Reporting-MTA: is a field, and so is Final-Recipient: both are in RFC 3464.",
+        "Reporting-MTA: x\n\nHi",
+    ):
+        report = read_report(f"From: ann@example.org\nSubject: RFC 3464\n\n{text}\n".encode())
+        assert report.kind == "unknown"

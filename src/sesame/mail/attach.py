@@ -19,6 +19,7 @@ from sesame.mail.header import MessageError
 _FORBIDDEN_IN_NAME = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]')
 _CONTENT_ID = re.compile(r"[!#-;=?-Z^-~]+")  # RFC 5322 atoms and dots, no brackets, quotes or blanks
 _TOKEN = re.compile(r"[!#$%&'+.0-9A-Z^_`a-z{|}~-]+")
+_ROOT_TYPE = re.compile(rb"Content-Type: ([a-z]+/[a-z-]+)")
 _LONGEST_PLAIN, _PIECE = 50, 16  # octets of a parameter value on a line, as text and as escapes
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
@@ -78,13 +79,19 @@ def with_attachments(
 
 
 def multipart(subtype: str, parts: Sequence[Sequence[bytes]], boundary: str) -> list[bytes]:
-    """A multipart entity: its Content-Type, the blank line, and the parts between delimiters."""
+    """A multipart entity: its Content-Type, the blank line, and the parts between delimiters.
+
+    A multipart/related names the type of its first part (RFC 2387 section 3.1).
+    """
     mark = boundary.encode("ascii")
     # What holds 8-bit text must say so at every level (RFC 2045 section 6.4).
     eight_bit = any(not piece.isascii() for part in parts for piece in part)
     encoding = b"Content-Transfer-Encoding: 8bit\r\n" if eight_bit else b""
+    root = _ROOT_TYPE.match(parts[0][0]) if subtype == "related" else None
+    of_root = b' type="%b";\r\n' % root[1] if root else b""
     out = [
-        b'Content-Type: multipart/%b;\r\n boundary="%b"\r\n%b\r\n' % (subtype.encode("ascii"), mark, encoding)
+        b'Content-Type: multipart/%b;\r\n%b boundary="%b"\r\n%b\r\n'
+        % (subtype.encode("ascii"), of_root, mark, encoding)
     ]
     for part in parts:
         out += (b"--%b\r\n" % mark, *part, b"\r\n")  # the CRLF before a delimiter is the delimiter's

@@ -5,6 +5,7 @@ one row a recipient. It decides nothing about reasons. Sources: RFC 3464 section
 section 6.3, RFC 6533 section 4.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from sesame.reports.entity import Entity, read_fields
 
 RECIPIENT_LIMIT = 100
 _TYPES = ("message/delivery-status", "message/global-delivery-status")
+_OTHER_TYPES = ("text/plain", "application/octet-stream")
+_WHOLE = re.compile(rb"\s{0,40}Reporting-MTA: ?\S[^\0]{0,2000}?\nFinal-Recipient: ?\S", re.IGNORECASE)
 _OF_RECIPIENT = ("final-recipient", "original-recipient", "action", "status", "diagnostic-code", "remote-mta")
 
 
@@ -38,10 +41,17 @@ class DeliveryStatus:
 
 
 def find_delivery_status(parts: Iterable[Entity]) -> DeliveryStatus | None:
-    """The first delivery-status part that names a recipient, an action or a status; or None."""
-    for part in parts:
+    """The first delivery-status part that names a recipient, an action or a status; or None.
+
+    One of the right type, or else one that a gateway attached as a text.
+    """
+    held = list(parts)
+    for part in held:
         if part.media_type in _TYPES and (found := parse_delivery_status(part.body)) is not None:
             return found
+    for part in held[1:]:
+        if part.media_type in _OTHER_TYPES and _WHOLE.match(part.body):
+            return parse_delivery_status(part.body)
     return None
 
 
