@@ -386,6 +386,49 @@ def test_a_fresh_start_of_reputation_is_kept(senders: Senders) -> None:
     assert (described["ReputationMetricsEnabled"], described["LastFreshStart"]) == (True, begun)
 
 
+def test_a_set_that_is_resumed_begins_its_reputation_afresh(senders: Senders) -> None:
+    """As the model has it: no fresh start until sending was disabled and enabled again, by either API."""
+
+    def started() -> Any:
+        described = senders.v1.describe_configuration_set(
+            ConfigurationSetName="again", ConfigurationSetAttributeNames=["reputationOptions"]
+        )["ReputationOptions"]
+        found = senders.v2.get_configuration_set(ConfigurationSetName="again")["ReputationOptions"]
+        assert described.get("LastFreshStart") == found.get("LastFreshStart")
+        return found.get("LastFreshStart")
+
+    senders.v1.create_configuration_set(ConfigurationSet={"Name": "again"})
+    for enabled in (True, False):
+        senders.v1.update_configuration_set_sending_enabled(ConfigurationSetName="again", Enabled=enabled)
+        assert started() is None
+    senders.v1.update_configuration_set_sending_enabled(ConfigurationSetName="again", Enabled=True)
+    first = started()
+    assert abs(first - datetime.now(UTC)).total_seconds() < 300
+    senders.v1.update_configuration_set_sending_enabled(ConfigurationSetName="again", Enabled=True)
+    senders.v2.put_configuration_set_sending_options(ConfigurationSetName="again", SendingEnabled=False)
+    assert started() == first
+    senders.v2.put_configuration_set_sending_options(ConfigurationSetName="again", SendingEnabled=True)
+    assert started() > first
+
+
+def test_the_scope_of_suppression_that_is_served_is_kept(senders: Senders) -> None:
+    own = {"SuppressedReasons": ["BOUNCE"], "SuppressionScope": "ACCOUNT"}
+    senders.v2.create_configuration_set(ConfigurationSetName="scope", SuppressionOptions=own)
+    assert senders.v2.get_configuration_set(ConfigurationSetName="scope")["SuppressionOptions"] == own
+    senders.v2.put_configuration_set_suppression_options(ConfigurationSetName="scope", SuppressedReasons=[])
+    assert senders.v2.get_configuration_set(ConfigurationSetName="scope")["SuppressionOptions"] == {
+        "SuppressedReasons": []
+    }
+    senders.v2.put_configuration_set_suppression_options(ConfigurationSetName="scope", **own)
+    assert senders.v2.get_configuration_set(ConfigurationSetName="scope")["SuppressionOptions"] == own
+    code, message, _ = refusal(
+        senders.v2.put_configuration_set_suppression_options,
+        ConfigurationSetName="scope",
+        SuppressionScope="TENANT",
+    )
+    assert code == "NotImplemented" and "TENANT" in message
+
+
 def test_an_identitys_default_set_is_for_its_owner_alone(senders: Senders) -> None:
     senders.v2.create_configuration_set(
         ConfigurationSetName="default", SendingOptions={"SendingEnabled": False}
@@ -455,6 +498,16 @@ def test_the_list_is_kept_by_address_reason_and_date(senders: Senders) -> None:
     assert senders.v2.list_suppressed_destinations()["SuppressedDestinationSummaries"] == []
     senders.v2.put_account_suppression_attributes(SuppressedReasons=["COMPLAINT"])
     assert senders.v2.get_account()["SuppressionAttributes"] == {"SuppressedReasons": ["COMPLAINT"]}
+
+
+def test_a_strange_token_of_the_list_has_an_error_of_its_own(senders: Senders) -> None:
+    """The one operation of v2 whose model has it."""
+    assert refusal(senders.v2.list_suppressed_destinations, NextToken="!") == (
+        "InvalidNextTokenException",
+        "Invalid NextToken.",
+        400,
+    )
+    assert refusal(senders.v2.list_email_identities, NextToken="!")[0] == "BadRequestException"
 
 
 def test_mail_that_requires_tls_never_goes_in_clear(tmp_path: Path) -> None:

@@ -183,11 +183,18 @@ class ConfigurationSets:
         await permit.apply(run)
 
     async def set_sending(self, permit: Permit, name: str, *, enabled: bool) -> None:
-        """Pause or resume a set; from the answer on nothing is accepted with a paused one (I4)."""
+        """Pause or resume a set; from the answer on nothing is accepted with a paused one (I4).
+
+        The reputation of one that is resumed begins afresh.
+        """
 
         async def run(tx: Transaction) -> None:
             found = await self._find(tx, permit.caller, name)
-            await store.put(tx, replace(found, sending_enabled=enabled))
+            options = found.options
+            if enabled and not found.sending_enabled:
+                kept = {"ReputationMetricsEnabled": False, **options.get("ReputationOptions", {})}
+                options = {**options, "ReputationOptions": {**kept, "LastFreshStart": self._clock.now()}}
+            await store.put(tx, replace(found, sending_enabled=enabled, options=options))
 
         await permit.apply(run)
 
@@ -380,7 +387,10 @@ def check_suppression(options: Mapping[str, Any]) -> dict[str, Any]:
             raise NotImplementedByService(f"The parameter {name} is not implemented by this service.")
     if options.get("SuppressionScope") == "TENANT":
         raise NotImplementedByService("SuppressionScope TENANT is not implemented by this service.")
-    return {"SuppressedReasons": list(dict.fromkeys(options.get("SuppressedReasons", [])))}
+    kept: dict[str, Any] = {"SuppressedReasons": list(dict.fromkeys(options.get("SuppressedReasons", [])))}
+    if "SuppressionScope" in options:
+        kept["SuppressionScope"] = options["SuppressionScope"]
+    return kept
 
 
 def _about(name: str, destination: str) -> dict[str, str]:
