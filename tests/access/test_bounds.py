@@ -72,6 +72,7 @@ def test_the_last_that_fits_a_cap_of_a_day_passes_and_the_next_is_refused_with_w
         "cap": f"{cap}-per-day",
         "limit": "2",
         "used": "2",
+        "asked": "1",
     }
 
 

@@ -68,13 +68,13 @@ def charge(bounds: Bounds, use: Use, amount: Amount, *, at: float) -> Use:
     refusals: list[Throttling] = []
     day = use.day.plus(amount)
     for name, cap, used, asked in (
-        ("messages", bounds.messages_per_day, use.day.messages, day.messages),
-        ("recipients", bounds.recipients_per_day, use.day.recipients, day.recipients),
-        ("bytes", bounds.bytes_per_day, use.day.bytes, day.bytes),
+        ("messages", bounds.messages_per_day, use.day.messages, amount.messages),
+        ("recipients", bounds.recipients_per_day, use.day.recipients, amount.recipients),
+        ("bytes", bounds.bytes_per_day, use.day.bytes, amount.bytes),
     ):
-        if cap is not None and asked > cap:
+        if cap is not None and used + asked > cap:
             refusals.append(DailyQuotaExceeded("Daily message quota exceeded."))
-            refusals[-1].facts = _facts(bounds, f"{name}-per-day", cap, used)
+            refusals[-1].facts = _facts(bounds, f"{name}-per-day", cap, used, asked)
     slots = use.slots
     if bounds.messages_per_second is not None:
         cap = bounds.messages_per_second
@@ -83,7 +83,7 @@ def charge(bounds: Bounds, use: Use, amount: Amount, *, at: float) -> Use:
         fullest = _fullest(slots, slot)
         if fullest + amount.messages > cap:
             refusals.append(Throttling("Maximum sending rate exceeded."))
-            refusals[-1].facts = _facts(bounds, "messages-per-second", cap, fullest)
+            refusals[-1].facts = _facts(bounds, "messages-per-second", cap, fullest, amount.messages)
         slots = {**slots, slot: slots.get(slot, 0) + amount.messages}
     if refusals:
         refusals[0].facts = reached(refusals)
@@ -102,7 +102,7 @@ def reached(refusals: Sequence[Throttling]) -> Mapping[str, Any]:
     return {**first, "also": others} if others else first
 
 
-def _facts(bounds: Bounds, cap: str, limit: int, used: int) -> Mapping[str, str]:
+def _facts(bounds: Bounds, cap: str, limit: int, used: int, asked: int) -> Mapping[str, str]:
     return {
         "owner": bounds.owner_account_id,
         "identity": bounds.identity,
@@ -110,6 +110,7 @@ def _facts(bounds: Bounds, cap: str, limit: int, used: int) -> Mapping[str, str]
         "cap": cap,
         "limit": str(limit),
         "used": str(used),
+        "asked": str(asked),
     }
 
 

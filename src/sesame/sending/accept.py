@@ -17,7 +17,7 @@ from sesame.access import bounds as bounds_rules
 from sesame.access import quota
 from sesame.access.egress import RESERVED
 from sesame.db import Transaction, epochs_of
-from sesame.errors import InternalFailure, ServiceError, SesameError, Throttling
+from sesame.errors import DailyQuotaExceeded, InternalFailure, ServiceError, SesameError, Throttling
 from sesame.sending.configuration_set import check_pool, in_force, suppressed_among, with_options
 from sesame.spool.put import SpooledMessage, put_all
 from sesame.store import (
@@ -325,7 +325,8 @@ def _charged(
         )
     except Throttling as refusal:
         facts = bounds_rules.reached(_ask_bounds(bounded, acceptance)[1])
-        refusal.facts = {**facts, "own": True} if facts else {}
+        is_quota = isinstance(refusal, DailyQuotaExceeded)
+        refusal.facts = {**facts, "own": acceptance.to_quota if is_quota else True}
         raise
 
 

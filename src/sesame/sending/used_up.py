@@ -20,8 +20,8 @@ from sesame.store.delegate_bounds import Amount
 async def used_up(
     tx: Transaction, place: Place, decision: SendDecision, amount: Amount, *, to_quota: int, at: float
 ) -> Mapping[str, Any]:
-    """The caps of a day that a message is too much for, as `access.bounds.reached` says them, and `own` where the quota
-    of the account of `place` is one of them; nothing where there is room."""
+    """The caps of a day that a message is too much for, as `access.bounds.reached` says them, and as `own` how many
+    recipients the quota of the account of `place` has no room for; nothing where there is room."""
     state = await quota.current_state(tx, place, now=at)
     is_own = (
         state is not None
@@ -42,4 +42,4 @@ async def used_up(
         except Throttling as refusal:
             refused.append(refusal)
     facts = bounds_rules.reached(refused)
-    return {**facts, "own": True} if is_own else facts
+    return {**facts, "own": to_quota} if is_own else facts

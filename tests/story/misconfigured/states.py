@@ -1,8 +1,10 @@
 """Set-ups in which nothing is written wrongly, but an account, identity, set or limit is not in the state for it."""
 
+import json
+import re
 from typing import Any
 
-from tests.story.misconfigured.world import Steps, World, case
+from tests.story.misconfigured.world import MAY_SEND, Steps, World, case
 
 
 @case(
@@ -239,3 +241,125 @@ def switched_off_in_one_region(w: World) -> Steps:
     yield lambda: w.v2(w.sender, region="eu-west-1", **own)
     ses.put_account_sending_attributes(SendingEnabled=True)
     yield lambda: w.v2(w.sender, region="eu-west-1", **own)
+
+
+def _switched(w: World, send: Any) -> Steps:
+    """Send, switch the key on as the last refusal says, and send again."""
+    yield send
+    [newest] = json.loads(w.sesame.run("decisions", w.sender.account_id, "--limit", "1", "--json").stdout)
+    text = newest["causes"][0]["mend"]["text"]
+    said = re.search(
+        r"aws iam update-access-key --user-name (\S+) --access-key-id (\S+) --status Active", text
+    )
+    assert said is not None, text
+    iam = w.client("iam", w.sender)  # the root: it names no user but by the command
+    iam.update_access_key(UserName=said[1], AccessKeyId=said[2], Status="Active")
+    yield send
+
+
+@case(
+    seen="a rotation switched the key off: the root runs the command of the log, and has no such key",
+    code="SA701",
+    says=("switched off",),
+    mend=("--user-name postfix --access-key-id AKIA",),
+)
+def smtp_key_to_switch_on(w: World) -> Steps:
+    w.allow()
+    user = w.user("postfix", MAY_SEND)
+    iam = w.client("iam", w.sender)
+    iam.update_access_key(UserName="postfix", AccessKeyId=user.access_key_id, Status="Inactive")
+    yield from _switched(w, lambda: w.smtp(user, {"X-SES-SOURCE-ARN": w.arn}))
+
+
+@case(
+    seen="the same by the API",
+    code="SA704",
+    says=("switched off",),
+    mend=("--user-name worker --access-key-id AKIA",),
+)
+def api_key_to_switch_on(w: World) -> Steps:
+    w.allow()
+    user = w.user("worker", MAY_SEND)
+    iam = w.client("iam", w.sender)
+    iam.update_access_key(UserName="worker", AccessKeyId=user.access_key_id, Status="Inactive")
+    yield from _switched(w, lambda: w.simple(user))
+
+
+def _to(count: int) -> dict[str, Any]:
+    return {"Destination": {"ToAddresses": [f"r{number}@elsewhere.test" for number in range(count)]}}
+
+
+@case(
+    seen="one message to more recipients than a day's cap: to send it later never helps",
+    code="SA602",
+    says=("may send 2 recipients", "this message has 3 recipients"),
+    mend=("no day has room", "at most 2 recipients a day"),
+    owner="SA602",
+)
+def cap_below_one_message(w: World) -> Steps:
+    w.allow()
+    key = {"Identity": w.domain, "Delegate": w.sender.account_id}
+    w.client("sesame", w.owner).put_delegate_bounds(**key, MaxRecipientsPerDay=2)
+    yield lambda: w.simple(w.sender, **_to(3))
+    yield lambda: w.simple(w.sender, **_to(2))
+
+
+@case(
+    seen="one message larger than a day's cap in bytes",
+    code="SA602",
+    says=("may send 100 bytes", "this message has"),
+    mend=("smaller than 100 bytes",),
+    owner="SA602",
+)
+def cap_in_bytes_below_one_message(w: World) -> Steps:
+    w.allow()
+    bounds = w.client("sesame", w.owner)
+    key = {"Identity": w.domain, "Delegate": w.sender.account_id}
+    bounds.put_delegate_bounds(**key, MaxBytesPerDay=100)
+    yield lambda: w.raw(w.sender)
+    bounds.put_delegate_bounds(**key, MaxBytesPerDay=1_000_000)
+    yield lambda: w.raw(w.sender)
+
+
+@case(
+    seen="a cap of none: nothing is ever sent",
+    code="SA602",
+    says=("may send 0 messages",),
+    mend=("ask account {owner} for more",),
+    owner="SA602",
+)
+def cap_of_none(w: World) -> Steps:
+    w.allow()
+    bounds = w.client("sesame", w.owner)
+    key = {"Identity": w.domain, "Delegate": w.sender.account_id}
+    bounds.put_delegate_bounds(**key, MaxMessagesPerDay=0)
+    yield lambda: w.simple(w.sender)
+    bounds.put_delegate_bounds(**key, MaxMessagesPerDay=5)
+    yield lambda: w.simple(w.sender)
+
+
+@case(
+    seen="one message to more recipients than the account's own quota of a day",
+    code="SA602",
+    says=("24-hour quota of 2, with 0 used", "this message has 3 recipients"),
+    mend=("no day has room", "at most 2 recipients a day", "set-quota {sender}"),
+)
+def quota_below_one_message(w: World) -> Steps:
+    w.allow()
+    w.sesame.run("account", "set-quota", w.sender.account_id, "--max-24-hour-send", "2")
+    yield lambda: w.simple(w.sender, **_to(3))
+    yield lambda: w.simple(w.sender, **_to(2))
+
+
+@case(
+    seen="the quota has room for one recipient more, and the message has two",
+    code="SA602",
+    says=("24-hour quota of 3, with 2 used", "this message has 2 recipients"),
+    mend=("send later", "set-quota {sender}"),
+)
+def quota_with_little_room(w: World) -> Steps:
+    w.allow()
+    w.sesame.run("account", "set-quota", w.sender.account_id, "--max-24-hour-send", "3")
+    w.simple(w.sender, **_to(2))
+    yield lambda: w.simple(w.sender, **_to(2))
+    yield lambda: w.simple(w.sender, **_to(1))

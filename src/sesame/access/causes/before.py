@@ -57,7 +57,9 @@ def failure_cause(record: DecisionRecord, decision: Mapping[str, Any], around: A
                 return _lost_default(record, decision)
             return _others_resource(record, failed, around)
         case "Throttling" | "LimitExceededException" | "TooManyRequestsException":
-            return quota_cause(record, around, is_rate="rate" in record.reason.lower())
+            if "rate" in record.reason.lower():
+                return _rate(record, around)
+            return quota_cause(record, around, decision.get("limit", {}).get("own"))
         case code if code in _SIGNATURES:
             return _signature(record, decision, failed)
         case _:
@@ -110,7 +112,7 @@ def _smtp_login(record: DecisionRecord, decision: Mapping[str, Any], failed: Map
             )
         case "inactive":
             text = f"the access key `{name}` is switched off"
-            more = f"switch it on (`aws iam update-access-key --access-key-id {name} --status Active`), or "
+            more = f"switch it on ({_to_switch_on(name, decision)}), or "
         case "white-space":
             text = f"the password for `{name}` has white space (a blank or a line feed) before or behind it"
             more = "take the white space off, or "
@@ -263,29 +265,40 @@ def _not_a_name(
     )
 
 
-def quota_cause(record: DecisionRecord, around: Around, *, is_rate: bool = False) -> Cause:
-    """That the account's own quota, or its rate, is used up."""
-    state = around.state
-    account = record.account_id
-    if is_rate:
-        limit = "" if state is None else f" of {state.max_send_rate:g} recipients a second"
-        text, option = f"account {account} has reached its sending rate{limit} in {record.region}", "--rate"
+def quota_cause(record: DecisionRecord, around: Around, asked: int | None) -> Cause:
+    """That the account's own quota of a day has no room for a message to `asked` recipients (None: not known)."""
+    account, state, way_out = record.account_id, around.state, "send later"
+    if state is None:
+        text = f"account {account} has reached its 24-hour quota in {record.region}"
     else:
-        limit = (
-            "" if state is None else f" of {state.max_24_hour_send:g}, with {state.sent_last_24_hours} used"
+        most, used = state.max_24_hour_send, state.sent_last_24_hours
+        is_used_up = asked is None or used >= most
+        text = f"account {account} has {'reached its' if is_used_up else 'a'} 24-hour quota of {most:g}, "
+        text += f"with {used} used in {record.region}" + (
+            "" if is_used_up else f"; this message has {asked} recipients"
         )
-        text, option = (
-            f"account {account} has reached its 24-hour quota{limit} in {record.region}",
-            "--max-24h",
-        )
+        if asked is not None and asked > most:
+            way_out = (
+                f"no day has room for it: send it to at most {most:g} recipients a day, in several messages"
+            )
+    return _raise_quota(record, text, way_out, option="--max-24h", limit="24-hours")
+
+
+def _rate(record: DecisionRecord, around: Around) -> Cause:
+    limit = "" if around.state is None else f" of {around.state.max_send_rate:g} recipients a second"
+    text = f"account {record.account_id} has reached its sending rate{limit} in {record.region}"
+    return _raise_quota(record, text, "send slower", option="--rate", limit="rate")
+
+
+def _raise_quota(record: DecisionRecord, text: str, way_out: str, *, option: str, limit: str) -> Cause:
+    account = record.account_id
     return Cause(
         code=Code.QUOTA,
         text=text,
         mend=Mend(
             how=How.RAISE_QUOTA,
-            text=f"send {'slower' if is_rate else 'later'}, or the operator runs"
-            f" `sesame account set-quota {account} {option} N`",
-            details={"account": account, "region": record.region, "limit": "rate" if is_rate else "24-hours"},
+            text=f"{way_out}, or the operator runs `sesame account set-quota {account} {option} N`",
+            details={"account": account, "region": record.region, "limit": limit},
         ),
     )
 
@@ -314,7 +327,9 @@ def _signature(record: DecisionRecord, decision: Mapping[str, Any], failed: Mapp
     if record.code not in _WITHOUT_SCOPE and "scoped" in record.reason:
         return _wrong_scope(record, failed)
     said = (
-        _of_key(failed, key) if record.code == "InvalidClientTokenId" else _of_signature(record, failed, key)
+        _of_key(decision, failed, key)
+        if record.code == "InvalidClientTokenId"
+        else _of_signature(record, failed, key)
     )
     text, what = _exchanged() if key == SECRET else said
     if record.account_id:
@@ -365,7 +380,14 @@ def _exchanged() -> tuple[str, str]:
     )
 
 
-def _of_key(failed: Mapping[str, Any], key: str) -> tuple[str, str]:
+def _to_switch_on(key: str, decision: Mapping[str, Any]) -> str:
+    """The command that makes a key active again, whoever of the account runs it."""
+    user = holder(str(decision.get("principal", "")))
+    named = f" --user-name{user}" if user else ""
+    return f"`aws iam update-access-key{named} --access-key-id {key} --status Active`"
+
+
+def _of_key(decision: Mapping[str, Any], failed: Mapping[str, Any], key: str) -> tuple[str, str]:
     """What is wrong with a key or its token, and what to do."""
     if failed.get("stray_token"):
         text = f"`{key}` is the key of a user or root, and the request came with a session token of some other key"
@@ -374,7 +396,7 @@ def _of_key(failed: Mapping[str, Any], key: str) -> tuple[str, str]:
             " that belong to it"
         )
     if failed.get("why") == "inactive":
-        switch_on = f"`aws iam update-access-key --access-key-id {key} --status Active`"
+        switch_on = _to_switch_on(key, decision)
         return f"the access key `{key}` is switched off", f"switch it on ({switch_on}), or {_OWN_KEY}"
     if (bare := key.strip(" \t\r\n\"'")) != key and bare:
         return (

@@ -23,6 +23,12 @@ _CAPS = {
     "bytes-per-day": "{limit} bytes in 24 hours",
 }
 
+_HAS = {"recipients-per-day": "{} recipients", "bytes-per-day": "{} bytes"}
+_SMALLER = {
+    "recipients-per-day": "send it to at most {} recipients a day, in several messages",
+    "bytes-per-day": "make it smaller than {} bytes",
+}
+
 
 def stopped_cause(record: DecisionRecord, check: Mapping[str, Any], reader: Reader) -> Cause:
     """Why bounds stop a sender, alone or beside policies."""
@@ -53,9 +59,20 @@ def cap_cause(record: DecisionRecord, limit: Mapping[str, Any], reader: Reader) 
         f"`{limit['delegate']}` may send {cap} {_as_what(limit['identity'], owner)}, which its owner, account {owner},"
         f" has set, and has used {limit['used']}"
     )
+    if int(limit["used"]) < int(limit["limit"]) and limit["cap"] in _HAS:
+        text += f"; this message has {_HAS[limit['cap']].format(limit['asked'])}" if "asked" in limit else ""
     options = f" --{limit['cap']} N"
     mend = _mend(record, owner, limit, reader, verb="put", options=options)
     return Cause(code=Code.QUOTA, text=text, mend=mend)
+
+
+def _way_out(limit: Mapping[str, Any]) -> str:
+    """What the sender may do in place of asking for more of a cap: waiting helps a message that a day has room for."""
+    most = int(limit["limit"])
+    if int(limit.get("asked", 0)) <= most:
+        return ", or send later"
+    smaller = _SMALLER.get(limit["cap"])
+    return f": no day has room for this message; or {smaller.format(most)}" if smaller and most else ""
 
 
 def _as_what(identity: str, owner: str) -> str:
@@ -68,7 +85,7 @@ def _mend(
     """The owner and the operator may change them; the sender asks for it."""
     identity, delegate = bounds["identity"], bounds["delegate"]
     if reader is Reader.SENDER:
-        text = f"ask account {owner}" + (" for more, or send later" if "cap" in bounds else "")
+        text = f"ask account {owner}" + (f" for more{_way_out(bounds)}" if "cap" in bounds else "")
         return Mend(how=How.ASK, text=text, details={"whom": "owner", "account": owner})
     identity_argument = "'*'" if identity == ALL else identity
     return Mend(

@@ -134,7 +134,7 @@ def _used_up(refused: Refused, then: Mapping[str, Any], reader: Reader) -> Itera
     record = refused.record
     causes = []
     if then.get("own") and reader is not Reader.OWNER:
-        causes.append(quota_cause(record, refused.around))
+        causes.append(quota_cause(record, refused.around, then["own"]))
     for cap in (then, *then.get("also", ())):
         if "cap" not in cap or (reader is Reader.OWNER and cap["owner"] != record.owner_account_id):
             continue
