@@ -3,13 +3,15 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import pytest
 
-from sesame.policy import Outcome, Request, compile_policies, decide
+from sesame.policy import Outcome, PolicySet, Request, compile_policies, decide
 from sesame.policy.language.vocabulary import COMPARISONS, Compare
 from sesame.policy.reasons.cause import How, Reader
+from sesame.policy.request import PolicyKind
 from tests.policy.test_remedies import (
     MAY,
     ROBOT,
@@ -181,24 +183,27 @@ def operators() -> Iterator[str]:
         (one.family, one.compare is Compare.EQUAL, one.negated): one.name for one in COMPARISONS.values()
     }
     for name in (*plain.values(), "BoolEquals"):
-        for prefix in ("", "ForAllValues:", "ForAnyValue:"):
-            for suffix in ("", "IfExists"):
-                yield f"{prefix}{name}{suffix}"
+        yield from written_ways(name)
+
+
+def written_ways(name: str) -> tuple[str, ...]:
+    return name, f"{name}IfExists", f"ForAllValues:{name}", f"ForAnyValue:{name}"
 
 
 WANTED = [
-    ("true",), ("false",), ("true", "false"), ("t*",), ("*",), ("1",), ("true", "yes"), ("${aws:SecureTransport}",),
-    ("${aws:MultiFactorAuthPresent}",), ("${aws:username}", "true"), ("$",),
+    ("true",), ("false",), ("true", "false"), ("t*",), ("1",), ("true", "yes"), ("${aws:SecureTransport}",),
+    ("${aws:MultiFactorAuthPresent}",), ("${aws:username}", "true"),
 ]  # fmt: skip
+
+
+@lru_cache(maxsize=8)
+def compiled(text: str, kind: PolicyKind) -> PolicySet:
+    return compile_policies(lending(text) if kind == "identity" else having(text), kind=kind)
 
 
 def engine_outcome(request: Request, theirs: str, own: str) -> Outcome:
     """What the engine that decides sends decides, which shares nothing with what explains."""
-    iam, identity = (
-        compile_policies(having(own), kind="iam"),
-        compile_policies(lending(theirs), kind="identity"),
-    )
-    return decide(request, iam=iam, identity=identity).outcome
+    return decide(request, iam=compiled(own, "iam"), identity=compiled(theirs, "identity")).outcome
 
 
 @pytest.mark.parametrize("effect", ["Allow", "Deny"])
@@ -227,3 +232,59 @@ def test_a_client_is_sent_to_tls_only_where_that_helps(effect: str, whose: str) 
                 assert not is_said or mend.how is How.SET_PARAMETER
                 said, helps = said + is_said, helps + is_let_in
     assert said == helps > 30
+
+
+NEW = asked().context["aws:EpochTime"]
+ITSELF: list[tuple[str, str, str | None, str, list[str], list[tuple[str, ...]]]] = [
+    (
+        "ses:FromDisplayName", "Site", None, "the display name out",
+        ["Null", "StringEquals", "StringNotEquals", "StringLike", "StringNotLike", "Bool", "BoolEquals"],
+        [("Site",), ("S*",), ("Other",), ("Site", "Other"), ("true",), ("false",), ("true", "false"), ("yes",)],
+    ),
+    (
+        "aws:MultiFactorAuthAge", "7200", "0", "anew",
+        ["Null", "NumericEquals", "NumericLessThan", "NumericLessThanEquals", "NumericGreaterThan",
+         "NumericGreaterThanEquals"],
+        [("3600",), ("10800",), ("0",), ("3600", "60"), ("true",), ("false",), ("long",)],
+    ),
+    (
+        "aws:TokenIssueTime", BEGAN["aws:TokenIssueTime"], str(NEW), "anew",
+        ["Null", "DateEquals", "DateLessThan", "DateLessThanEquals", "DateGreaterThan", "DateGreaterThanEquals"],
+        [(PAST,), (FUTURE,), ("2025-01-01T00:00:00Z",), (PAST, FUTURE), ("true",), ("false",), ("soon",)],
+    ),
+]  # fmt: skip
+"""Key, what the request carries, what it carries once the sender has done something about it, and how that is said."""
+
+
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+@pytest.mark.parametrize(
+    ("key", "seen", "then", "way", "names", "values"), ITSELF, ids=[one[0] for one in ITSELF]
+)
+def test_what_the_sender_can_do_is_proposed_only_where_it_helps(
+    key: str,
+    seen: str,
+    then: str | None,
+    way: str,
+    names: list[str],
+    values: list[tuple[str, ...]],
+    effect: str,
+) -> None:
+    """Leaving the name out and a new session: not for an operator, or a value, that they do not meet."""
+    now, changed = asked(SESSION, **{key: seen}), asked(SESSION, **{key: then})
+    said = 0
+    for name in names:
+        for operator in written_ways(name):
+            for wanted in values:
+                asks = condition(operator, key, *wanted)
+                theirs = [lends(**asks)] if effect == "Allow" else [lends(), denies(**asks)]
+                texts = written(*theirs), written(MAY)
+                if engine_outcome(now, *texts) is Outcome.ALLOW:
+                    continue
+                helps = engine_outcome(changed, *texts) is Outcome.ALLOW
+                for reader in (Reader.OWNER, Reader.SENDER):
+                    is_said = way in first(now, texts[0], reader, texts[1]).mend.text
+                    assert helps or not is_said, (operator, wanted, reader)
+                    if effect == "Deny" and reader is Reader.OWNER and key == "ses:FromDisplayName":
+                        assert is_said is helps, (operator, wanted)
+                    said += is_said
+    assert said > 5

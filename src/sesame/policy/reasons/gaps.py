@@ -140,7 +140,10 @@ class _Gaps:
                 + (f", because of {'; '.join(about)}" if about else ""),
                 mend=self._by_itself(step)
                 or may_leave_out(
-                    self._ask_owner(Code.DENY, more=by_session(*step.conditions)), *step.conditions
+                    self._ask_owner(Code.DENY, more=by_session(*step.conditions)),
+                    *step.conditions,
+                    request=self._request,
+                    denies=True,
                 ),
             )
         return Cause(
@@ -297,7 +300,8 @@ class _Gaps:
             if self._reader is Reader.SENDER and step.ref.kind == "identity":
                 text = f"the owner's policy has a condition on {condition_text}"
                 keys = {key: list(v) for key, v in own_values(self._request, [step])}
-                asked = may_leave_out(self._ask_owner(code, keys=keys), condition)
+                asked = self._ask_owner(code, keys=keys)
+                asked = may_leave_out(asked, condition, request=self._request, denies=False)
                 mend = by_itself(condition, request=self._request, denies=False) or asked
             else:
                 text = f"{name_statement(step.ref)} allows only {condition_text}"

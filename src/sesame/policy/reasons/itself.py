@@ -7,8 +7,7 @@ that the request's own value is in the way (I9).
 from msgspec.structs import replace
 
 from sesame.policy.language.document import Effect
-from sesame.policy.language.values import read_date
-from sesame.policy.language.vocabulary import Comparison, Family, Quantifier, read_operator
+from sesame.policy.language.vocabulary import Family, read_operator
 from sesame.policy.reasons.cause import How, Mend
 from sesame.policy.reasons.derivation import ConditionStep
 from sesame.policy.reasons.evaluator import would_hold
@@ -17,20 +16,29 @@ from sesame.policy.request import Request
 BY_TLS = "connects by TLS, to an endpoint that begins with https://"
 WITHOUT_NAME = "leaves the display name out of From"
 
+_TLS, _NAME = "aws:securetransport", "ses:fromdisplayname"
 
-_TLS = "aws:securetransport"
+
+def would_pass(condition: ConditionStep, request: Request, value: str | None, *, denies: bool) -> bool:
+    """Whether a condition would let the same request pass if it came with this value of its key, or (None) without.
+
+    `denies`: the condition is a Deny's.
+    """
+    key = condition.key.lower()
+    context = {name: seen for name, seen in request.context.items() if name.lower() != key}
+    if value is not None:
+        context[key] = value
+    changed = replace(request, context=context)
+    return would_hold(condition, Effect.DENY if denies else Effect.ALLOW, changed) != denies
 
 
 def lacks_tls(condition: ConditionStep, request: Request, *, denies: bool) -> bool:
-    """Whether a condition keeps out a request that came without TLS, and would let it pass if it came with TLS.
+    """Whether a condition keeps out a request that came without TLS, and lets it pass if it comes with TLS.
 
     `denies`: the condition is a Deny's and holds.
     """
-    if condition.key.lower() != _TLS or condition.seen != ("false",):
-        return False
-    others = {key: value for key, value in request.context.items() if key.lower() != _TLS}
-    by_tls = replace(request, context={**others, _TLS: "true"})
-    return would_hold(condition, Effect.DENY if denies else Effect.ALLOW, by_tls) != denies
+    is_plain = condition.key.lower() == _TLS and condition.seen == ("false",)
+    return is_plain and would_pass(condition, request, "true", denies=denies)
 
 
 def is_old_session(condition: ConditionStep, request: Request, *, denies: bool) -> bool:
@@ -38,25 +46,23 @@ def is_old_session(condition: ConditionStep, request: Request, *, denies: bool) 
 
     `denies`: the condition is a Deny's and holds.
     """
-    if condition.seen is None or len(condition.wanted) != 1:
-        return False
     key, comparison = condition.key.lower(), read_operator(condition.operator).comparison
-    if key == "aws:multifactorauthage":
-        return comparison.family is Family.NUMERIC and _asks(comparison, "Greater" if denies else "Less")
-    if key != "aws:tokenissuetime" or comparison.family is not Family.DATE:
+    if condition.seen is None:
         return False
-    bound, now = read_date(condition.wanted[0]), _now(request)
-    is_past = bound is not None and now is not None and bound <= now
-    return is_past and _asks(comparison, "Less" if denies else "Greater")
+    new: str | None
+    if key == "aws:multifactorauthage" and comparison.family is Family.NUMERIC:
+        asks, new = "Greater" if denies else "Less", "0"
+    elif key == "aws:tokenissuetime" and comparison.family is Family.DATE:
+        asks, new = "Less" if denies else "Greater", _now(request)
+    else:
+        return False
+    is_asked = asks in comparison.name
+    return is_asked and new is not None and would_pass(condition, request, new, denies=denies)
 
 
-def _asks(comparison: Comparison, how: str) -> bool:
-    return not comparison.negated and how in comparison.name
-
-
-def _now(request: Request) -> int | None:
+def _now(request: Request) -> str | None:
     found = next((value for key, value in request.context.items() if key.lower() == "aws:epochtime"), None)
-    return read_date(found) if isinstance(found, str) else None
+    return found if isinstance(found, str) else None
 
 
 def begins_anew(condition: ConditionStep, request: Request) -> str:
@@ -68,15 +74,10 @@ def begins_anew(condition: ConditionStep, request: Request) -> str:
     return f"logs in anew{factor}"
 
 
-def is_in_the_way(condition: ConditionStep, *, denies: bool) -> bool:
-    """Whether the message would pass without the display name that it has."""
-    if condition.key.lower() != "ses:fromdisplayname" or condition.seen is None:
-        return False
-    operator = read_operator(condition.operator)
-    if operator.comparison.family is Family.NULL:
-        return True
-    is_each = operator.quantifier is not Quantifier.NONE
-    return not is_each and not operator.if_exists and operator.comparison.negated != denies
+def is_in_the_way(condition: ConditionStep, request: Request, *, denies: bool) -> bool:
+    """Whether a condition keeps out a message for the display name that it has, and lets it pass without one."""
+    is_named = condition.key.lower() == _NAME and condition.seen is not None
+    return is_named and would_pass(condition, request, None, denies=denies)
 
 
 def by_itself(*conditions: ConditionStep, request: Request, denies: bool) -> Mend | None:
@@ -94,11 +95,10 @@ def by_itself(*conditions: ConditionStep, request: Request, denies: bool) -> Men
     )
 
 
-def may_leave_out(asked: Mend, *conditions: ConditionStep) -> Mend:
+def may_leave_out(asked: Mend, *conditions: ConditionStep, request: Request, denies: bool) -> Mend:
     """What a sender asks of the owner, behind what it can do itself where the owner's policy wants no display name."""
     is_unwanted = any(
-        one.key.lower() == "ses:fromdisplayname"
-        and one.seen is not None
+        is_in_the_way(one, request, denies=denies)
         and read_operator(one.operator).comparison.family is Family.NULL
         for one in conditions
     )

@@ -176,7 +176,7 @@ def _to_send(condition: ConditionStep, request: Request, *, denies: bool) -> str
     comparison = read_operator(condition.operator).comparison
     if lacks_tls(condition, request, denies=denies):
         return f"the sender {BY_TLS}"
-    if is_in_the_way(condition, denies=denies):
+    if is_in_the_way(condition, request, denies=denies):
         return f"the sender {WITHOUT_NAME}"
     is_for_nothing = comparison.family is Family.NULL
     by_token = is_for_nothing or not denies
