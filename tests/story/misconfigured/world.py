@@ -10,6 +10,7 @@ import json
 import re
 import smtplib
 import ssl
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -22,6 +23,7 @@ from sesame.access.identity_names import identity_kind
 from sesame.admin.accounts import Keys
 from sesame.app.foundation import Services
 from tests.support.browser import operator, root_of, words
+from tests.support.patience import PATIENCE_S
 from tests.support.process import Account, SesameProcess
 
 REGION = "us-east-1"
@@ -318,9 +320,14 @@ class World:
         return str(newest["request_id"])
 
     def _in_log(self, name: str) -> tuple[str, list[dict[str, Any]]]:
-        """The newest line of the server's log that names it: what the operator has where no account is known."""
-        lines = reversed(self.sesame.log_path.read_text().splitlines())
-        line = next((one for one in lines if name in one and '"cause"' in one), "{}")
+        """The newest line of the server's log that names it: what the operator has where no account is known.
+
+        It may be written a moment after the answer.
+        """
+        line, deadline = "", time.monotonic() + PATIENCE_S
+        while not line and time.monotonic() < deadline:
+            lines = reversed(self.sesame.log_path.read_text().splitlines())
+            line = next((one for one in lines if name in one and '"cause"' in one), "")
         code, _, rest = str(json.loads(line).get("cause", "")).partition(" ")
         cause, _, mend = rest.partition(". Mend: ")
         return line, [{"code": code, "cause": cause, "mend": {"text": mend}}] if code else []

@@ -4,7 +4,7 @@ A program that asks for its quota before it sends, or opens a session first, sto
 looks. INVARIANT (I9): of a resource or role of another account nothing is kept but what the caller itself said.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -16,7 +16,6 @@ from sesame.policy import EMPTY, Request, decide, explain
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
 from sesame.policy.reasons.gaps import policy_causes
 from sesame.policy.reasons.sentence import compact
-from sesame.policy.reasons.statements import iam_statement
 from sesame.store.decisions import DecisionRecord
 
 _TOLD = {Code.DENY, Code.CONDITION, Code.WINDOW, Code.SOURCE_IP, Code.SESSION_POLICY}
@@ -51,21 +50,32 @@ def own_side(request: Request, credential: Credential) -> dict[str, Any]:
         identity=(),
     )
     causes = policy_causes(explanation, Reader.OPERATOR if is_own else Reader.SENDER)
-    told = [cause.as_json() for cause in causes if cause.code in _TOLD]
-    is_lacking = any(cause.code not in _TOLD for cause in causes)
-    return {"own_side": decision.outcome.name, "own_causes": told, "lacks": is_lacking}
+    told = [
+        cause.as_json() if cause.code in _TOLD else {"lacks": cause.mend.details["statement"]}
+        for cause in causes
+    ]
+    return {"own_side": decision.outcome.name, "own_causes": told}
 
 
 def own_causes(record: DecisionRecord, failed: Mapping[str, Any]) -> Iterator[Cause]:
     """Why a call that sends nothing was refused."""
-    yield from kept_causes(failed)
-    if failed.get("lacks") or not failed.get("own_causes"):
-        yield _lacking(record, failed)
+    yield from kept_causes(failed, lambda statement: _lacking(record, failed, statement))
+    if not failed.get("own_causes"):
+        yield _lacking(record, failed, {})
 
 
-def kept_causes(failed: Mapping[str, Any]) -> Iterator[Cause]:
-    """What was kept of the caller's own policies: Denies, conditions, and those of its session."""
+def kept_causes(
+    failed: Mapping[str, Any], lacking: Callable[[Mapping[str, Any]], Cause | None]
+) -> Iterator[Cause]:
+    """What was kept of the caller's own policies: Denies, conditions, and those of its session.
+
+    `lacking` makes the cause of a statement that they lack.
+    """
     for kept in failed.get("own_causes", ()):
+        if "lacks" in kept:
+            if (cause := lacking(kept["lacks"])) is not None:
+                yield cause
+            continue
         how, text = How(kept["mend"]["how"]), kept["mend"]["text"]
         details = {name: value for name, value in kept["mend"].items() if name not in ("how", "text")}
         yield Cause(
@@ -73,9 +83,8 @@ def kept_causes(failed: Mapping[str, Any]) -> Iterator[Cause]:
         )
 
 
-def _lacking(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
+def _lacking(record: DecisionRecord, failed: Mapping[str, Any], statement: Mapping[str, Any]) -> Cause:
     action, resource, principal = (str(failed[name]) for name in ("action", "resource", "principal"))
-    statement = iam_statement(action, resource)
     fields = resource.split(":", 5)
     owner = fields[4] if len(fields) == 6 else ""
     also = f"; account {owner} must allow it too" if owner not in ("", record.account_id) else ""

@@ -12,7 +12,6 @@ from sesame.access.causes.own_side import kept_causes
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
 from sesame.policy.reasons.remedies import beside_ways_out
 from sesame.policy.reasons.sentence import compact
-from sesame.policy.reasons.statements import iam_statement
 from sesame.store.decisions import DecisionRecord
 
 _UPDATE = "(`aws iam update-assume-role-policy`)"
@@ -44,9 +43,8 @@ def _owner(failed: Mapping[str, Any]) -> str:
 
 def _callers(failed: Mapping[str, Any], half: Sequence[Cause]) -> Iterator[Cause]:
     """What keeps a caller out of a role of another account; `half` is the owner's, for who may read both."""
-    yield from kept_causes(failed)
-    if failed.get("lacks"):
-        yield _lacking(failed, "which a role of another account needs beside its trust policy")
+    why = "which a role of another account needs beside its trust policy"
+    yield from kept_causes(failed, lambda statement: _lacking(failed, why, statement))
     if half:
         yield from half
     elif failed["own_side"] == "ALLOW" or failed.get("trust_refuses"):
@@ -71,9 +69,11 @@ def _own_account(
     role, action, principal = _asked(failed)
     is_denied = failed["own_side"] == "EXPLICIT_DENY"
     if is_denied or not failed.get("trust_refuses"):
-        yield from kept_causes(failed)
-        if failed.get("lacks") and failed.get("needs_iam"):
-            yield _lacking(failed, "whose trust policy lets its account in and leaves it to IAM whom")
+        why = "whose trust policy lets its account in and leaves it to IAM whom"
+        needs_iam = bool(failed.get("needs_iam"))
+        yield from kept_causes(
+            failed, lambda statement: _lacking(failed, why, statement) if needs_iam else None
+        )
     if half:
         yield from half
     elif failed.get("trust_refuses"):
@@ -163,9 +163,8 @@ def _to_add(role: str, text: str, statement: Mapping[str, Any], *, before: str =
     )
 
 
-def _lacking(failed: Mapping[str, Any], why: str) -> Cause:
+def _lacking(failed: Mapping[str, Any], why: str, statement: Mapping[str, Any]) -> Cause:
     role, action, principal = _asked(failed)
-    statement = iam_statement(action, role)
     return Cause(
         code=Code.SENDER_IAM,
         text=f"no IAM policy of `{principal}` allows `{action}` on `{role}`, {why}",

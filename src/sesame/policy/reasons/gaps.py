@@ -30,7 +30,7 @@ from sesame.policy.reasons.remedies import (
 )
 from sesame.policy.reasons.sentence import compact, distance, name_statement
 from sesame.policy.reasons.slips import in_resources, is_held_to_address, known_action, misspelt_action, some
-from sesame.policy.reasons.statements import conditions_for_address, iam_statement, smallest_statement
+from sesame.policy.reasons.statements import iam_statement, iam_statement_like, smallest_statement
 from sesame.policy.reasons.views import is_of_resource, name_of_key, own_values
 from sesame.policy.request import Outcome, Requester
 
@@ -379,12 +379,12 @@ class _Gaps:
             closest = min(about, key=distance)
             failed = [element.element for element in closest.elements if not element.answer]
             if failed in (["Action"], ["NotAction"]):
-                return [self._iam_action(closest)]
+                return self._iam_action(closest)
             if not failed and (found := self._failures(closest)):
                 return found
-        return [self._iam_lack(code, about)]
+        return self._iam_lack(code, about)
 
-    def _iam_action(self, step: StatementStep) -> Cause:
+    def _iam_action(self, step: StatementStep) -> list[Cause]:
         element = next(one for one in step.elements if one.element.endswith("Action"))
         action = self._request.action
         text = f"this way of sending is `{action}`; {name_statement(step.ref)}"
@@ -396,9 +396,9 @@ class _Gaps:
             )
         else:
             text += f" lists {some(element.wanted)}"
-        return Cause(code=Code.ACTION, text=text, mend=self._allow())
+        return self._allowed_like(Code.ACTION, text, step)
 
-    def _iam_lack(self, code: Code, about: Sequence[StatementStep]) -> Cause:
+    def _iam_lack(self, code: Code, about: Sequence[StatementStep]) -> list[Cause]:
         request = self._request
         what = f"`{request.action}` on `{request.resource}`"
         who = f"`{request.requester.arn}`"
@@ -419,9 +419,11 @@ class _Gaps:
             listed = [e for e in closest.elements if e.element.endswith("Resource") and not e.answer]
             if listed:
                 text += f"; {name_statement(closest.ref)} {in_resources(listed[0], request.resource)}"
-                if is_held_to_address(listed[0], request.resource):
-                    return Cause(code=code, text=text, mend=self._allow(closest))
-        return Cause(code=code, text=text, mend=self._allow())
+                is_for_address = is_held_to_address(listed[0], request.resource)
+                return self._allowed_like(code, text, closest, is_for_address=is_for_address)
+        return [
+            Cause(code=code, text=text, mend=self._allow(iam_statement(request.action, request.resource)))
+        ]
 
     def _beside(self) -> str:
         """What a resource is to a message that is not its identity."""
@@ -432,16 +434,29 @@ class _Gaps:
             )
         return ", which the message uses beside the identity"
 
-    def _allow(self, held: StatementStep | None = None) -> Mend:
-        """A statement for the action and resource; `held` is one that was for an address, to which it stays held."""
-        request = self._request
-        statement = iam_statement(request.action, request.resource)
-        if held is not None:
-            statement |= {"Condition": conditions_for_address(held, request)}
-        principal = request.requester.role_arn or request.requester.arn
+    def _allowed_like(
+        self, code: Code, text: str, step: StatementStep, *, is_for_address: bool = False
+    ) -> list[Cause]:
+        """A statement in place of one that is for another action or resource; what the sender does for it too."""
+        like = iam_statement_like(step, self._request, self._reader, is_for_address=is_for_address)
+        found = [Cause(code=code, text=text, mend=self._allow(like.statement, like.left_out))]
+        for one in like.to_meet:
+            only = explain_condition(one, self._request, self._reader, kind=step.ref.kind)
+            mend = by_itself(one, request=self._request, denies=False)
+            if mend is not None:
+                text = f"{name_statement(step.ref)} allows only {only}"
+                found.append(Cause(code=code_of(one), text=text, mend=mend))
+        return found
+
+    def _allow(self, statement: Mapping[str, Any], left_out: Sequence[str] = ()) -> Mend:
+        """Put a statement into the sender's IAM policies."""
+        requester = self._request.requester
+        principal = requester.role_arn or requester.arn
+        without = ", which is without the condition on {}, that this message does not meet"
         return Mend(
             how=How.ALLOW_IN_IAM,
-            text=f"give `{principal}` an IAM policy with the statement {compact(statement)}",
+            text=f"give `{principal}` an IAM policy with the statement {compact(statement)}"
+            + (without.format(" and ".join(left_out)) if left_out else ""),
             details={"principal": principal, "statement": statement},
         )
 

@@ -76,7 +76,7 @@ def changes_for(step: StatementStep, request: Request, reader: Reader) -> list[C
             changes.append({"add_resource": resource_to_write(request.resource)})
     for condition in step.conditions:
         if not condition.answer:
-            change = _change_for(step, condition, request, reader)
+            change = change_for(step, condition, request, reader)
             is_as_meant = "add" in change or opens(change) or is_hidden(condition.key, reader)
             how = _to_send(condition, request, denies=False) if is_as_meant else None
             changes.append(change if how is None else change | {"or_send": how})
@@ -197,7 +197,8 @@ def _to_send(condition: ConditionStep, request: Request, *, denies: bool) -> str
     return None if way is None else f"the sender {way.format(values)}"
 
 
-def _change_for(step: StatementStep, condition: ConditionStep, request: Request, reader: Reader) -> Change:
+def change_for(step: StatementStep, condition: ConditionStep, request: Request, reader: Reader) -> Change:
+    """The edit of a condition of an Allow that lets the request through."""
     operator = read_operator(condition.operator)
     comparison = operator.comparison
     change: Change = {"operator": condition.operator, "key": condition.key}

@@ -1,11 +1,14 @@
 """Statements that a mend proposes: for one request, and as little beside it as can be said."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sesame.policy.language.pattern import literally
-from sesame.policy.reasons.derivation import StatementStep
-from sesame.policy.reasons.remedies import carried, resource_to_write
+from sesame.policy.reasons.cause import Reader
+from sesame.policy.reasons.derivation import ConditionStep, StatementStep
+from sesame.policy.reasons.itself import by_itself
+from sesame.policy.reasons.remedies import carried, change_for, opens, resource_to_write
 from sesame.policy.request import Request, Requester
 
 
@@ -41,16 +44,83 @@ def smallest_statement(request: Request, keys: Sequence[str] = ()) -> dict[str, 
     return statement
 
 
-def conditions_for_address(held: StatementStep, request: Request) -> dict[str, Any]:
-    """What holds a statement on a domain to the address that it is sent as, and to the conditions that it met."""
-    conditions: dict[str, dict[str, Any]] = {}
-    for one in held.conditions:
-        if one.answer and one.key.lower() != "ses:fromaddress":
-            conditions.setdefault(one.operator, {})[one.key] = list(one.wanted)
-    address = literally(carried(request, "ses:FromAddress") or "", wildcards=False)
-    return conditions | {"StringEquals": conditions.get("StringEquals", {}) | {"ses:FromAddress": address}}
-
-
 def iam_statement(action: str, resource: str) -> dict[str, Any]:
     """The statement of an IAM policy that allows an action on one resource."""
     return {"Effect": "Allow", "Action": action, "Resource": resource_to_write(resource)}
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """A statement in place of another, with the keys of conditions that it is without, and those of its conditions that
+    the request must meet yet, which the sender can by itself."""
+
+    statement: dict[str, Any]
+    left_out: tuple[str, ...]
+    to_meet: tuple[ConditionStep, ...]
+
+
+def iam_statement_like(
+    step: StatementStep, request: Request, reader: Reader, *, is_for_address: bool = False
+) -> Likeness:
+    """A statement for a request under the conditions of one that is for another action or resource.
+
+    It is no wider: a condition that the request does not meet is changed by as much as it must be; where it would have
+    to go, or `is_for_address`, the new statement is for the From address of the request alone.
+    """
+    conditions: dict[str, dict[str, Any]] = {}
+    left_out: list[str] = []
+    to_meet: list[ConditionStep] = []
+    is_held = is_for_address
+    for one in step.conditions:
+        if one.key.lower() == _FROM and (is_for_address or not one.answer):
+            is_held = True
+            continue
+        if by_itself(one, request=request, denies=False) is not None and not one.answer:
+            to_meet.append(one)
+        elif not one.answer:
+            change = change_for(step, one, request, reader)
+            if not _is_put(conditions, one, change):
+                left_out.append(one.key)
+            continue
+        conditions.setdefault(one.operator, {})[one.key] = _as_written(one)
+    statement = iam_statement(request.action, request.resource)
+    if is_held or left_out:
+        of_message = smallest_statement(request, left_out).get("Condition", {})
+        for operator, keys in of_message.items():
+            conditions.setdefault(operator, {}).update(keys)
+    return Likeness(
+        statement | ({"Condition": conditions} if conditions else {}), tuple(left_out), tuple(to_meet)
+    )
+
+
+_FROM = "ses:fromaddress"
+
+
+def _as_written(condition: ConditionStep) -> list[str]:
+    """The values of a condition, for a policy of the version that has variables."""
+    has_none = condition.filled == condition.wanted and not condition.unresolved
+    return [literally(text, wildcards=False) if has_none else text for text in condition.wanted]
+
+
+def _is_put(
+    conditions: dict[str, dict[str, Any]], condition: ConditionStep, change: Mapping[str, Any]
+) -> bool:
+    """Put a condition, edited, among others; not one that would go, or let all pass that lack its key."""
+    values = _as_written(condition)
+    operator, key = condition.operator, condition.key
+    if change.get("drop_condition") or opens(change) or not change.get("with", "?"):
+        return False
+    if "version" in change:
+        values = list(condition.wanted)
+    elif "key_to" in change:
+        operator, key, values = change["operator_to"], change["key_to"], list(change["values"])
+    elif "operator_to" in change:
+        operator = change["operator_to"]
+    elif "replace" in change:
+        values = [change["with"] if text == change["replace"] else text for text in condition.wanted]
+    elif change.get("add") is not None:
+        values += change["add"]
+    else:
+        return False
+    conditions.setdefault(operator, {}).setdefault(key, []).extend(values)
+    return True
