@@ -192,6 +192,13 @@ ACTIONS: dict[str, Action] = {
     "console, newest": reading(lambda tx: listing.page(tx, OWNER, after=None, limit=500)),
     "console, after a message": reading(lambda tx: listing.page(tx, OWNER, after=key(True), limit=500)),
     "console, after a refusal": reading(lambda tx: listing.page(tx, OWNER, after=key(False), limit=500)),
+    "console, narrowed": reading(
+        lambda tx: listing.sources(tx, [key(True), key(False)], region=REGION, state="", not_of=OWNER)
+    ),
+    "console, narrowed by a state": reading(
+        lambda tx: listing.sources(tx, [key(True)], region=REGION, state="bounced", not_of="")
+    ),
+    "console, lent": reading(lambda tx: listing.uses(tx, [key(True), key(False)], region=REGION)),
     "console, to an address": reading(lambda tx: listing.to_address(tx, OWNER, "x@y", before=None, limit=50)),
     "console, to an address, next page": reading(
         lambda tx: listing.to_address(tx, OWNER, "x@y", before=9, limit=50)

@@ -4,6 +4,7 @@ INVARIANT (I9): nothing here comes from the owners: not whether an identity is t
 that was tried is shown as it came out, and no more.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -13,7 +14,7 @@ from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.operations.messages import ACTION
 from sesame.spool import listing
-from sesame.spool.listing import Entry
+from sesame.spool.listing import Use
 
 LOOKED_AT = 1_000
 MOST_ADDRESSES = 6
@@ -72,30 +73,38 @@ class LentIdentities:
         await self._authorizer.require(caller, ACTION)
         account_id = caller.principal.account_id
 
-        async def run(tx: Transaction) -> list[Entry]:
-            return await listing.page(tx, account_id, after=None, limit=LOOKED_AT, as_owner=False)
+        async def run(tx: Transaction) -> LentPage:
+            keys = await listing.keys(tx, account_id, after=None, limit=LOOKED_AT, as_owner=False)
+            found: dict[str, Lent] = {}
+            read: dict[str, tuple[_Check, ...]] = {}
+            for use in await listing.uses(tx, keys, region=caller.region):
+                if use.decision not in read:
+                    read[use.decision] = _of_others(use.decision, account_id)
+                _count(found, use, read[use.decision])
+            return LentPage(identities=tuple(found.values()), is_whole=len(keys) < LOOKED_AT)
 
-        entries = await self._store.read(run)
-        found: dict[str, Lent] = {}
-        for entry in entries:
-            if entry.region == caller.region:
-                _count(found, entry, account_id)
-        return LentPage(identities=tuple(found.values()), is_whole=len(entries) < LOOKED_AT)
+        return await self._store.read(run)
 
 
-def _count(found: dict[str, Lent], entry: Entry, account_id: str) -> None:
-    for check in _DECISIONS.decode(entry.decision).checks:
-        if check.owner == account_id or ":identity/" not in check.arn or "From" not in check.uses:
-            continue
-        accepted = entry.is_message
+def _of_others(decision: str, account_id: str) -> tuple[_Check, ...]:
+    """The identities of others that a send was From."""
+    checks = _DECISIONS.decode(decision).checks
+    return tuple(
+        one for one in checks if one.owner != account_id and ":identity/" in one.arn and "From" in one.uses
+    )
+
+
+def _count(found: dict[str, Lent], use: Use, checks: Iterable[_Check]) -> None:
+    accepted = use.key.is_message
+    for check in checks:
         lent = found.setdefault(
             check.arn,
             Lent(
                 arn=check.arn,
                 owner=check.owner,
                 name=check.arn.partition(":identity/")[2],
-                last=entry.id,
-                last_at=entry.at,
+                last=use.id,
+                last_at=use.key.at,
                 last_accepted=accepted,
             ),
         )

@@ -6,7 +6,7 @@ subjects or tags. What concerns neither party answers as if it were not there (I
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -45,9 +45,14 @@ class Filter:
     """A whole address."""
 
     @property
+    def state(self) -> str:
+        """The state of recipients that is wanted, "" for any."""
+        return "" if self.outcome in ("accepted", "refused") else self.outcome
+
+    @property
     def leaves_few_out(self) -> bool:
         """Whether what is wanted is found along an index."""
-        return not self.source and self.outcome in ("", "accepted", "refused")
+        return not self.source and not self.state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,21 +109,28 @@ class Messages:
 
         async def run(tx: Transaction) -> ListPage:
             key, kept, looked_at = after, list[Entry](), 0
-            for look in LOOKS if wanted.leaves_few_out else FILTERED_LOOKS:
-                found = await listing.page(
+            waiting: list[Key] = []
+            looks = LOOKS if wanted.leaves_few_out else FILTERED_LOOKS
+            for look in looks:
+                size = max(look, limit + 1)
+                found = await listing.keys(
                     tx,
                     account_id,
                     after=key,
-                    limit=max(look, limit + 1),
+                    limit=size,
                     messages=wanted.outcome != "refused",
                     refusals=wanted.outcome in ("", "refused"),
                     sent=wanted.role != "lent",
                     as_owner=wanted.role != "sent",
                 )
                 looked_at += len(found)
-                kept += await self._wanted(tx, found, caller, wanted)
-                key = found[-1].key if found else None
-                if len(kept) > limit or len(found) < max(look, limit + 1):
+                waiting += await _narrowed(tx, found, caller, wanted)
+                key = found[-1] if found else None
+                is_last = look == looks[-1] or len(found) < size
+                if is_last or len(waiting) > limit:
+                    kept += await _whole(tx, waiting, caller, wanted, enough=limit + 1 - len(kept))
+                    waiting = []
+                if len(kept) > limit or len(found) < size:
                     key = None if len(kept) <= limit else key
                     break
             page = kept[:limit]
@@ -128,23 +140,6 @@ class Messages:
             return ListPage(entries=tuple(listed), next=more, looked_at=looked_at)
 
         return await self._store.read(run)
-
-    @staticmethod
-    async def _wanted(tx: Transaction, found: list[Entry], caller: Caller, wanted: Filter) -> list[Entry]:
-        account_id = caller.principal.account_id
-        kept = [
-            entry
-            for entry in found
-            if (entry.region == caller.region or (not entry.is_message and _has_no_region(entry)))
-            and (wanted.role != "lent" or entry.account_id != account_id)
-            and (not wanted.source or wanted.source.lower() in _source(entry, account_id).lower())
-        ]
-        if wanted.outcome in ("", "accepted", "refused"):
-            return kept
-        states = await listing.recipients(tx, [entry.seq for entry in kept])
-        return [
-            entry for entry in kept if any(state == wanted.outcome for _, state in states.get(entry.seq, ()))
-        ]
 
     async def _to_address(self, caller: Caller, wanted: Filter, after: Key | None, *, limit: int) -> ListPage:
         account_id = caller.principal.account_id
@@ -157,8 +152,13 @@ class Messages:
                 before=None if after is None else after.seq,
                 limit=limit,
             )
-            kept = await self._wanted(tx, found, caller, wanted)
-            addresses = await listing.recipients(tx, [entry.seq for entry in kept])
+            fit = [entry for entry in found if _fits(entry, caller, wanted)]
+            addresses = await listing.recipients(tx, [entry.seq for entry in fit])
+            kept = [
+                entry
+                for entry in fit
+                if not wanted.state or any(state == wanted.state for _, state in addresses.get(entry.seq, ()))
+            ]
             return ListPage(
                 entries=tuple(_listed(entry, account_id, addresses) for entry in kept),
                 next=None if more is None else Key(at=0.0, is_message=True, seq=more),
@@ -223,6 +223,38 @@ class Messages:
             decision=view(record, viewer, contents),
             causes=tuple(causes.values()),
         )
+
+
+async def _narrowed(tx: Transaction, keys: Sequence[Key], caller: Caller, wanted: Filter) -> Sequence[Key]:
+    """The keys of what may be wanted, as far as that can be told without whole entries."""
+    not_of = caller.principal.account_id if wanted.role == "lent" else ""
+    if not (wanted.state or wanted.source or not_of):
+        return keys
+    text = wanted.source.lower()
+    sources = await listing.sources(tx, keys, region=caller.region, state=wanted.state, not_of=not_of)
+    return [key for key in keys if key in sources and (not key.is_message or text in sources[key].lower())]
+
+
+async def _whole(
+    tx: Transaction, keys: Sequence[Key], caller: Caller, wanted: Filter, *, enough: int
+) -> list[Entry]:
+    """The first `enough` entries that are wanted, or more: others are not read if it can be helped."""
+    kept: list[Entry] = []
+    for part in (keys[:enough], keys[enough:]):
+        if part and len(kept) < enough:
+            found = await listing.entries(tx, caller.principal.account_id, part)
+            kept += [entry for entry in found if _fits(entry, caller, wanted)]
+    return kept
+
+
+def _fits(entry: Entry, caller: Caller, wanted: Filter) -> bool:
+    """Whether an entry is wanted, whatever the states of its recipients are."""
+    account_id = caller.principal.account_id
+    return (
+        (entry.region == caller.region or (not entry.is_message and _has_no_region(entry)))
+        and (wanted.role != "lent" or entry.account_id != account_id)
+        and (not wanted.source or wanted.source.lower() in _source(entry, account_id).lower())
+    )
 
 
 def _has_no_region(found: Entry | DecisionRecord) -> bool:

@@ -5,13 +5,14 @@ Each look goes along an index and takes a bounded number of rows; what a filter 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import NamedTuple
 
-from sesame.db import Row, Transaction
+from sesame.db import Parameter, Row, Transaction
 from sesame.store.decisions import texts, whole
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
+class Key(NamedTuple):
     """Where a list goes on: after this entry. At one time refusals come before messages."""
 
     at: float
@@ -71,6 +72,31 @@ async def page(
     as_owner: bool = True,
 ) -> list[Entry]:
     """The entries of an account after a key, newest first: what it `sent`, and what others sent `as_owner`."""
+    found = await keys(
+        tx,
+        account_id,
+        after=after,
+        limit=limit,
+        messages=messages,
+        refusals=refusals,
+        sent=sent,
+        as_owner=as_owner,
+    )
+    return await entries(tx, account_id, found)
+
+
+async def keys(
+    tx: Transaction,
+    account_id: str,
+    *,
+    after: Key | None,
+    limit: int,
+    messages: bool = True,
+    refusals: bool = True,
+    sent: bool = True,
+    as_owner: bool = True,
+) -> list[Key]:
+    """The keys of the same."""
     looks, values = list[str](), list[float | int | str]()
     for table, column, at, seq, is_message, is_asked in (
         ("refusal", "account_id", "at", "seq", False, refusals and sent),
@@ -82,24 +108,87 @@ async def page(
         if is_asked:
             further, key = _after(at, seq, is_message=is_message, key=after)
             looks.append(
-                f"SELECT at, is_message, seq FROM (SELECT x.{at} AS at, {int(is_message)} AS is_message, x.{seq} AS seq"
-                f" FROM {table} x WHERE x.{column} = ?{further} ORDER BY x.{at} DESC, x.{seq} DESC LIMIT ?) AS look"
+                "SELECT -at, is_message, -seq FROM"
+                f" (SELECT x.{at} AS at, {int(is_message)} AS is_message, x.{seq} AS seq FROM {table} x"
+                f" WHERE x.{column} = ?{further} ORDER BY x.{at} DESC, x.{seq} DESC LIMIT ?) AS look"
             )
             values += [account_id, *key, limit]
     if not looks:
         return []
-    # Whole rows are read of what is on the page alone; what the account sent as itself is in two looks.
-    keys = {(at, kind, seq) for at, kind, seq in await tx.all(" UNION ALL ".join(looks), *values)}
-    newest = sorted(keys, key=lambda key: (-key[0], key[1], -key[2]))[:limit]
-    rows: dict[tuple[int, int], Row] = {}
-    for select, wanted_kind in ((_REFUSAL, 0), (_MESSAGE, 1)):
-        if seqs := [seq for _, kind, seq in newest if kind == wanted_kind]:
-            rows |= {(wanted_kind, row[2]): row for row in await tx.all(select, seqs)}
+    # What the account sent as itself is in two looks. Each is in order, which makes sorting them all cheap.
+    places = dict.fromkeys(sorted(await tx.all(" UNION ALL ".join(looks), *values)))
+    return [Key(-at, bool(kind), -seq) for at, kind, seq in islice(places, limit)]
+
+
+async def entries(tx: Transaction, account_id: str, wanted: Sequence[Key]) -> list[Entry]:
+    """The entries of keys, in their order, as the account sees them."""
+    rows: dict[tuple[bool, int], Row] = {}
+    for select, is_message in ((_REFUSAL, False), (_MESSAGE, True)):
+        if seqs := [key.seq for key in wanted if key.is_message is is_message]:
+            rows |= {(is_message, row[2]): row for row in await tx.all(select, seqs)}
     shared = await texts(tx, {row[12] for row in rows.values() if row[12] is not None})
     return [
         _entry(_seen_by(account_id, row), shared.get(row[12]))
-        for _, kind, seq in newest
-        if (row := rows.get((kind, seq))) is not None
+        for key in wanted
+        if (row := rows.get((key.is_message, key.seq))) is not None
+    ]
+
+
+async def sources(
+    tx: Transaction, wanted: Sequence[Key], *, region: str, state: str, not_of: str
+) -> dict[Key, str]:
+    """Messages of a region with a recipient in a state, or in any (""), with their From addresses; all refusals
+    without a state. Of both those alone that another account sent than `not_of`."""
+    selects, values = list[str](), list[Parameter]()
+    for is_message, select in (
+        (True, _SOURCE),
+        (False, "SELECT 0, x.seq, '' FROM refusal x WHERE x.seq IN (?*)"),
+    ):
+        seqs = [key.seq for key in wanted if key.is_message is is_message]
+        if not seqs or (state and not is_message):
+            continue
+        values += [seqs, *([region] if is_message else [])]
+        if state:
+            select += " AND EXISTS (SELECT 1 FROM recipient r WHERE r.message_seq = x.seq AND r.state = ?)"
+            values.append(state)
+        if not_of:
+            select += " AND x.account_id <> ?"
+            values.append(not_of)
+        selects.append(select)
+    if not selects:
+        return {}
+    rows = await tx.all(" UNION ALL ".join(selects), *values)
+    found = {(bool(kind), seq): source for kind, seq, source in rows}
+    return {key: found[key[1:]] for key in wanted if key[1:] in found}
+
+
+class Use(NamedTuple):
+    """What one send was decided by: the part of its decision that it shares with others, as JSON."""
+
+    key: Key
+    id: str
+    decision: str
+
+
+_SOURCE = "SELECT 1, x.seq, x.source FROM message x WHERE x.seq IN (?*) AND x.region = ?"
+_USES = (
+    "SELECT x.seq, x.{id}, x.decision_digest, CASE WHEN x.decision_digest IS NULL THEN x.decision ELSE '' END"
+    " FROM {table} x WHERE x.seq IN (?*) AND x.region = ?"
+)
+
+
+async def uses(tx: Transaction, wanted: Sequence[Key], *, region: str) -> list[Use]:
+    """By what those of the keys that are of a region were decided, in their order."""
+    rows: dict[tuple[bool, int], Row] = {}
+    for table, name, is_message in (("refusal", "request_id", False), ("message", "message_id", True)):
+        if seqs := [key.seq for key in wanted if key.is_message is is_message]:
+            select = _USES.format(id=name, table=table)
+            rows |= {(is_message, row[0]): row for row in await tx.all(select, seqs, region)}
+    shared = await texts(tx, {row[2] for row in rows.values() if row[2] is not None})
+    return [
+        Use(key, row[1], shared.get(row[2], row[3] or "{}"))
+        for key in wanted
+        if (row := rows.get((key.is_message, key.seq))) is not None
     ]
 
 
