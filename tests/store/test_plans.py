@@ -211,6 +211,9 @@ ACTIONS: dict[str, Action] = {
         lambda tx: listing.to_address_of_all(tx, "x@y", before=9, limit=50)
     ),
     "operator, attempts": reading(lambda tx: attempts.latest(tx, before=None, limit=50)),
+    "operator, attempts to a domain": reading(
+        lambda tx: attempts.latest(tx, before=None, limit=50, domain="x")
+    ),
     "operator, attempts, next page": reading(lambda tx: attempts.latest(tx, before=9, limit=50, kind="x")),
     "operator, a destination": reading(
         lambda tx: control.list_queued(tx, Filter(domain="x"), after=9, limit=50)

@@ -52,10 +52,10 @@ def overview(rows: Iterable[Failed], *, most: int) -> Overview:
     networks: dict[str, list[Failed]] = {network: [] for network in _ranked(of_network, most)}
     names: dict[str, list[Failed]] = {name: [] for name in _ranked(of_name, most)}
     for row in rows:
-        if row.network in networks:
-            networks[row.network].append(row)
-        if row.name in names:
-            names[row.name].append(row)
+        if (found := networks.get(row.network)) is not None:
+            found.append(row)
+        if (found := names.get(row.name)) is not None:
+            found.append(row)
     return Overview(
         failures=sum(of_network.values()),
         networks=tuple(_summed(of, found, by_name=False) for of, found in networks.items()),

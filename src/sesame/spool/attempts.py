@@ -1,8 +1,9 @@
 """The latest attempts of all, newest first, by key."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sesame.db import Transaction
+from sesame.db import Row, Transaction
 
 LOOK = 500
 MOST_LOOKS = 4
@@ -47,29 +48,60 @@ async def latest(
     """
     kept: list[Tried] = []
     looked_at, key = 0, before
+    if not (kind or domain):
+        kept = await _page(tx, key, limit + 1)
+        more = kept[limit - 1].seq if len(kept) > limit else None
+        return TriedPage(attempts=tuple(kept[:limit]), next=more, looked_at=len(kept))
     for _ in range(MOST_LOOKS):
-        found = await _page(tx, key, LOOK if kind or domain else limit + 1)
+        found = await _look(tx, key, with_domain=bool(domain))
         looked_at += len(found)
-        kept += [
-            one for one in found if (not kind or one.kind == kind) and (not domain or one.domain == domain)
+        fit = [
+            seq
+            for seq, of_kind, to in found
+            if (not kind or of_kind == kind) and (not domain or to == domain)
         ]
-        key = found[-1].seq if found else None
+        kept += await _of_numbers(tx, fit[: limit + 1 - len(kept)])
+        key = found[-1][0] if found else None
         if len(kept) > limit:
             key = kept[limit - 1].seq
             break
-        if not (kind or domain) or len(found) < LOOK:
+        if len(found) < LOOK:
             key = None
             break
     return TriedPage(attempts=tuple(kept[:limit]), next=key, looked_at=looked_at)
 
 
-async def _page(tx: Transaction, before: int | None, limit: int) -> list[Tried]:
-    rows = await tx.all(
-        "SELECT a.seq, a.at, a.kind, a.status, a.diagnostic, a.remote_mta, a.remote_ip, a.tls, a.tls_verdict,"
-        " r.address, r.domain, m.message_id, m.account_id FROM attempt a JOIN recipient r ON r.seq = a.recipient_seq"
-        " JOIN message m ON m.seq = r.message_seq WHERE a.seq < ? ORDER BY a.seq DESC LIMIT ?",
+async def _look(tx: Transaction, before: int | None, *, with_domain: bool) -> list[Row]:
+    """Number and kind of attempts, and the domain they went to or "": what a filter asks for."""
+    column, to = ("r.domain", " JOIN recipient r ON r.seq = a.recipient_seq") if with_domain else ("''", "")
+    return await tx.all(
+        f"SELECT a.seq, a.kind, {column} FROM attempt a{to} WHERE a.seq < ? ORDER BY a.seq DESC LIMIT ?",
         BEYOND if before is None else before,
-        limit,
+        LOOK,
     )
-    names = tuple(Tried.__dataclass_fields__)
-    return [Tried(**dict(zip(names, row, strict=True))) for row in rows]
+
+
+_TRIED = (
+    "SELECT a.seq, a.at, a.kind, a.status, a.diagnostic, a.remote_mta, a.remote_ip, a.tls, a.tls_verdict,"
+    " r.address, r.domain, m.message_id, m.account_id FROM attempt a JOIN recipient r ON r.seq = a.recipient_seq"
+    " JOIN message m ON m.seq = r.message_seq"
+)
+_NAMES = tuple(Tried.__dataclass_fields__)
+
+
+async def _page(tx: Transaction, before: int | None, limit: int) -> list[Tried]:
+    """The newest as a whole."""
+    last = BEYOND if before is None else before
+    rows = await tx.all(f"{_TRIED} WHERE a.seq < ? ORDER BY a.seq DESC LIMIT ?", last, limit)
+    return [_tried(row) for row in rows]
+
+
+async def _of_numbers(tx: Transaction, seqs: Sequence[int]) -> list[Tried]:
+    """Those attempts as a whole, in that order."""
+    rows = await tx.all(f"{_TRIED} WHERE a.seq IN (?*)", seqs) if seqs else []
+    found = {row[0]: _tried(row) for row in rows}
+    return [found[seq] for seq in seqs if seq in found]
+
+
+def _tried(row: Row) -> Tried:
+    return Tried(**dict(zip(_NAMES, row, strict=True)))

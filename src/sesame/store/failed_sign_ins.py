@@ -14,7 +14,7 @@ OTHERS = ""
 """Stands for a network or a name that has no row of its own; neither is ever called so."""
 
 
-class Failed(msgspec.Struct, frozen=True, kw_only=True):
+class Failed(msgspec.Struct, frozen=True):
     """So many failures of an hour (since the epoch) from a network under a name; times in Unix seconds.
 
     `account_id` is whose key or user the name is, "" for nobody's; `why` is that of the last one.
@@ -56,13 +56,7 @@ async def between(tx: Transaction, first: int, end: int) -> list[Failed]:
         first,
         end,
     )
-    return [
-        Failed(
-            hour=row[0], door=row[1], network=row[2], name=row[3], account_id=row[4], why=row[5],
-            failures=row[6], first_at=row[7], last_at=row[8],
-        )
-        for row in rows
-    ]  # fmt: skip
+    return [Failed(*row) for row in rows]  # in the order of the columns; there may be thousands
 
 
 async def purge_before(tx: Transaction, hour: int, *, limit: int) -> int:

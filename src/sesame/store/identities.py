@@ -205,19 +205,26 @@ async def first_policies(
     return [(row[0], row[1], row[2]) for row in rows]
 
 
-async def counts_by_region(tx: Transaction, account_id: str, *, most: int) -> dict[str, int]:
-    """How many identities an account has in each region where it has any; `most` are not counted further."""
+async def counts_by_region(
+    tx: Transaction, account_id: str, *, most: int, but_not: str = ""
+) -> dict[str, int]:
+    """How many identities an account has in each region where it has any; `most` are not counted further.
+
+    Those of the region `but_not` are not counted.
+    """
     rows = await tx.all(
         # From region to region along the key: a count of all would walk over every identity.
         "WITH RECURSIVE known (region) AS (SELECT MIN(region) FROM identity WHERE account_id = ? UNION ALL"
         " SELECT (SELECT MIN(i.region) FROM identity i WHERE i.account_id = ? AND i.region > known.region)"
         " FROM known WHERE known.region IS NOT NULL)"
         " SELECT known.region, (SELECT COUNT(*) FROM (SELECT 1 FROM identity i WHERE i.account_id = ?"
-        " AND i.region = known.region LIMIT ?) AS few) FROM known WHERE known.region IS NOT NULL",
+        " AND i.region = known.region LIMIT ?) AS few) FROM known WHERE known.region IS NOT NULL"
+        " AND known.region <> ?",
         account_id,
         account_id,
         account_id,
         most,
+        but_not,
     )
     return {row[0]: int(row[1]) for row in rows}
 

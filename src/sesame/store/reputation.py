@@ -8,6 +8,7 @@ SHUTDOWN (paused).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import product
 from operator import add as plus
 from typing import Literal, NamedTuple
 
@@ -319,16 +320,29 @@ async def lendings(
 
 async def borrowings(tx: Transaction, account_id: str, *, since: float, limit: int) -> list[Lending]:
     """What an account sent as others' identities since a day, in the order of regions and owners."""
-    by = "region, owner_account_id, identity"
-    rows = await tx.all(
-        f"SELECT owner_account_id, region, identity, {_SUMS} FROM identity_tally"
-        f" WHERE account_id = ? AND owner_account_id <> ? AND +day >= ? GROUP BY {by} ORDER BY {by} LIMIT ?",
+    # From region to region along the key, and around what it sent as itself, which may be very much.
+    regions = await tx.all(
+        "WITH RECURSIVE known (region) AS (SELECT MIN(region) FROM identity_tally WHERE account_id = ? UNION ALL"
+        " SELECT (SELECT MIN(t.region) FROM identity_tally t WHERE t.account_id = ? AND t.region > known.region)"
+        " FROM known WHERE known.region IS NOT NULL) SELECT region FROM known WHERE region IS NOT NULL",
         account_id,
         account_id,
-        int(since // DAY_S),
-        limit,
     )
-    return [_lending((*row[:3], account_id, *row[3:])) for row in rows]
+    found: list[Lending] = []
+    for (region,), owners in product(regions, ("<", ">")):
+        if len(found) < limit:
+            rows = await tx.all(
+                f"SELECT owner_account_id, region, identity, account_id, {_SUMS} FROM identity_tally"
+                f" WHERE account_id = ? AND region = ? AND owner_account_id {owners} ? AND +day >= ?"
+                " GROUP BY owner_account_id, identity ORDER BY owner_account_id, identity LIMIT ?",
+                account_id,
+                region,
+                account_id,
+                int(since // DAY_S),
+                limit - len(found),
+            )
+            found += [_lending(row) for row in rows]
+    return found
 
 
 def _lending(row: Row) -> Lending:

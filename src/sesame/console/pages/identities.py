@@ -26,15 +26,15 @@ async def show_list(visit: Visit) -> Response:
         return (
             await identities.of_names(tx, account_id, visit.region, names),
             await identities.policy_counts(tx, account_id, visit.region, names),
-            await identities.counts_by_region(tx, account_id, most=MOST_COUNTED),
+            await identities.counts_by_region(tx, account_id, most=MOST_COUNTED, but_not=visit.region),
         )
 
-    found, policies, regions = await visit.backing.store.read(run)
+    found, policies, elsewhere = await visit.backing.store.read(run)
     return visit.page(
         "identities.html",
         listed=[found[name] for name in names if name in found],
         policies=policies,
-        elsewhere={name: count for name, count in regions.items() if name != visit.region},
+        elsewhere=elsewhere,
         next=names[-1] if answer.get("NextToken") and names else None,
         is_first=not after,
         calls=[sample("List the identities", call("sesv2", "ListEmailIdentities"))],
