@@ -146,6 +146,7 @@ def test_the_owners_switch_decides_for_delegates(delegation: Delegation) -> None
         ({"DomainSigningSelector": "s"}, "EXTERNAL", "are required"),
         ({"NextSigningKeyLength": "RSA_2048_BIT"}, "AWS_SES", "already has 2048 bits"),
         ({"NextSigningKeyLength": "RSA_2048_BIT"}, "EXTERNAL", "is for the origin AWS_SES"),
+        ({"DomainSigningAttributesOrigin": "AWS_SES"}, "AWS_SES", "use SigningAttributesOrigin"),
     ],
 )
 def test_keys_that_cannot_be_used_are_refused(
@@ -160,6 +161,45 @@ def test_keys_that_cannot_be_used_are_refused(
     )
     assert code == "BadRequestException"
     assert words in message
+
+
+@pytest.mark.parametrize(
+    ("attributes", "words"),
+    [
+        ({"DomainSigningSelector": "s"}, "are required"),
+        ({"DomainSigningPrivateKey": "YQ=="}, "are required"),
+        ({"DomainSigningAttributesOrigin": "EXTERNAL"}, "are required"),
+        ({"DomainSigningSelector": "s", "DomainSigningPrivateKey": "YQ=="}, "private key is not valid"),
+        (
+            {
+                "DomainSigningSelector": "s",
+                "DomainSigningPrivateKey": "YQ==",
+                "NextSigningKeyLength": "RSA_2048_BIT",
+            },
+            "is for the origin AWS_SES",
+        ),
+        (
+            {
+                "DomainSigningSelector": "s",
+                "DomainSigningPrivateKey": "YQ==",
+                "DomainSigningAttributesOrigin": "AWS_SES",
+            },
+            "are for the origin EXTERNAL",
+        ),
+    ],
+)
+def test_an_identity_is_not_created_with_half_of_what_was_asked_for(
+    delegation: Delegation, attributes: dict[str, str], words: str
+) -> None:
+    code, message = refusal(
+        delegation.v2.create_email_identity,
+        EmailIdentity=delegation.domain,
+        DkimSigningAttributes=attributes,
+    )
+    assert code == "BadRequestException" and words in message
+    assert (
+        refusal(delegation.v2.get_email_identity, EmailIdentity=delegation.domain)[0] == "NotFoundException"
+    )
 
 
 def test_a_mail_from_domain_is_where_bounces_of_delegates_mail_come_back(delegation: Delegation) -> None:

@@ -15,7 +15,6 @@ from sesame.aws.shapes import sesv2
 from sesame.db import Store, Transaction
 from sesame.errors import (
     InvalidParameterValue,
-    NotImplementedByService,
     ServiceError,
 )
 from sesame.identities.dkim_keys import LENGTHS
@@ -29,6 +28,7 @@ from sesame.operations.configuration_sets import missing
 from sesame.operations.filtered import MOST_A_PAGE
 from sesame.operations.resource_tags import listed_tags, read_tags
 from sesame.operations.sesv2.own_identity import permitted_identity
+from sesame.operations.sesv2.signing_origin import EASY, OWN, origin_of
 from sesame.operations.table import Handlers
 from sesame.store import configuration_sets, dkim_keys, identities, mail_from, notifications, tags
 
@@ -140,13 +140,9 @@ class IdentityV2Operations:
         if identity_kind(name) is IdentityKind.ADDRESS:
             token = verification.new_token()
             return lambda tx: verification.address_in(tx, *place, name, token=token)
-        if origin == "EXTERNAL" and signing is not None:
+        if origin == OWN and signing is not None:
             own = await self._settings.read_own_key(signing.get("DomainSigningPrivateKey", ""))
             selector = signing.get("DomainSigningSelector", "")
-            if not selector:
-                raise InvalidParameterValue(
-                    "DomainSigningSelector and DomainSigningPrivateKey are required for the origin EXTERNAL."
-                )
 
             async def with_own_key(tx: Transaction) -> Identity:
                 identity = await verification.domain_in(tx, *place, name)
@@ -297,14 +293,10 @@ async def dkim_attributes(tx: Transaction, identity: Identity, *, zone: str) -> 
 def _signing(attributes: sesv2.DkimSigningAttributes | None, kind: IdentityKind) -> tuple[str, int]:
     """Whose key is asked for, and of what length if it is Easy DKIM's."""
     if not attributes:
-        return "AWS_SES", DKIM_BITS
+        return EASY, DKIM_BITS
     if kind is IdentityKind.ADDRESS:
         raise InvalidParameterValue("The EmailIdentity value must be a valid domain.")
-    is_own = "DomainSigningSelector" in attributes or "DomainSigningPrivateKey" in attributes
-    origin = attributes.get("DomainSigningAttributesOrigin", "EXTERNAL" if is_own else "AWS_SES")
-    if origin not in ("AWS_SES", "EXTERNAL"):
-        raise NotImplementedByService(f"The DKIM signing origin {origin} is not implemented by this service.")
-    return origin, LENGTHS[attributes.get("NextSigningKeyLength", "RSA_2048_BIT")]
+    return origin_of(attributes), LENGTHS[attributes.get("NextSigningKeyLength", "RSA_2048_BIT")]
 
 
 def _filter(criteria: Mapping[str, str]) -> Callable[[Identity], bool]:

@@ -4,16 +4,16 @@ from sesame.access.authorize import Authorizer
 from sesame.access.changes import Change, Permit
 from sesame.access.identity_names import normal_name
 from sesame.aws.shapes import sesv2
-from sesame.errors import InvalidParameterValue, NotImplementedByService
+from sesame.errors import InvalidParameterValue
 from sesame.identities.dkim_keys import LENGTHS
 from sesame.identities.policies import IdentityMissing
 from sesame.identities.settings import IdentitySettings
 from sesame.model import Caller, DkimOrigin, Identity, OnMxFailure
 from sesame.operations.sesv2.identities import STATUSES
 from sesame.operations.sesv2.own_identity import permitted_identity
+from sesame.operations.sesv2.signing_origin import OWN, check_change
 from sesame.operations.table import Handlers
 
-EASY, OWN = "AWS_SES", "EXTERNAL"
 _ON_MX_FAILURE = {
     "USE_DEFAULT_VALUE": OnMxFailure.USE_DEFAULT_VALUE,
     "REJECT_MESSAGE": OnMxFailure.REJECT_MESSAGE,
@@ -121,7 +121,7 @@ async def change_signing(
     attributes: sesv2.DkimSigningAttributes,
 ) -> Identity:
     """Give a domain the key that a request asks for; the identity afterwards."""
-    check_origin(origin, attributes)
+    check_change(origin, attributes)
     if origin == OWN:
         return await settings.use_own_key(
             change,
@@ -131,16 +131,3 @@ async def change_signing(
         )
     length = attributes.get("NextSigningKeyLength")
     return await settings.use_easy_dkim(change, identity, bits=None if length is None else LENGTHS[length])
-
-
-def check_origin(origin: str, attributes: sesv2.DkimSigningAttributes) -> None:
-    """Refuse replicas, which are not served, and what belongs to the other origin."""
-    if origin not in (EASY, OWN):
-        raise NotImplementedByService(f"The DKIM signing origin {origin} is not implemented by this service.")
-    is_own = "DomainSigningSelector" in attributes or "DomainSigningPrivateKey" in attributes
-    if is_own and origin == EASY:
-        raise InvalidParameterValue(
-            "DomainSigningSelector and DomainSigningPrivateKey are for the origin EXTERNAL."
-        )
-    if origin == OWN and "NextSigningKeyLength" in attributes:
-        raise InvalidParameterValue("NextSigningKeyLength is for the origin AWS_SES.")
