@@ -2,8 +2,9 @@
 
 Rounds with and without readers alternate, first one and then the other first, and ratios are taken within a pair, so
 that a machine whose speed changes disturbs both alike. Neighbours disturb the clock more than CPU time: so the loop's
-thread, which is what accepting is bound by, is asked too how much of itself pages take. Readers are a process of their
-own, PAGES_PER_S over all pages of an owner, its delegate and the operator.
+thread, which is what accepting is bound by, is asked too how much of itself pages take; and what a page costs in all is
+taken while nothing is accepted, which disturbs it least. Readers are a process of their own, PAGES_PER_S over all pages
+of an owner, its delegate and the operator.
 """
 
 import json
@@ -29,6 +30,8 @@ from bench.table import Row, median
 
 PAGES_PER_S = 5
 PAIRS, REQUESTS = 16, 4_000
+ROUNDS, IDLE_S = 3, 3.0
+MOST_CPU_MS = 5.0
 LEAST = 0.95
 """What accepting keeps of its rate."""
 CONSOLE = ACCEPT_ONLY + "[console]\nenabled = true\nport = 0\n"
@@ -69,10 +72,18 @@ def run() -> list[Row]:
                 # Each pair's readers go on where the last ones ended: all pages are read, and not the first few again.
                 begin = sum(len(pair.pages_ms) for pair in pairs)
                 pairs.append(_pair(server, load, json.dumps([*jobs, begin]), is_alone_first=n % 2 == 0))
+            costs = [_cost(server, jobs) for _ in range(ROUNDS)]
         finally:
             server.stop()
     pages = [one for pair in pairs for one in pair.pages_ms]
+    all_ms, loop_ms = (median([cost[n] for cost in costs]) for n in (0, 1))
     return [
+        Row(name="CPU of a page that is read alone, all threads", figure=all_ms, unit="ms", target=MOST_CPU_MS),
+        Row(name="of it the loop's", figure=loop_ms, unit="ms"),
+        Row(
+            name=f"rate kept beside {PAGES_PER_S} pages/s, by CPU on one core", unit="",
+            figure=1 - PAGES_PER_S * all_ms / 1000, target=LEAST, better="higher",
+        ),
         Row(name="accepted alone", figure=median([pair.alone.result.rate for pair in pairs]), unit="/s"),
         Row(
             name=f"rate kept while {PAGES_PER_S} pages/s are read", unit="",
@@ -121,6 +132,19 @@ def _pair(server: Server, load: Load, jobs: str, *, is_alone_first: bool) -> Pai
         flush=True,
     )
     return pair
+
+
+def _cost(server: Server, jobs: tuple[str, list[tuple[str, str]]]) -> tuple[float, float]:
+    """CPU milliseconds that a page takes while nothing is accepted, each page being read once: of all, of the loop."""
+    began = server.usage().total_s, _loop_s(server)
+    with _readers(json.dumps([*jobs, 0])) as pages:
+        time.sleep(len(jobs[1]) / PAGES_PER_S)
+    ended = server.usage().total_s, _loop_s(server)
+    time.sleep(IDLE_S)
+    idle = (server.usage().total_s - ended[0]) / IDLE_S, (_loop_s(server) - ended[1]) / IDLE_S
+    seconds = len(jobs[1]) / PAGES_PER_S
+    all_s, loop_s = (ended[n] - began[n] - idle[n] * seconds for n in (0, 1))
+    return all_s / len(pages) * 1000, loop_s / len(pages) * 1000
 
 
 def _loop_s(server: Server) -> float:

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -58,6 +59,7 @@ from sesame.console.pages import (
     templates,
 )
 from sesame.console.render import Renderer
+from sesame.console.routes import Routes
 from sesame.console.visit import Backing, Page, Visit
 from sesame.errors import AccessDenied, ServiceError, Unavailable
 from sesame.model import Caller, ConsoleLogin
@@ -72,6 +74,7 @@ TYPES = {
 }
 LOGIN_PAGE = "/login"
 SECRET_PATHS = ("link", "invite", "shared")
+RAW_HEADERS = [(name.encode(), value.encode()) for name, value in guard.HEADERS.items()]
 
 
 def pages(backing: Backing) -> list[Page]:
@@ -141,7 +144,7 @@ class Console:
         ]
         routes.append(Route("/static/{name}", self._static, methods=["GET"]))
         return Starlette(
-            routes=routes,
+            routes=[Routes(routes)],
             exception_handlers={HTTPException: self._no_page, Exception: self._broken},
         )
 
@@ -225,8 +228,8 @@ class Console:
         visit = Visit(
             backing=self._backing,
             renderer=self._renderer,
-            path=request.url.path,
-            query=dict(request.query_params),
+            path=request.scope["path"],
+            query=dict(parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)),
             path_values=request.path_params,
             form=form,
             seed=seed,
@@ -320,8 +323,8 @@ class Console:
 
 def _with_headers(response: Response) -> Response:
     """Every answer carries the headers of `guard`; what a page has set stays."""
-    for name, value in guard.HEADERS.items():
-        response.headers.setdefault(name, value)
+    has = {name for name, _ in response.raw_headers}
+    response.raw_headers.extend(header for header in RAW_HEADERS if header[0] not in has)
     return response
 
 
