@@ -5,6 +5,7 @@ import itertools
 
 import pytest
 from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from sesame.config import load
 from sesame.console.app import pages
@@ -46,7 +47,7 @@ def routes(tmp_path_factory: pytest.TempPathFactory) -> list[Route]:
     return [*found, Route("/static/{name}", endpoint, methods=["GET"])]
 
 
-def one_by_one(routes: list[Route], scope: dict[str, object]) -> tuple[Match, Route | None]:
+def one_by_one(routes: list[Route], scope: Scope) -> tuple[Match, Route | None]:
     partial = None
     for route in routes:
         match, _ = route.matches(scope)
@@ -68,11 +69,11 @@ def test_each_path_leads_where_it_did(routes: list[Route]) -> None:
     indexed = Routes(routes)
     seen = set()
     for path, method in itertools.product(sorted(paths), METHODS):
-        scope = {"type": "http", "path": path, "method": method, "root_path": "", "path_params": {}}
+        scope: Scope = {"type": "http", "path": path, "method": method, "root_path": "", "path_params": {}}
         match, child = indexed.matches(scope)
-        expected, route = one_by_one(routes, scope)
-        assert (match, child.get("sesame.route")) == (expected, route), (method, path)
-        if route is not None and expected is Match.FULL:
-            assert child["path_params"] == route.matches(scope)[1]["path_params"]
-            seen.add(route.name)
+        expected, found = one_by_one(routes, scope)
+        assert (match, child.get("sesame.route")) == (expected, found), (method, path)
+        if found is not None and expected is Match.FULL:
+            assert child["path_params"] == found.matches(scope)[1]["path_params"]
+            seen.add(found.name)
     assert seen == {route.name for route in routes}
