@@ -232,6 +232,12 @@ def causes_page() -> str:
         "mattered. The *owner* reads its identity policies in full, and of the sender who it was, From, Return-Path,",
         "action, time, address and outcome. The *operator* reads both. Whoever cannot fix a cause is told whom to",
         "ask.",
+        "",
+        "To a *stranger* an identity reads as one that does not exist. A stranger is whom no Allow names.",
+        "`Principal: *` invites everybody, who then reads which condition (such as aws:SourceIp or ses:FromAddress)",
+        "is not met; but one on who is meant (aws:PrincipalAccount, aws:PrincipalArn, aws:PrincipalOrgID,",
+        "aws:PrincipalTag/…, aws:SourceAccount, …), in the Allow or in a Deny, makes strangers of all others. The",
+        "owner reads which condition kept them out.",
     ]
     return "\n".join(lines) + "\n"
 

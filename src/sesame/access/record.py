@@ -202,13 +202,19 @@ def as_call(caller: Caller, request: SendRequest, decision: SendDecision) -> Cal
             for sender in request.senders
         ],
         "recipients": len(request.recipients),
-        "checks": [{"resource": check.arn, "outcome": _outcome(check)} for check in decision.checks],
+        "checks": [{"resource": check.arn, "outcome": _called(caller, check)} for check in decision.checks],
         "notVerified": []
         if decision.denied
         else [address for address in decision.unverified if address in as_written],
     }
     name = request.action.partition(":")[2]
     return replace(caller, call=ApiCall(source="ses.amazonaws.com", name=name, parameters=parameters))
+
+
+def _called(caller: Caller, check: Check) -> str:
+    """The outcome as the caller's log has it: not which Deny of another owner's it was, nor that there is one (I9)."""
+    is_others = check.owner_account_id != caller.principal.account_id
+    return "deny" if is_others and check.decision.outcome is not Outcome.ALLOW else _outcome(check)
 
 
 def without_recipients(request: SendRequest, decision: SendDecision, refusal: ServiceError) -> ServiceError:

@@ -123,8 +123,8 @@ def _check(
 ) -> CheckView:
     is_sender, is_owner = viewer == record.account_id, viewer == check["owner"]
     reader = Reader.OWNER if not is_sender else Reader.OPERATOR if is_owner else Reader.SENDER
-    outcome, arn = shown_as(record, decision, check, reader)
     derived = derive(record, decision, check, contents)
+    outcome, arn = shown_as(record, decision, check, derived, reader)
     explanation = None if derived is None else derived.explanation
     by_owner: str | None = None
     mattered: tuple[tuple[str, tuple[str, ...]], ...] = ()

@@ -12,7 +12,7 @@ from sesame.access.causes.around import NOTHING, Around, look_around
 from sesame.access.causes.find import Refused, causes_of
 from sesame.access.refusals import Derived, derive, digests
 from sesame.db import Store, Transaction
-from sesame.policy import owner_view, sender_view
+from sesame.policy import Outcome, owner_view, sender_view
 from sesame.policy.reasons.cause import Reader
 from sesame.store import decisions, policy_sets
 from sesame.store.decisions import DecisionRecord
@@ -107,7 +107,7 @@ def _reason(
             return f"no identity of account {record.account_id} covers {', '.join(check['addresses'])}"
         if one is not None:
             return f"{check['arn']}: {_sentence(record, check, one, reader)}"
-        return f"{check['arn']}: {check['outcome']}"
+        return f"{check['arn']}: {shown_as(record, decision, check, one, reader)[0]}"
     if reader is Reader.OWNER and record.message_id is None:
         return f"refused: {record.code}"
     return record.reason
@@ -140,20 +140,30 @@ def _check(
         "deciding": [ref for ref in check["deciding"] if ref["kind"] in kinds],
         "sentence": "" if one is None else _sentence(record, check, one, reader),
     }
-    outcome, arn = shown_as(record, json.loads(record.decision), check, reader)
+    outcome, arn = shown_as(record, json.loads(record.decision), check, one, reader)
     if outcome != check["outcome"]:
         return rendered | {"outcome": outcome, "arn": arn, "deciding": []}
     return rendered
 
 
 def shown_as(
-    record: DecisionRecord, decision: Mapping[str, Any], check: Mapping[str, Any], reader: Reader
+    record: DecisionRecord,
+    decision: Mapping[str, Any],
+    check: Mapping[str, Any],
+    derived: Derived | None,
+    reader: Reader,
 ) -> tuple[str, str | None]:
     """The outcome and the ARN of a check as a reader is shown them.
 
-    What is not there or not verified is not shown as allowed, nor by an ARN that nobody named.
+    What is not there or not verified is not shown as allowed, nor by an ARN that nobody named; that an owner denies
+    explicitly is not shown to a stranger, whom that would tell that there is something to deny.
     """
     outcome, arn = check["outcome"], check["arn"]
+    is_others = reader is Reader.SENDER and check["owner"] != record.account_id
+    is_own_denial = any(ref["kind"] != "identity" for ref in check["deciding"])
+    if is_others and outcome == "explicit deny" and not is_own_denial:
+        seen = Outcome.IMPLICIT_DENY if derived is None else sender_view(derived.explanation).outcome
+        outcome = outcome if seen is Outcome.EXPLICIT_DENY else "implicit deny"
     if "verification" not in check or "Resource" in check["uses"]:
         return outcome, arn
     verification = check["verification"]

@@ -31,6 +31,7 @@ from sesame.policy.reasons.remedies import (
 from sesame.policy.reasons.sentence import compact, distance, name_statement
 from sesame.policy.reasons.slips import in_resources, is_held_to_address, known_action, misspelt_action, some
 from sesame.policy.reasons.statements import iam_statement, iam_statement_like, smallest_statement
+from sesame.policy.reasons.strangers import is_for, is_stranger
 from sesame.policy.reasons.views import is_of_resource, name_of_key, own_values
 from sesame.policy.request import Outcome, Requester
 
@@ -98,9 +99,9 @@ class _Gaps:
 
     def _is_named(self) -> bool:
         """Whether an Allow of the identity is for this requester, whatever else it asks."""
-        if self._setting.is_let_in:
-            return True
-        return any(_named(step) for step in self._allows if step.ref.kind == "identity")
+        return self._setting.is_let_in or not is_stranger(
+            self._explanation.statements, self._request.requester
+        )
 
     def _own_denial(self, step: StatementStep) -> Cause:
         if self._reader is Reader.OWNER:
@@ -201,6 +202,9 @@ class _Gaps:
     def _identity_lacks(self) -> tuple[Cause, ...]:
         candidates = [step for step in self._allows if step.ref.kind == "identity"]
         named = [step for step in candidates if _named(step)]
+        if self._reader is Reader.SENDER:  # to a stranger it is as an identity that does not exist
+            named = [step for step in named if is_for(step, self._request.requester)]
+            named = [] if not self._is_named() else named
         if not named:
             return (self._nobody_named(candidates),)
         closest = min(named, key=distance)

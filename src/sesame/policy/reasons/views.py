@@ -12,6 +12,7 @@ from sesame.policy.language.document import Effect
 from sesame.policy.language.vocabulary import find_key
 from sesame.policy.reasons.derivation import ConditionStep, ElementStep, Explanation, StatementStep
 from sesame.policy.reasons.sentence import name_statement, write_sentence
+from sesame.policy.reasons.strangers import is_stranger
 from sesame.policy.request import Decision, Outcome, Request, StatementRef
 
 _OWNER_SEES = {
@@ -100,9 +101,15 @@ def sender_view(explanation: Explanation) -> SenderView:
     own = [step for step in explanation.statements if step.ref.kind != "identity"]
     by_owner = _said(theirs)
     mattered = dict(own_values(explanation.request, theirs, explanation.deciding))
+    outcome = explanation.outcome
+    if by_owner is not Outcome.ALLOW and is_stranger(theirs, explanation.request.requester):
+        # As of an identity that does not exist.
+        by_owner, mattered = Outcome.IMPLICIT_DENY, {}
+        denies = outcome is Outcome.EXPLICIT_DENY and _said(own) is Outcome.EXPLICIT_DENY
+        outcome = Outcome.EXPLICIT_DENY if denies else Outcome.IMPLICIT_DENY
     own_steps = tuple(_without_resource(step) for step in own)
     return SenderView(
-        outcome=explanation.outcome,
+        outcome=outcome,
         own=own_steps,
         by_owner=by_owner,
         mattered=tuple(sorted(mattered.items())),
