@@ -57,6 +57,16 @@ def refusal(call: Any, **parameters: Any) -> tuple[str, str, int]:
     )
 
 
+def dimensions(name: str, default: str) -> dict[str, Any]:
+    """A CloudWatch destination with one dimension."""
+    dimension = {
+        "DimensionName": name,
+        "DimensionValueSource": "messageTag",
+        "DefaultDimensionValue": default,
+    }
+    return {"DimensionConfigurations": [dimension]}
+
+
 def test_what_v1_makes_v2_reads_and_changes(senders: Senders) -> None:
     senders.v1.create_configuration_set(ConfigurationSet={"Name": "news"})
     assert refusal(senders.v1.create_configuration_set, ConfigurationSet={"Name": "news"})[:2] == (
@@ -266,6 +276,50 @@ def test_an_event_destination_goes_to_one_place(senders: Senders) -> None:
     )
     assert (code, message) == ("BadRequestException", "An event destination needs at least one event type.")
     assert found()["MatchingEventTypes"] == ["CLICK"]
+
+
+@pytest.mark.parametrize(
+    ("place", "code"),
+    [
+        ({"CloudWatchDestination": {"DimensionConfigurations": []}}, "InvalidCloudWatchDestination"),
+        ({"CloudWatchDestination": dimensions("a b", "v")}, "InvalidCloudWatchDestination"),
+        ({"CloudWatchDestination": dimensions("d" * 257, "v")}, "InvalidCloudWatchDestination"),
+        ({"CloudWatchDestination": dimensions("d", "gr\u00f6\u00dfe")}, "InvalidCloudWatchDestination"),
+        ({"CloudWatchDestination": dimensions("d", "")}, "InvalidCloudWatchDestination"),
+        (
+            {"KinesisFirehoseDestination": {"IAMRoleARN": "r" * 2049, "DeliveryStreamARN": "s"}},
+            "InvalidFirehoseDestination",
+        ),
+        (
+            {"KinesisFirehoseDestination": {"IAMRoleARN": "r", "DeliveryStreamARN": "s" * 2049}},
+            "InvalidFirehoseDestination",
+        ),
+    ],
+)
+def test_a_place_that_cannot_be_is_refused_by_its_own_error(
+    senders: Senders, place: dict[str, Any], code: str
+) -> None:
+    """Dimensions as the model describes them; ARNs are not kept without bounds."""
+    senders.v1.create_configuration_set(ConfigurationSet={"Name": "bad"})
+    refused = refusal(
+        senders.v1.create_configuration_set_event_destination,
+        ConfigurationSetName="bad",
+        EventDestination={"Name": "d", "MatchingEventTypes": ["send"], **place},
+    )
+    assert refused[0] == code
+    fits = {
+        "Name": "d",
+        "MatchingEventTypes": ["send"],
+        "CloudWatchDestination": dimensions("ses:d_1-" * 32, "a@b.c"),
+    }
+    senders.v1.create_configuration_set_event_destination(ConfigurationSetName="bad", EventDestination=fits)
+    changed = refusal(
+        senders.v2.update_configuration_set_event_destination,
+        ConfigurationSetName="bad",
+        EventDestinationName="d",
+        EventDestination={"CloudWatchDestination": {"DimensionConfigurations": []}},
+    )
+    assert changed[0] == "BadRequestException"
 
 
 def test_a_set_that_is_missing_or_paused_lets_nothing_through_on_any_door(senders: Senders) -> None:

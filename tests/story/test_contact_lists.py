@@ -176,6 +176,15 @@ def test_what_a_contact_cannot_be(readers: Any) -> None:
     assert refusal(readers.list_contacts, **LIST, Filter=by_topic) == missing
 
 
+def test_attributes_are_not_kept_without_bounds(readers: Any) -> None:
+    most = "x" * 16_384
+    for call in (readers.create_contact, readers.update_contact):
+        longer = refusal(call, **ANN, AttributesData=f"{most}x")
+        assert longer == bad("AttributesData can contain up to 16384 characters.")
+        call(**ANN, AttributesData=most)
+    assert readers.get_contact(**ANN)["AttributesData"] == most
+
+
 def test_contacts_are_listed_by_what_they_chose(readers: Any) -> None:
     people: dict[str, dict[str, Any]] = {
         "a": {},

@@ -39,6 +39,9 @@ KINDS = (
     "SnsDestination",
 )
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
+MAX_DIMENSIONS, MAX_ARN = 30, 2_048
+_DIMENSION_NAME = re.compile(r"[A-Za-z0-9_:-]{1,256}")
+_DIMENSION_VALUE = re.compile(r"[A-Za-z0-9_@.-]{1,256}")
 
 
 class ConfigurationSetAlreadyExists(ServiceError):
@@ -63,6 +66,18 @@ class InvalidSnsDestination(ServiceError):
     """The topic cannot be published to."""
 
     code = "InvalidSNSDestination"
+
+
+class InvalidCloudWatchDestination(ServiceError):
+    """The dimensions cannot be."""
+
+    code = "InvalidCloudWatchDestination"
+
+
+class InvalidFirehoseDestination(ServiceError):
+    """The role or the stream cannot be."""
+
+    code = "InvalidFirehoseDestination"
 
 
 class InvalidTrackingOptions(ServiceError):
@@ -283,6 +298,7 @@ class ConfigurationSets:
                 for key, value in existing.get(destination, {}).items()
                 if not kinds or key not in KINDS
             }
+            _check_form(definition, about=_about(name, destination))
             whole = {**kept, **definition}  # another place takes the place of the one there was
             _check_place(whole)
             topic = await _topic_of(tx, permit.caller, found, definition, about=_about(name, destination))
@@ -396,6 +412,28 @@ def check_suppression(options: Mapping[str, Any]) -> dict[str, Any]:
 def _about(name: str, destination: str) -> dict[str, str]:
     """What an error about an event destination names."""
     return {"ConfigurationSetName": name, "EventDestinationName": destination}
+
+
+def _check_form(definition: Mapping[str, Any], *, about: Mapping[str, str]) -> None:
+    """Refuse a place that no service could have: dimensions by the words of the model, ARNs by their length."""
+    if (watch := definition.get("CloudWatchDestination")) is not None:
+        dimensions = watch["DimensionConfigurations"]
+        fit = all(
+            _DIMENSION_NAME.fullmatch(one["DimensionName"])
+            and _DIMENSION_VALUE.fullmatch(one["DefaultDimensionValue"])
+            for one in dimensions
+        )
+        if not (fit and 1 <= len(dimensions) <= MAX_DIMENSIONS):
+            raise InvalidCloudWatchDestination(
+                f"A CloudWatch destination has between 1 and {MAX_DIMENSIONS} dimensions. Their names have up to 256 of"
+                " the characters A-Z a-z 0-9 _ - :, their default values up to 256 of A-Z a-z 0-9 _ - @ .",
+                about=about,
+            )
+    if any(len(arn) > MAX_ARN for arn in definition.get("KinesisFirehoseDestination", {}).values()):
+        raise InvalidFirehoseDestination(f"An ARN has up to {MAX_ARN} characters.", about=about)
+    for kind in ("EventBridgeDestination", "PinpointDestination"):
+        if any(len(arn) > MAX_ARN for arn in definition.get(kind, {}).values()):
+            raise InvalidParameterValue(f"An ARN has up to {MAX_ARN} characters.")
 
 
 def _check_place(definition: Mapping[str, Any]) -> None:

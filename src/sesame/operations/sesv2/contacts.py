@@ -25,7 +25,7 @@ from sesame.operations.table import Handlers
 from sesame.store import contact_lists as store
 from sesame.store.contact_lists import Contact, ContactList
 
-MAX_ADDRESS = 320
+MAX_ADDRESS, MAX_ATTRIBUTES = 320, 16_384
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -171,6 +171,8 @@ class ContactOperations:
     async def _require(self, caller: Caller, operation: str, request: Mapping[str, Any]) -> Permit:
         permit = await require_list(self._authorizer, caller, operation, request["ContactListName"])
         _check_address(request["EmailAddress"])
+        if len(request.get("AttributesData", "")) > MAX_ATTRIBUTES:
+            raise InvalidParameterValue(f"AttributesData can contain up to {MAX_ATTRIBUTES} characters.")
         return permit
 
 
