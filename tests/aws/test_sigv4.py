@@ -123,7 +123,7 @@ NEGATIVE: dict[str, tuple[HttpRequest, Change, type[ServiceError]]] = {
         lambda r: replace(r, query=b"X-Amz-Signature=" + SIGNATURE),
         IncompleteSignature,
     ),
-    "presigned POST": (PRESIGNED, lambda r: replace(r, method="POST"), IncompleteSignature),
+    "presigned, other method": (PRESIGNED, lambda r: replace(r, method="POST"), SignatureDoesNotMatch),
     "presigned with a body": (PRESIGNED, lambda r: replace(r, body=b"x"), SignatureDoesNotMatch),
     "presigned and header": (PRESIGNED, add(AUTHORIZATION, header(POST, AUTHORIZATION)), IncompleteSignature),
     "presigned, two dates": (PRESIGNED, add(b"x-amz-date", b"20261120T120000Z"), IncompleteSignature),
@@ -150,6 +150,17 @@ def test_what_botocore_signs_is_accepted() -> None:
 def test_what_botocore_presigns_is_accepted() -> None:
     claim = VERIFIER.check(PRESIGNED)
     assert (claim.presigned, claim.expires_s, claim.session_token) == (True, 60, None)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_a_request_of_any_method_may_be_signed_in_its_query(method: str) -> None:
+    """boto3's `generate_presigned_url` signs the method that the model has: POST for all of v1."""
+    made = signing.signed(
+        method=method, url="http://127.0.0.1:4579/?Action=GetSendQuota", body=b"", presign_s=60
+    )
+    assert VERIFIER.check(made).presigned
+    with pytest.raises(SignatureDoesNotMatch):
+        VERIFIER.check(replace(made, body=b"Action=ListIdentities"))
 
 
 def test_a_presigned_request_with_a_token_is_accepted() -> None:

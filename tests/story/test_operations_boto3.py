@@ -1,12 +1,14 @@
 """Unmodified boto3 against every served operation: what it does, what it answers, how it pages."""
 
+import http.client
 import json
 import re
 from collections.abc import Callable
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from tests.support.patience import PATIENCE_S
 from tests.support.process import Account, read_header, wait_until
 from tests.support.signed_client import SignedClient, policy
 from tests.support.tenant import MESSAGE, RAW, SERVED, TO, Tenant, put_policy, refusal, statement
@@ -642,3 +644,27 @@ def test_operation_answers_as_aws_does(tenant: Tenant, operation: str) -> None:
 
 def test_every_served_operation_is_among_them() -> None:
     assert set(CHECKS) | IN_FILES_OF_THEIR_OWN == SERVED
+
+
+def test_a_url_that_boto3_presigns_reads_and_changes_nothing(tenant: Tenant) -> None:
+    """It signs the method of the model, which is POST for all of v1."""
+    v2 = tenant.sesame.client("sesv2", tenant.account)
+
+    def status(url: str, method: str) -> int:
+        target = urlsplit(url)
+        connection = http.client.HTTPConnection(target.netloc, timeout=PATIENCE_S)
+        connection.request(method, f"{target.path}?{target.query}")
+        found = connection.getresponse().status
+        connection.close()
+        return found
+
+    quota = tenant.ses.generate_presigned_url("get_send_quota")
+    assert (status(quota, "POST"), status(quota, "GET")) == (200, 403)
+    assert status(tenant.ses.generate_presigned_url("get_send_quota", HttpMethod="GET"), "GET") == 200
+    assert status(v2.generate_presigned_url("get_account"), "GET") == 200
+    for url, method in (
+        (tenant.ses.generate_presigned_url("delete_identity", {"Identity": "example.com"}), "POST"),
+        (v2.generate_presigned_url("delete_email_identity", {"EmailIdentity": "example.com"}), "DELETE"),
+    ):
+        assert status(url, method) == 403
+    assert tenant.ses.list_identities()["Identities"] == ["example.com"]

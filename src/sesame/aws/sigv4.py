@@ -85,7 +85,7 @@ class SignedRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_signature(request: HttpRequest) -> SignedRequest:
-    """Read the Authorization header, or the X-Amz-* query parameters of a presigned GET.
+    """Read the Authorization header, or the X-Amz-* query parameters of a presigned request.
 
     Raises MissingAuthenticationToken when there is neither, IncompleteSignature when a part is
     missing, malformed or there twice.
@@ -274,8 +274,6 @@ def _read_presigned(
     ]
     if faults:
         raise IncompleteSignature(" ".join(faults))
-    if request.method != "GET":
-        raise IncompleteSignature("Only a GET request may be signed in its query")
     if parameters["X-Amz-Algorithm"] != ALGORITHM:
         raise IncompleteSignature(f"Unsupported AWS 'algorithm': '{parameters['X-Amz-Algorithm'][:64]}'.")
     for name in parameters:
