@@ -6,7 +6,7 @@ nothing else. Unlike `policy compare` it tells of sends that were really tried.
 """
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -39,6 +39,7 @@ class Change:
     principal: str
     action: str
     from_address: str
+    """Empty for an owner whose identity was not From's."""
     before: Outcome
     after: Outcome
     sentence: str
@@ -129,10 +130,10 @@ class _Again:
     async def ask(self, recorded: Recorded) -> None:
         """Ask one record again, if it is about the identity."""
         decision = json.loads(recorded.decision)
-        if (
-            not any(check["arn"] == str(self._arn) for check in decision["checks"])
-            or "context" not in decision
-        ):
+        uses = {
+            use for check in decision["checks"] if check["arn"] == str(self._arn) for use in check["uses"]
+        }
+        if not uses or "context" not in decision:
             return
         self._asked += 1
         self._oldest = recorded.at if self._oldest is None else min(recorded.at, self._oldest)
@@ -153,16 +154,18 @@ class _Again:
             session=None if limits is None else limits.documents,
         )
         is_own = recorded.account_id == self._arn.account_id
+        reader = Reader.OPERATOR if is_own else self._reader
+        shows_from = "From" in uses or reader is not Reader.OWNER
         self._changes.append(
             Change(
                 at=recorded.at,
                 account_id=recorded.account_id,
                 principal=decision["principal"],
                 action=decision["action"],
-                from_address=str(decision["context"].get("ses:FromAddress", "")),
+                from_address=str(decision["context"].get("ses:FromAddress", "")) if shows_from else "",
                 before=before,
                 after=after,
-                sentence=_sentence(explanation, Reader.OPERATOR if is_own else self._reader),
+                sentence=_sentence(explanation, reader, uses),
             )
         )
 
@@ -183,10 +186,10 @@ class _Again:
         )
 
 
-def _sentence(explanation: Explanation, reader: Reader) -> str:
+def _sentence(explanation: Explanation, reader: Reader, uses: Collection[str]) -> str:
     match reader:
         case Reader.OWNER:
-            return owner_view(explanation).sentence
+            return owner_view(explanation, uses).sentence
         case Reader.SENDER:
             return sender_view(explanation).sentence
         case Reader.OPERATOR:

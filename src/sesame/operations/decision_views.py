@@ -137,7 +137,7 @@ def _check(
         statements, sentence, mattered = _statements(theirs.own), theirs.sentence, theirs.mattered
         by_owner = _OUTCOMES[theirs.by_owner]
     else:
-        own = owner_view(explanation)
+        own = owner_view(explanation, check["uses"])
         statements = _statements(own.own)
         sentence, by_owner = own.sentence, _OUTCOMES[own.by_owner]
     return CheckView(

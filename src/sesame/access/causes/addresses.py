@@ -1,17 +1,35 @@
 """Causes that lie in the addresses of a send and the identities they rest on: ARNs, regions, verification, sandbox."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sesame.access.causes.around import VERIFIED, Around
-from sesame.access.causes.fields import field_for, from_field, holder, only_first_counts, usual_field
+from sesame.access.causes.fields import (
+    covers_address,
+    field_for,
+    from_field,
+    only_first_counts,
+    own_senders,
+    usual_field,
+)
+from sesame.access.causes.mends import (
+    SAMPLES,
+    arn_of,
+    joined,
+    never_public,
+    set_parameter,
+    smtp_credentials,
+    verify,
+)
+from sesame.access.causes.sandbox import sandbox_causes
 from sesame.aws.arn import Arn
-from sesame.mail.address import domain_of
 from sesame.model import Identity, IdentityKind
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
 from sesame.store.decisions import DecisionRecord
 
 _SOURCES = ("SourceArn", "X-SES-SOURCE-ARN")
+_VERIFIED = tuple(status.value for status in VERIFIED)
 
 
 class AddressCauses:
@@ -42,9 +60,12 @@ class AddressCauses:
             if self._reader is not Reader.SENDER:
                 yield from self._missing_at_owner(check)
             return
+        uses: dict[tuple[str, str | None], list[str]] = {}
         for use, address, _, arn in self._senders:
             if use in check["uses"] and address in check["addresses"]:
-                yield self._own_missing(use, address, arn)
+                uses.setdefault((address, arn), []).append(use)
+        for (address, arn), named in uses.items():
+            yield self._own_missing(named, address, arn)
 
     def _missing_at_owner(self, check: Mapping[str, Any]) -> Iterator[Cause]:
         arn = Arn.parse(check["arn"])
@@ -56,7 +77,7 @@ class AddressCauses:
             yield self._for_owner(
                 Code.NO_SUCH_IDENTITY,
                 f"`{check['arn']}` is not registered; `{here[0].name}`, which covers `{address}`, is",
-                _arn_of(here[0]),
+                arn_of(here[0]),
             )
         elif theirs:
             yield self._in_other_region(address, theirs, check["arn"])
@@ -64,7 +85,7 @@ class AddressCauses:
             yield Cause(
                 code=Code.NO_SUCH_IDENTITY,
                 text=f"`{check['arn']}` is not registered, nor is anything that covers `{address}`",
-                mend=_verify(check["owner"], arn.region, name),
+                mend=verify(check["owner"], arn.region, name),
             )
 
     def _for_owner(self, code: Code, text: str, arn: str) -> Cause:
@@ -85,21 +106,66 @@ class AddressCauses:
         """A cause for each address of a sender that failed, then for recipients."""
         failed = set(self._decision.get("unverified", ()))
         listed = set()
+        uses: dict[tuple[Any, ...], list[str]] = {}
+        checks: dict[tuple[Any, ...], Mapping[str, Any] | None] = {}
         for use, address, as_shown, arn in self._senders:
             if as_shown not in failed:
                 continue
             listed.add(as_shown)
             check = self._check_of(use, address)
-            if self._reader is Reader.OWNER and check is not None and self._is_third_partys(check):
-                continue
             denied = check is not None and check["outcome"] != "allow"
+            if check is not None and check.get("verification") in _VERIFIED:
+                continue  # it is another use of the address that failed
             if denied and check is not None and self._is_strangers(check):
                 continue  # refused by policy, which does not tell whether the identity is there (I9)
             if not denied or (check is not None and check.get("verification") is not None):
-                yield from self._sender(use, address, arn, check)
+                group = address, arn, None if check is None else check["arn"]
+                uses.setdefault(group, []).append(use)
+                checks[group] = check
+        others: list[str] = []
+        for group, named in uses.items():
+            address, arn, _ = group
+            if self._reader is Reader.OWNER and not self._is_readers(arn, checks[group]):
+                if checks[group] is None or not self._is_third_partys(checks[group] or {}):
+                    others.append(self._told_owner(named, address))
+                continue
+            yield from self._sender(named, address, arn, checks[group])
+        if others:
+            yield self._others_uncovered(others)
         recipients = [address for address in self._decision.get("unverified", ()) if address not in listed]
         if recipients:
-            yield from self._sandbox(recipients)
+            strangers = any(
+                check["outcome"] != "allow" and self._is_strangers(check) for check in self._checks
+            )
+            yield from sandbox_causes(
+                self._record, recipients, self._around, self._reader, self._sandboxed, is_strangers=strangers
+            )
+
+    def _is_readers(self, arn: str | None, check: Mapping[str, Any] | None) -> bool:
+        """Whether what an address rests on, or was to, is of the owner who reads."""
+        owner = arn.split(":")[4] if check is None and arn is not None else (check or {}).get("owner")
+        return bool(owner == self._record.owner_account_id)
+
+    def _told_owner(self, uses: Sequence[str], address: str) -> str:
+        """An address of the sender's message as the owner of another one's identity may know of it (I9)."""
+        shown = {(one[0], one[1]) for one in own_senders(self._record, self._decision)}
+        named = joined(uses)
+        return f"{named} `{address}`" if any((use, address) in shown for use in uses) else named
+
+    def _others_uncovered(self, fields: Sequence[str]) -> Cause:
+        """What an owner is told of addresses that rest on nothing of its own."""
+        verb = "is" if len(fields) == 1 and " and " not in fields[0] else "are"
+        account = self._record.account_id
+        return Cause(
+            code=Code.USE_UNCOVERED,
+            text=f"{', '.join(fields)} of the sender's message {verb} covered by no ARN and no identity of the sender",
+            mend=Mend(
+                how=How.ASK,
+                text=f"there is nothing to do on your side: ask the sender, account {account}, whose own decisions say"
+                " what is missing",
+                details={"whom": "sender", "account": account},
+            ),
+        )
 
     def _is_strangers(self, check: Mapping[str, Any]) -> bool:
         """Whether the reader sends as somebody else's identity."""
@@ -113,16 +179,17 @@ class AddressCauses:
         return next((c for c in self._checks if use in c["uses"] and address in c["addresses"]), None)
 
     def _sender(
-        self, use: str, address: str, arn: str | None, check: Mapping[str, Any] | None
+        self, uses: Sequence[str], address: str, arn: str | None, check: Mapping[str, Any] | None
     ) -> Iterator[Cause]:
+        """Why an address rests on nothing that is verified, which stands in the message for `uses`."""
         if check is None and arn is not None:
             yield self._arn_region(arn, address)
         elif check is not None and check.get("verification") is not None:
             is_senders = self._reader is not Reader.OWNER
             lent = arn is None and is_senders and self._around.lent.get(address)
-            yield self._no_arn(use, address, pending=check) if lent else self._pending(check)
+            yield self._no_arn(uses[0], address, pending=check) if lent else self._pending(check)
         elif arn is None or (check is not None and check["owner"] == self._record.account_id):
-            yield self._own_missing(use, address, arn)
+            yield self._own_missing(uses, address, arn)
         elif self._reader is not Reader.SENDER and check is not None:
             yield from self._missing_at_owner(check)
 
@@ -134,13 +201,13 @@ class AddressCauses:
             parts = arn.split(":")
             right = ":".join([*parts[:3], self._record.region, *parts[4:]])
             text = f"`{arn}` names no region: that is for endpoints of several regions, which are not served"
-            return Cause(code=Code.ARN_MALFORMED, text=text, mend=_set(field, right))
+            return Cause(code=Code.ARN_MALFORMED, text=text, mend=set_parameter(field, right))
         text = f"`{arn}` is of region {region}, and the call was to {self._record.region}"
         lent = list(self._around.lent_here.get(address, ()))
         if lent and self._reader is not Reader.OWNER:
             field = next((name for name, value in self._named if value == arn), self._parameter("From"))
             text += f", where a policy of `{lent[0]}` names you"
-            return Cause(code=Code.REGION, text=text, mend=_set(field, lent[0]))
+            return Cause(code=Code.REGION, text=text, mend=set_parameter(field, lent[0]))
         return self._region(text, region, None)
 
     def _region(self, text: str, region: str, arn: str | None) -> Cause:
@@ -149,7 +216,7 @@ class AddressCauses:
                 code=Code.PASSWORD_REGION,
                 text=f"{text}: the SMTP password was derived for {self._record.region}, which makes that the region"
                 " of the session",
-                mend=_smtp_credentials(self._record.account_id, region, self._decision["principal"]),
+                mend=smtp_credentials(self._record.account_id, region, self._decision["principal"]),
             )
         details = {"region": region} | ({"arn": arn} if arn else {})
         named = f", with the ARN `{arn}`" if arn else ""
@@ -180,7 +247,7 @@ class AddressCauses:
             )
             return Cause(code=Code.PENDING, text=text, mend=mend)
         return Cause(
-            code=Code.PENDING, text=text, mend=_verify(check["owner"], arn.region, name, is_there=True)
+            code=Code.PENDING, text=text, mend=verify(check["owner"], arn.region, name, is_there=True)
         )
 
     def _identity(self, account_id: str, name: str, region: str) -> Identity | None:
@@ -192,7 +259,8 @@ class AddressCauses:
 
     # An address that rests on the sender's own identities, of which none covers it.
 
-    def _own_missing(self, use: str, address: str, arn: str | None) -> Cause:
+    def _own_missing(self, uses: Sequence[str], address: str, arn: str | None) -> Cause:
+        use = uses[0]
         own = self._around.of(self._record.account_id, address)
         verified = [one for one in own if one.verification in VERIFIED]
         if arn is not None:
@@ -202,7 +270,7 @@ class AddressCauses:
         if verified and not any(one.region == self._record.region for one in verified):
             return self._own_in_other_region(use, address, verified)
         if self._named:
-            return self._uncovered(use, address)
+            return self._uncovered(uses, address)
         return self._no_arn(use, address)
 
     def _own_in_other_region(self, use: str, address: str, verified: Sequence[Identity]) -> Cause:
@@ -212,7 +280,9 @@ class AddressCauses:
         if use == "From" or any(sender[0] == "From" and sender[2] in failed for sender in self._senders):
             return found
         name = verified[0].name
-        mend = _verify(self._record.account_id, self._record.region, name)
+        mend = verify(self._record.account_id, self._record.region, name)
+        if use in ("Sender", "Return-Path"):
+            mend = replace(mend, text=f"{mend.text}; or leave {self._dropped(use)} out")
         return Cause(code=Code.REGION, text=found.text.partition(": the SMTP")[0], mend=mend)
 
     def _own_account_arn(self, address: str, arn: str, verified: Sequence[Identity]) -> Cause:
@@ -220,21 +290,21 @@ class AddressCauses:
             return self._in_other_region(address, verified, arn)
         field = next((name for name, value in self._named if value == arn), self._parameter("From"))
         if verified:
-            right = _arn_of(next(one for one in verified if one.region == self._record.region))
+            right = arn_of(next(one for one in verified if one.region == self._record.region))
             text = f"`{arn}` is not registered; `{right}`, which covers `{address}`, is"
-            return Cause(code=Code.NO_SUCH_IDENTITY, text=text, mend=_set(field, right))
+            return Cause(code=Code.NO_SUCH_IDENTITY, text=text, mend=set_parameter(field, right))
         lent = list(self._around.lent.get(address, ()))
         return Cause(
             code=Code.ARN_OWN_ACCOUNT,
             text=f"`{arn}` has the sender's own account number, {self._record.account_id}, which has no such identity",
-            mend=_set(
+            mend=set_parameter(
                 field, lent[0] if lent else None, "the ARN with the account number of the domain's owner"
             ),
         )
 
     def _in_other_region(self, address: str, verified: Sequence[Identity], arn: str | None) -> Cause:
         one = verified[0]
-        other = _arn_of(one) if arn is not None else None
+        other = arn_of(one) if arn is not None else None
         text = (
             f"`{one.name}`, which covers `{address}`, is registered in {one.region}, and the call was to"
             f" {self._record.region}"
@@ -249,7 +319,7 @@ class AddressCauses:
                 field = self._parameter_for(use, address, right)
                 if field is not None and field not in named:
                     text = f"the field `{written}` is not known, so no ARN was named for `{address}`"
-                    return Cause(code=Code.HEADER, text=text, mend=_set(field, right))
+                    return Cause(code=Code.HEADER, text=text, mend=set_parameter(field, right))
             if what == "misspelt" and right.endswith("-ARN") and right not in named:
                 return Cause(
                     code=Code.HEADER,
@@ -267,31 +337,35 @@ class AddressCauses:
                     code=Code.HEADER,
                     text=f"`{written}` stands in the body, behind the empty line that ends the header, so no ARN was"
                     f" named for `{address}`",
-                    mend=_set(right, lent, "the ARN", where),
+                    mend=set_parameter(right, lent, "the ARN", where),
                 )
             if what == "second" and right.endswith("-ARN"):
                 return only_first_counts(right, address)
         return None
 
-    def _uncovered(self, use: str, address: str) -> Cause:
+    def _uncovered(self, uses: Sequence[str], address: str) -> Cause:
         """Other addresses have an ARN, this one has none that covers it."""
         tried = next((arn for name, arn in self._named if name in _SOURCES), self._named[0][1])
-        parameter = self._parameter(use)
+        use, parameter = uses[0], self._parameter(uses[0])
         lent = list(self._around.lent.get(address, ()))
-        text = f"{use} `{address}` is covered by no ARN: `{tried}` does not cover it, nor does an identity of your own"
-        if self._reader is Reader.OWNER:
-            text = f"{use} `{address}` of the sender's message is covered by no ARN and no identity of the sender"
-            return Cause(code=Code.USE_UNCOVERED, text=text, mend=self._ask_sender())
+        if (elsewhere := self._named_elsewhere(uses, address, lent)) is not None:
+            return elsewhere
+        text = (
+            f"{joined(uses)} `{address}` is covered by no ARN: `{tried}` does not cover it, nor does an identity"
+            " of your own"
+        )
         by_source = next((sender[1] for sender in self._senders if sender[0] == "Source" and sender[3]), None)
         if use == "From" and by_source is not None:
             return Cause(code=Code.USE_UNCOVERED, text=text, mend=self._mend_from(address, by_source, lent))
         if lent and use != "Sender":
-            return Cause(code=Code.USE_UNCOVERED, text=text, mend=_set(parameter, lent[0]))
+            return Cause(code=Code.USE_UNCOVERED, text=text, mend=set_parameter(parameter, lent[0]))
         if use in ("Sender", "Return-Path"):
+            fits = self._parameter_for(use, address, None)
+            otherwise = f"name an ARN that covers it in {fits}" if fits else self._other_sender(tried)
             mend = Mend(
                 how=How.DROP_PARAMETER,
-                text=f"leave {self._dropped(use)} out, or name an ARN that covers it in {parameter}",
-                details={"parameter": self._dropped(use), "or": parameter},
+                text=f"leave {self._dropped(use)} out, or {otherwise}",
+                details={"parameter": self._dropped(use)} | ({"or": fits} if fits else {}),
             )
             return Cause(code=Code.USE_UNCOVERED, text=text, mend=mend)
         covered = next((sender[1] for sender in self._senders if sender[0] == "From" and sender[3]), None)
@@ -306,14 +380,42 @@ class AddressCauses:
         return Cause(
             code=Code.USE_UNCOVERED,
             text=text,
-            mend=_set(parameter, None, f"an ARN that covers `{address}`"),
+            mend=set_parameter(parameter, None, f"an ARN that covers `{address}`"),
         )
+
+    def _other_sender(self, tried: str) -> str:
+        """What a Sender may be where no field can name an ARN for it that would not be wrong for From."""
+        name = tried.partition(":identity/")[2]
+        return f"write an address in it that `{name}` or an identity of your own covers"
+
+    def _named_elsewhere(self, uses: Sequence[str], address: str, lent: Sequence[str]) -> Cause | None:
+        """An ARN that covers the address was named where it counts for another alone."""
+        covering = [
+            (name, arn)
+            for name, arn in self._named
+            if covers_address(arn.partition(":identity/")[2], address)
+        ]
+        if not covering:
+            return None
+        parameter, arn = covering[0]
+        right = arn if arn in lent or not lent else lent[0]
+        what = "the return path" if "RETURN" in parameter.upper() or "Feedback" in parameter else "From"
+        text = f"`{arn}` was named in {parameter}, which counts for {what} alone: {joined(uses)} `{address}` has no ARN"
+        field = self._parameter_for(uses[0], address, right)
+        if field is None:
+            mend = Mend(
+                how=How.DROP_PARAMETER,
+                text=f"leave {self._dropped(uses[0])} out",
+                details={"parameter": self._dropped(uses[0])},
+            )
+            return Cause(code=Code.USE_UNCOVERED, text=text, mend=mend)
+        return Cause(code=Code.USE_UNCOVERED, text=text, mend=set_parameter(field, right))
 
     def _mend_from(self, address: str, by_source: str, lent: Sequence[str]) -> Mend:
         """From is another address than Source, which has its ARN and keeps it."""
         parameter = from_field(self._door)
         if lent and parameter:
-            return _set(parameter, lent[0])
+            return set_parameter(parameter, lent[0])
         more = f", or name an ARN that covers `{address}` in {parameter}" if parameter else ""
         return Mend(
             how=How.SET_PARAMETER,
@@ -354,7 +456,7 @@ class AddressCauses:
         if (instead := self._instead_of(use, address)) is not None:
             return Cause(code=Code.NO_ARN, text=text, mend=instead)
         domain = address.rpartition("@")[2]
-        mend = _verify(account, region, domain.lower())
+        mend = verify(account, region, domain.lower())
         more = ""
         if (near := self._around.near.get(address)) is not None:
             text += f"; did you mean `{near}`?"
@@ -363,7 +465,7 @@ class AddressCauses:
             text = text.removesuffix(f"; did you mean `{near}`?")
             text += f"; `{other}` is another address to it, since the part before the @ is case-sensitive"
             more = f"; or send as `{other}`"
-        if domain.lower() in _SAMPLES:
+        if domain.lower() in SAMPLES:
             more += f"; or, where `{domain.lower()}` is left of a sample, set the sender of the program (From) to yours"
         more += f"; or, if another account lends it to you, name its ARN in {parameter}"
         return Cause(
@@ -379,7 +481,7 @@ class AddressCauses:
             "make the credential with `sesame smtp credentials --as ARN`" if self._door == "smtp" else ""
         )
         if parameter is not None:
-            return _set(parameter, arn, more=f" (or {by_smtp})" if by_smtp else "")
+            return set_parameter(parameter, arn, more=f" (or {by_smtp})" if by_smtp else "")
         field = self._dropped(use)
         return Mend(
             how=How.DROP_PARAMETER,
@@ -428,42 +530,6 @@ class AddressCauses:
         others = {sender[0]: sender[1] for sender in self._senders}
         return field_for(self._door, use, arn, address=address, others=others)
 
-    # Recipients in the sandbox, and the rest.
-
-    def _sandbox(self, recipients: Sequence[str]) -> Iterator[Cause]:
-        """Whose sandbox it is that recipients must be verified for."""
-        own = self._record.account_id
-        listed = "its recipients are" if self._reader is Reader.OWNER else _list(recipients)
-        there = "" if self._reader is Reader.OWNER else self._verified_in_other_regions(recipients)
-        whose_sandbox = self._sandboxed or [own]
-        if any(check["outcome"] != "allow" and self._is_strangers(check) for check in self._checks):
-            # Refused by policy, which does not tell whether the identity is there and how its owner is (I9).
-            whose_sandbox = [account for account in whose_sandbox if account == own]
-        for account in sorted(whose_sandbox, key=lambda account: account != own):  # the sender's own first
-            is_sender = account == own
-            whose = "the sender's account" if is_sender else "the identity owner's account"
-            code = Code.SANDBOX_SENDER if is_sender else Code.SANDBOX_OWNER
-            yield Cause(
-                code=code,
-                text=f"{whose} {account} is in the sandbox in {self._record.region}, where recipients must be"
-                f" verified in account {own}: {listed} not{there}",
-                mend=Mend(
-                    how=How.LEAVE_SANDBOX,
-                    text=f"the operator runs `sesame account leave-sandbox {account}`, or account {own} verifies"
-                    " the recipient",
-                    details={"account": account, "region": self._record.region},
-                ),
-            )
-
-    def _verified_in_other_regions(self, recipients: Sequence[str]) -> str:
-        """What the sender's account has verified of them, and where: each region has its own."""
-        found: dict[str, None] = {}
-        for address in recipients:
-            for one in self._around.of(self._record.account_id, address):
-                if one.verification in VERIFIED and one.region != self._record.region:
-                    found[f"`{one.name}` is verified in {one.region}"] = None
-        return f"; {', '.join(list(found)[:3])}" if found else ""
-
     def lent_elsewhere(self, check: Mapping[str, Any]) -> tuple[str, Cause] | None:
         """Another identity of the owner's that lets the sender in: in the owner's words, and as the sender's cause."""
         others = sorted(
@@ -480,7 +546,7 @@ class AddressCauses:
         use = next((use for use in check["uses"] if usual_field("v1", use)), "From")
         by_named = next((name for name, value in self._named if value == check["arn"]), self._parameter(use))
         return f"one of `{other}` does", Cause(
-            code=Code.PRINCIPAL_OTHER, text=text, mend=_set(by_named, other)
+            code=Code.PRINCIPAL_OTHER, text=text, mend=set_parameter(by_named, other)
         )
 
     def by_other(self, check: Mapping[str, Any]) -> tuple[str, Mend] | None:
@@ -514,66 +580,3 @@ class AddressCauses:
                 details={**details, "mail_from": True},
             ),
         )
-
-    def _ask_sender(self) -> Mend:
-        account = self._record.account_id
-        return Mend(
-            how=How.ASK,
-            text=f"ask the sender, account {account}: its own decisions say what is missing",
-            details={"whom": "sender", "account": account},
-        )
-
-
-def _arn_of(one: Identity) -> str:
-    return f"arn:aws:ses:{one.region}:{one.account_id}:identity/{one.name}"
-
-
-_SAMPLES = frozenset(
-    {"example.com", "example.net", "example.org", "yourdomain.com", "mydomain.com", "domain.com"}
-)
-"""What documentation and forms have in the place of one's domain (RFC 2606, and habit)."""
-_PRIVATE = frozenset({"localhost", "localdomain", "local", "internal", "lan", "home", "intranet", "corp"})
-"""Top-level names that machines call themselves by, which are nobody's in public DNS (RFC 6761, 6762; ICANN)."""
-
-
-def never_public(address: str) -> str | None:
-    """The name under which no domain can be verified that an address is at, or None."""
-    domain = domain_of(address)
-    top = domain.rpartition(".")[2]
-    return top if top in _PRIVATE or "." not in domain else None
-
-
-def _set(parameter: str, value: str | None, what: str = "", more: str = "") -> Mend:
-    named = f"`{value}`" if value else what
-    return Mend(
-        how=How.SET_PARAMETER,
-        text=f"name {named} in {parameter}{more}",
-        details={"parameter": parameter, "value": value},
-    )
-
-
-def _verify(account: str, region: str, name: str, *, is_there: bool = False) -> Mend:
-    how = "follow the link that is mailed"
-    if "@" not in name:
-        begin = "" if is_there else "create it there, and "
-        how = f"{begin}publish what `sesame dns records {account} {name}` prints"
-    return Mend(
-        how=How.VERIFY_IDENTITY,
-        text=f"verify `{name}` in account {account}, region {region}: {how}",
-        details={"account": account, "region": region, "name": name},
-    )
-
-
-def _smtp_credentials(account: str, region: str, principal: str) -> Mend:
-    return Mend(
-        how=How.SMTP_CREDENTIALS,
-        text=f"`sesame smtp credentials {account}{holder(principal)} --region {region}`",
-        details={"account": account, "region": region},
-    )
-
-
-def _list(addresses: Sequence[str]) -> str:
-    listed = ", ".join(f"`{address}`" for address in addresses[:3])
-    verb = "is" if len(addresses) == 1 else "are"
-    more = f" and {len(addresses) - 3} more" if len(addresses) > 3 else ""
-    return f"{listed}{more} {verb}"

@@ -6,9 +6,9 @@ from difflib import get_close_matches
 from typing import Any
 from urllib.parse import unquote
 
-from sesame.access.causes.addresses import never_public
 from sesame.access.causes.around import VERIFIED, Around
 from sesame.access.causes.fields import covers_address, from_field, only_first_counts
+from sesame.access.causes.mends import never_public
 from sesame.mail.address import domain_of
 from sesame.policy.reasons.cause import Cause, Code, How, Mend
 from sesame.store.decisions import DecisionRecord

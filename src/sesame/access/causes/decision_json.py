@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sesame.access.causes.around import NOTHING, Around, look_around
+from sesame.access.causes.fields import own_senders
 from sesame.access.causes.find import Refused, causes_of
 from sesame.access.refusals import Derived, derive, digests
 from sesame.db import Store, Transaction
@@ -69,19 +70,8 @@ def render(
         "causes": causes,
     }
     if reader is Reader.OWNER:
-        theirs = {
-            (use, address)
-            for check in decision["checks"]
-            if check["owner"] not in (record.account_id, record.owner_account_id)
-            for use in check["uses"]
-            for address in check["addresses"]
-        }
-        senders = {
-            sender[2]
-            for sender in decision.get("asked", {}).get("senders", ())
-            if (sender[0], sender[1]) not in theirs
-        }
-        rendered["unverified"] = [address for address in rendered["unverified"] if address in senders]
+        shown = {sender[2] for sender in own_senders(record, decision)}
+        rendered["unverified"] = [address for address in rendered["unverified"] if address in shown]
     else:
         rendered["owner"] = record.owner_account_id
     if reader is Reader.SENDER and record.code not in NAMES_UNVERIFIED:
@@ -117,8 +107,9 @@ def _sentence(record: DecisionRecord, check: Mapping[str, Any], one: Derived, re
     own = check["owner"] == record.account_id
     if reader is Reader.OPERATOR or own:
         return one.explanation.sentence
-    view = owner_view if reader is Reader.OWNER else sender_view
-    return view(one.explanation).sentence
+    if reader is Reader.OWNER:
+        return owner_view(one.explanation, check["uses"]).sentence
+    return sender_view(one.explanation).sentence
 
 
 def _check(

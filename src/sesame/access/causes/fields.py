@@ -4,10 +4,12 @@ An ARN that is named for Source, From or Return-Path must cover that address, so
 one field and refused in another: SourceArn covers MAIL FROM (and From, if it can), FromArn covers From.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sesame.mail.address import AddressError, covers
 from sesame.policy.reasons.cause import Cause, Code, How, Mend
+from sesame.store.decisions import DecisionRecord
 
 _USUAL = {
     "v1": {"From": "SourceArn", "Source": "SourceArn", "Sender": "FromArn", "Return-Path": "ReturnPathArn"},
@@ -54,6 +56,42 @@ def field_for(door: str, use: str, arn: str | None, *, address: str, others: Map
     if is_for_from:
         return usual_field(door, use)
     return usual_field(door, "Source") if is_for_source and door != "v2" else None
+
+
+def own_senders(record: DecisionRecord, decision: Mapping[str, Any]) -> list[Sequence[Any]]:
+    """The addresses of a refused message, as they were asked for, that the owner of its record may see (I9).
+
+    Those that rest on an identity of its own; where From does, the return path and Source too.
+    """
+    senders = decision.get("asked", {}).get("senders", ())
+    theirs = {
+        (use, address)
+        for check in decision["checks"]
+        if check["owner"] == record.owner_account_id
+        for use in check["uses"]
+        for address in check["addresses"]
+    }
+    own = [one for one in senders if (one[0], one[1]) in theirs or _is_named_for(record, one)]
+    if any(one[0] == "From" for one in own):
+        third = {
+            (use, address)
+            for check in decision["checks"]
+            if check["owner"] not in (record.account_id, record.owner_account_id)
+            for use in check["uses"]
+            for address in check["addresses"]
+        }
+        own += [
+            one
+            for one in senders
+            if one[0] in ("Source", "Return-Path") and (one[0], one[1]) not in third and one not in own
+        ]
+    return own
+
+
+def _is_named_for(record: DecisionRecord, sender: Sequence[Any]) -> bool:
+    """Whether an ARN of the owner's account was named for an address, be it of another region."""
+    arn = str(sender[3] or "").split(":")
+    return len(arn) > 5 and record.owner_account_id is not None and arn[4] == record.owner_account_id
 
 
 def covers_address(name: str, address: str) -> bool:

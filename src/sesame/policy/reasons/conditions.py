@@ -23,7 +23,13 @@ from sesame.policy.language.vocabulary import (
 from sesame.policy.reasons.cause import Code, Reader
 from sesame.policy.reasons.derivation import ConditionStep
 from sesame.policy.reasons.sentence import describe_condition
-from sesame.policy.reasons.views import is_of_resource, name_of_key, owner_may_see, reveals_other_side
+from sesame.policy.reasons.views import (
+    NOT_SHOWN,
+    is_of_resource,
+    name_of_key,
+    owner_may_see,
+    reveals_other_side,
+)
 from sesame.policy.request import PolicyKind, Request
 
 TIMES = {"aws:currenttime", "aws:epochtime"}
@@ -80,16 +86,16 @@ def _seen(condition: ConditionStep, request: Request, reader: Reader, kind: Poli
     name = name_of_key(condition.key, request) if reader is Reader.SENDER else condition.key
     if condition.seen is None:
         return f"this request has no {condition.key}"
-    if is_hidden(condition.key, reader):
+    if is_hidden(condition, reader):
         return f"this request's {name} is not shown"
     return f"this request has {listed(condition.decisive or condition.seen)}"
 
 
-def is_hidden(key: str, reader: Reader) -> bool:
-    """Whether the value of a key is the other side's matter."""
+def is_hidden(condition: ConditionStep, reader: Reader) -> bool:
+    """Whether the value that a condition saw is the other side's matter, or a third party's."""
     if reader is Reader.OWNER:
-        return not owner_may_see(key)
-    return reader is Reader.SENDER and is_of_resource(key)
+        return not owner_may_see(condition.key) or condition.seen == (NOT_SHOWN,)
+    return reader is Reader.SENDER and is_of_resource(condition.key)
 
 
 def _hint(condition: ConditionStep, request: Request, reader: Reader) -> str:
@@ -115,7 +121,7 @@ def _hint(condition: ConditionStep, request: Request, reader: Reader) -> str:
     long = next((text for text in wanted if in_seconds(text)), None)
     if long is not None and condition.key.lower() in TIMES:
         return f"; `{long}` is in milliseconds, and {condition.key} counts seconds"
-    if reader is Reader.OWNER and not owner_may_see(condition.key):
+    if reader is Reader.OWNER and is_hidden(condition, reader):
         is_close = differs_in_case_alone(condition, reader)
         return "; in other letters it would match: capitals count" if is_close else ""
     if _is_range_as_text(condition):

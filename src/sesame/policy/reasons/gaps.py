@@ -32,7 +32,7 @@ from sesame.policy.reasons.sentence import compact, distance, name_statement
 from sesame.policy.reasons.slips import in_resources, is_held_to_address, known_action, misspelt_action, some
 from sesame.policy.reasons.statements import iam_statement, iam_statement_like, smallest_statement
 from sesame.policy.reasons.strangers import is_for, is_stranger
-from sesame.policy.reasons.views import is_of_resource, name_of_key, own_values
+from sesame.policy.reasons.views import is_of_resource, name_of_key, own_values, with_own_addresses
 from sesame.policy.request import Outcome, Requester
 
 
@@ -70,6 +70,8 @@ class _Gaps:
     """One refusal for one reader."""
 
     def __init__(self, explanation: Explanation, reader: Reader, setting: Setting) -> None:
+        if reader is Reader.OWNER:
+            explanation = with_own_addresses(explanation, setting.uses)
         self._explanation = explanation
         self._request = explanation.request
         self._reader = reader

@@ -77,7 +77,7 @@ def changes_for(step: StatementStep, request: Request, reader: Reader) -> list[C
     for condition in step.conditions:
         if not condition.answer:
             change = change_for(step, condition, request, reader)
-            is_as_meant = "add" in change or opens(change) or is_hidden(condition.key, reader)
+            is_as_meant = "add" in change or opens(change) or is_hidden(condition, reader)
             how = _to_send(condition, request, denies=False) if is_as_meant else None
             changes.append(change if how is None else change | {"or_send": how})
     return changes
@@ -102,7 +102,7 @@ def _exception(step: StatementStep, request: Request, reader: Reader) -> Change:
         if comparison.negated and (other := _other_key(step, condition, request)) is not None:
             return {"operator": condition.operator, "key": condition.key} | other
         may_add = comparison.negated and comparison.family in (Family.STRING, Family.ARN, Family.IP)
-        if may_add and seen and not is_hidden(condition.key, reader) and not_filled(condition) is None:
+        if may_add and seen and not is_hidden(condition, reader) and not_filled(condition) is None:
             return {
                 "operator": condition.operator,
                 "key": condition.key,
@@ -216,11 +216,11 @@ def change_for(step: StatementStep, condition: ConditionStep, request: Request, 
         return change | {"replace": condition.wanted[0], "with": _seconds(condition, request)}
     seen: Sequence[str] = condition.decisive or condition.seen or ()
     may_add = comparison.family in (Family.STRING, Family.ARN, Family.IP) and not comparison.negated
-    if is_hidden(condition.key, reader) and (folded := _folded(condition, reader)) is not None:
+    if is_hidden(condition, reader) and (folded := _folded(condition, reader)) is not None:
         return change | {"operator_to": folded}
     if may_add and seen and reader is Reader.OWNER and condition.key.lower() == _RECIPIENTS:
         return change | {"add": None}
-    if not may_add or not seen or is_hidden(condition.key, reader):
+    if not may_add or not seen or is_hidden(condition, reader):
         return change | _let_without(step, condition, request)
     return change | {"add": _to_add(comparison, seen)}
 

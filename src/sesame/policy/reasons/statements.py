@@ -28,7 +28,8 @@ _SAID_TOO = {key.lower(): key for key in ("ses:FromDisplayName", "ses:FeedbackAd
 def smallest_statement(request: Request, keys: Sequence[str] = ()) -> dict[str, Any]:
     """The statement of an identity policy that lets a request through and as little else as can be said.
 
-    `keys` are those of conditions that kept the request out.
+    `keys` are those of conditions that kept the request out. Where From does not rest on the identity, its owner does
+    not learn it (I9): the statement is for the return path that does, or for mail that is not from there.
     """
     statement: dict[str, Any] = {
         "Effect": "Allow",
@@ -37,11 +38,32 @@ def smallest_statement(request: Request, keys: Sequence[str] = ()) -> dict[str, 
         "Resource": request.resource,
     }
     also = [_SAID_TOO[key.lower()] for key in keys if key.lower() in _SAID_TOO]
-    asked = {key: carried(request, key) for key in ("ses:FromAddress", "aws:SourceAccount", *also)}
+    name = request.resource.partition(":identity/")[2]
+    first = "ses:FromAddress"
+    is_other = name != "" and not _is_at(name, carried(request, first))
+    if is_other:
+        first, also = "ses:FeedbackAddress", [key for key in also if key != "ses:FromDisplayName"]
+    asked = {key: carried(request, key) for key in (first, "aws:SourceAccount", *also)}
+    if is_other and not _is_at(name, asked[first]):
+        del asked[first]
+        statement["Condition"] = {"StringNotLike": {"ses:FromAddress": _addresses_at(name)}}
     conditions = {key: literally(value, wildcards=False) for key, value in asked.items() if value is not None}
     if conditions:
-        statement["Condition"] = {"StringEquals": conditions}
+        statement["Condition"] = {"StringEquals": conditions} | statement.get("Condition", {})
     return statement
+
+
+def _is_at(name: str, address: str | None) -> bool:
+    """Whether an identity of that name covers an address."""
+    if address is None or "@" in name:
+        return address is not None and address.lower() == name.lower()
+    domain = address.rpartition("@")[2].lower()
+    return domain == name.lower() or domain.endswith(f".{name.lower()}")
+
+
+def _addresses_at(name: str) -> list[str]:
+    """Patterns of all the addresses that an identity of that name covers."""
+    return [name] if "@" in name else [f"*@{name}", f"*@*.{name}"]
 
 
 def iam_statement(action: str, resource: str) -> dict[str, Any]:

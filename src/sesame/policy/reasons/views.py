@@ -5,8 +5,10 @@ which of the sender's own values it hung on. Of the sender the owner's view has 
 time and address, none of its policies, tags or recipients.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+
+import msgspec
 
 from sesame.policy.language.document import Effect
 from sesame.policy.language.vocabulary import find_key
@@ -42,6 +44,56 @@ _OWNER_SEES = {
 """Keys of a request whose values its owner's side may see: who, From, Return-Path, action, time, address."""
 
 NOT_SHOWN = "(not shown)"
+
+_OF_FROM = frozenset({"ses:fromaddress", "ses:fromdisplayname"})
+_OF_RETURN_PATH = frozenset({"ses:feedbackaddress"})
+
+
+def _of_others(uses: Collection[str]) -> frozenset[str]:
+    """The keys whose values are addresses that rest on other identities, perhaps of other owners, by what an identity
+    is used for; the owner of From's may see the return path."""
+    if not uses or "From" in uses:
+        return frozenset()
+    return _OF_FROM if "Return-Path" in uses else _OF_FROM | _OF_RETURN_PATH
+
+
+def with_own_addresses(explanation: Explanation, uses: Collection[str]) -> Explanation:
+    """An explanation for the owner of an identity, without the addresses of the message that rest on others.
+
+    `uses` are those of the identity; none where that is not known, which leaves all.
+    """
+    hidden = _of_others(uses)
+    if not hidden:
+        return explanation
+    request = explanation.request
+    context = {key: value for key, value in request.context.items() if key.lower() not in hidden}
+    return replace(
+        explanation,
+        request=msgspec.structs.replace(request, context=context),
+        statements=tuple(_without_keys(step, hidden) for step in explanation.statements),
+        sentence="",
+    )
+
+
+def _without_keys(step: StatementStep, hidden: Collection[str]) -> StatementStep:
+    """A statement without the values of some keys, in conditions and in what variables were filled with."""
+
+    def in_condition(one: ConditionStep) -> ConditionStep:
+        if any(key.lower() in hidden for key in _variables(one.wanted)):
+            one = replace(one, filled=one.wanted)
+        if one.seen is None or one.key.lower() not in hidden:
+            return one
+        return replace(one, seen=(NOT_SHOWN,), decisive=(NOT_SHOWN,))
+
+    def in_element(one: ElementStep) -> ElementStep:
+        is_told = any(key.lower() in hidden for key in _variables(one.wanted))
+        return replace(one, filled=one.wanted) if is_told else one
+
+    return replace(
+        step,
+        elements=tuple(map(in_element, step.elements)),
+        conditions=tuple(map(in_condition, step.conditions)),
+    )
 
 
 def owner_may_see(key: str) -> bool:
@@ -117,8 +169,12 @@ def sender_view(explanation: Explanation) -> SenderView:
     )
 
 
-def owner_view(explanation: Explanation) -> OwnerView:
-    """The part of an explanation that the identity's owner may see, where the sender is of another account."""
+def owner_view(explanation: Explanation, uses: Collection[str] = ()) -> OwnerView:
+    """The part of an explanation that the identity's owner may see, where the sender is of another account.
+
+    `uses` are what the identity is used for: where From does not rest on it, its owner does not see it.
+    """
+    explanation = with_own_addresses(explanation, uses)
     own = tuple(_without_sender(step) for step in explanation.statements if step.ref.kind == "identity")
     by_sender = _said([step for step in explanation.statements if step.ref.kind != "identity"])
     return OwnerView(

@@ -1,0 +1,55 @@
+"""Causes of recipients that the sandbox wants verified: whose sandbox it is, and who can end it."""
+
+from collections.abc import Iterator, Sequence
+
+from sesame.access.causes.around import VERIFIED, Around
+from sesame.access.causes.mends import listed_with_verb
+from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
+from sesame.store.decisions import DecisionRecord
+
+
+def sandbox_causes(
+    record: DecisionRecord,
+    recipients: Sequence[str],
+    around: Around,
+    reader: Reader,
+    sandboxed: Sequence[str],
+    *,
+    is_strangers: bool,
+) -> Iterator[Cause]:
+    """Whose sandbox it is that recipients must be verified for, the sender's own first.
+
+    `is_strangers`: an owner's policies refused as well, which does not tell whether the identity is there and how its
+    owner is (I9).
+    """
+    own = record.account_id
+    listed = "its recipients are" if reader is Reader.OWNER else listed_with_verb(recipients)
+    there = "" if reader is Reader.OWNER else _verified_in_other_regions(record, recipients, around)
+    whose_sandbox = list(sandboxed) or [own]
+    if is_strangers:
+        whose_sandbox = [account for account in whose_sandbox if account == own]
+    for account in sorted(whose_sandbox, key=lambda account: account != own):
+        is_sender = account == own
+        whose = "the sender's account" if is_sender else "the identity owner's account"
+        code = Code.SANDBOX_SENDER if is_sender else Code.SANDBOX_OWNER
+        yield Cause(
+            code=code,
+            text=f"{whose} {account} is in the sandbox in {record.region}, where recipients must be verified in account"
+            f" {own}: {listed} not{there}",
+            mend=Mend(
+                how=How.LEAVE_SANDBOX,
+                text=f"the operator runs `sesame account leave-sandbox {account}`, or account {own} verifies the"
+                " recipient",
+                details={"account": account, "region": record.region},
+            ),
+        )
+
+
+def _verified_in_other_regions(record: DecisionRecord, recipients: Sequence[str], around: Around) -> str:
+    """What the sender's account has verified of them, and where: each region has its own."""
+    found: dict[str, None] = {}
+    for address in recipients:
+        for one in around.of(record.account_id, address):
+            if one.verification in VERIFIED and one.region != record.region:
+                found[f"`{one.name}` is verified in {one.region}"] = None
+    return f"; {', '.join(list(found)[:3])}" if found else ""
