@@ -190,3 +190,36 @@ def resource_is_addresses_of_the_domain(w: World) -> Steps:
     yield lambda: w.simple(app)
     w.user_may("app", newest_mend(w, "sender")["statement"])
     yield lambda: w.simple(app)
+
+
+@case(
+    seen="the owner keeps out whoever has a tag (Null), as the sender reads it",
+    code="SA401",
+    says=("aws:PrincipalTag/contractor", "which this request carries"),
+    mend=("ask the owner, account {owner}", "take the tag `contractor` off"),
+    owner="SA401",
+)
+def no_tag_is_wanted(w: World) -> Steps:
+    w.allow(Condition={"Null": {"aws:PrincipalTag/contractor": "true"}})
+    user, iam = w.user("ann", MAY_SEND), w.client("iam", w.sender)
+    iam.tag_user(UserName="ann", Tags=[{"Key": "contractor", "Value": "yes"}])
+    yield lambda: w.simple(user)
+    iam.untag_user(UserName="ann", TagKeys=["contractor"])
+    yield lambda: w.simple(user)
+
+
+@case(
+    seen="the same by a Deny, as the owner reads it: who is kept out goes on being so",
+    code="SA208",
+    reader="owner",
+    says=("aws:PrincipalTag/contractor",),
+    mend=("the sender's account takes the tag `contractor` off; or change",),
+)
+def tag_is_denied(w: World) -> Steps:
+    w.allow()
+    w.allow(name="no", Effect="Deny", Condition={"Null": {"aws:PrincipalTag/contractor": "false"}})
+    user, iam = w.user("ann", MAY_SEND), w.client("iam", w.sender)
+    iam.tag_user(UserName="ann", Tags=[{"Key": "contractor", "Value": "yes"}])
+    yield lambda: w.simple(user)
+    iam.untag_user(UserName="ann", TagKeys=["contractor"])
+    yield lambda: w.simple(user)

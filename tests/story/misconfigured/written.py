@@ -270,3 +270,68 @@ def deny_of_the_address(w: World) -> Steps:
     assert [cause["code"] for cause in newest["causes"]] == ["SA208"], "an Allow there is not needed"
     w.client("ses", w.owner).delete_identity_policy(Identity=name, PolicyName="zqownerboss")
     yield lambda: w.simple(w.sender, Source=name)
+
+
+def _name_as_written(w: World, written: str, meant: str, *, field: str) -> Steps:
+    """A display name in the policy as a From field writes it; then as the mend says."""
+    w.allow(Condition={"StringEquals": {"ses:FromDisplayName": written}})
+    sends = {"From": f"{field} <news@{w.domain}>"}
+    yield lambda: w.raw(w.sender, sends)
+    [change] = newest_mend(w, "owner")["changes"]
+    assert (change["replace"], change["with"]) == (written, meant), change
+    w.allow(Condition={"StringEquals": {"ses:FromDisplayName": change["with"]}})
+    yield lambda: w.raw(w.sender, sends)
+
+
+@case(
+    seen="a display name in a policy as an encoded word, copied out of a message",
+    code="SA401",
+    reader="owner",
+    says=("compared decoded", "as `Süd Shop`"),
+    mend=("write `Süd Shop` in place of `=?utf-8?q?S=C3=BCd_Shop?=`",),
+)
+def display_name_as_encoded_word(w: World) -> Steps:
+    word = "=?utf-8?q?S=C3=BCd_Shop?="
+    yield from _name_as_written(w, word, "Süd Shop", field=word)
+
+
+@case(
+    seen="a display name in a policy with its quotation marks",
+    code="SA401",
+    reader="owner",
+    says=("without quotation marks", "as `Shop, Inc.`"),
+    mend=("write `Shop, Inc.` in place of",),
+)
+def display_name_in_quotation_marks(w: World) -> Steps:
+    yield from _name_as_written(w, '"Shop, Inc."', "Shop, Inc.", field='"Shop, Inc."')
+
+
+@case(
+    seen="the policy has another name in quotation marks: to send it so would not help",
+    code="SA401",
+    reader="owner",
+    says=("ses:FromDisplayName",),
+    mend=("add `Store` to StringEquals ses:FromDisplayName",),
+)
+def another_display_name_in_quotation_marks(w: World) -> Steps:
+    w.allow(Condition={"StringEquals": {"ses:FromDisplayName": '"Shop"'}})
+    sends = {"From": f"Store <news@{w.domain}>"}
+    yield lambda: w.raw(w.sender, sends)
+    mend = newest_mend(w, "owner")
+    assert "or_send" not in mend["changes"][0], mend
+    w.allow(Condition={"StringEquals": {"ses:FromDisplayName": ['"Shop"', "Store"]}})
+    yield lambda: w.raw(w.sender, sends)
+
+
+@case(
+    seen="an end in seconds under NumericLessThan, where a date is refused",
+    code="SA402",
+    reader="owner",
+    says=("aws:EpochTime", "1767225600"),
+    mend=("write a larger number of seconds than the request's in place of `1767225600`",),
+)
+def end_in_seconds_is_over(w: World) -> Steps:
+    w.allow(Condition={"NumericLessThan": {"aws:EpochTime": "1767225600"}})
+    yield lambda: w.simple(w.sender)
+    w.allow(Condition={"NumericLessThan": {"aws:EpochTime": "7226582400"}})
+    yield lambda: w.simple(w.sender)

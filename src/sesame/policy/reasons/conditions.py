@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 
 from sesame.policy.language.pattern import glob
 from sesame.policy.language.vocabulary import (
@@ -79,6 +81,8 @@ def _for_sender(condition: ConditionStep, request: Request) -> str:
     if condition.seen is None or is_of_resource(condition.key):
         return f"{name}, which does not hold"
     seen = listed(condition.decisive or condition.seen)
+    if read_operator(condition.operator).comparison.family is Family.NULL:
+        return f"{name}, which this request carries: {seen}"
     return f"{name}, which {seen} does not meet" if not condition.answer else f"{name} {seen}"
 
 
@@ -112,6 +116,8 @@ def _hint(condition: ConditionStep, request: Request, reader: Reader) -> str:
         return f"; {names} has no value in this request, so it matches nothing"
     if (slip := variable_slip(condition, request)) is not None:
         return f"; `{slip.variable}` {slip.why}: the variable is written `${slip.variable.lstrip('$&')}`"
+    if (meant := name_slip(condition)) is not None:
+        return f"; a display name is compared decoded and without quotation marks: as `{meant[1]}`"
     if (variable := not_filled(condition)) is not None:
         return f"; `{variable}` is taken literally: only a policy of Version 2012-10-17 has variables"
     if condition.seen is None and (why := why_absent(condition, request)):
@@ -270,6 +276,31 @@ def variable_slip(condition: ConditionStep, request: Request) -> VariableSlip | 
             why = "is text" if found[1] == "&" else "has one `$` too many"
             return VariableSlip(variable=found[0], written=text, right=right, why=why)
     return None
+
+
+_ENCODED_WORD = re.compile(r"=\?[^?]+\?[bBqQ]\?[^?]*\?=")
+
+
+def name_slip(condition: ConditionStep) -> tuple[str, str] | None:
+    """A display name of the values as a field writes it, and as it is compared, where the request has that one."""
+    if condition.key.lower() != "ses:fromdisplayname" or read_operator(condition.operator).comparison.negated:
+        return None
+    for text in condition.wanted:
+        if (name := as_compared(text)) != text and name in (condition.decisive or condition.seen or ()):
+            return text, name
+    return None
+
+
+def as_compared(text: str) -> str:
+    """What a display name comes to that a From field has as `text`: without its quotation marks, encoded words read."""
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        return re.sub(r"\\(.)", r"\1", text[1:-1])
+    if _ENCODED_WORD.search(text) is None:
+        return text
+    try:
+        return str(make_header(decode_header(text)))
+    except (HeaderParseError, LookupError, UnicodeError):
+        return text
 
 
 def tag_wanted(condition: ConditionStep, reader: Reader) -> tuple[str, str] | None:

@@ -80,6 +80,13 @@ def is_in_the_way(condition: ConditionStep, request: Request, *, denies: bool) -
     return is_named and would_pass(condition, request, None, denies=denies)
 
 
+def is_tag_in_the_way(condition: ConditionStep, request: Request, *, denies: bool) -> bool:
+    """Whether a Null keeps out a sender for a tag that it has, and lets it pass without."""
+    is_tag = condition.key.lower().startswith("aws:principaltag/") and condition.seen is not None
+    is_null = read_operator(condition.operator).comparison.family is Family.NULL
+    return is_tag and is_null and would_pass(condition, request, None, denies=denies)
+
+
 def by_itself(*conditions: ConditionStep, request: Request, denies: bool) -> Mend | None:
     """The one mend of conditions, the reader's own or another's, that the sender alone can make; None for others."""
     if any(lacks_tls(one, request, denies=denies) for one in conditions):
@@ -96,12 +103,16 @@ def by_itself(*conditions: ConditionStep, request: Request, denies: bool) -> Men
 
 
 def may_leave_out(asked: Mend, *conditions: ConditionStep, request: Request, denies: bool) -> Mend:
-    """What a sender asks of the owner, behind what it can do itself where the owner's policy wants no display name."""
+    """What a sender asks of the owner, beside what it can do itself where the policy wants no display name or tag."""
     is_unwanted = any(
         is_in_the_way(one, request, denies=denies)
         and read_operator(one.operator).comparison.family is Family.NULL
         for one in conditions
     )
     if not is_unwanted:
-        return asked
+        tags = [
+            one.key.partition("/")[2] for one in conditions if is_tag_in_the_way(one, request, denies=denies)
+        ]
+        more = f"; or take the tag `{tags[0]}` off" if tags else ""
+        return Mend(how=asked.how, text=f"{asked.text}{more}", details=asked.details)
     return Mend(how=How.CHANGE_MESSAGE, text=f"leave the display name out of From, or {asked.text}")

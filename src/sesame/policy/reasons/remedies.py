@@ -20,17 +20,19 @@ from sesame.policy.language.vocabulary import (
 from sesame.policy.reasons.cause import How, Mend, Reader
 from sesame.policy.reasons.conditions import (
     TIMES,
+    as_compared,
     differs_in_case_alone,
     in_seconds,
     is_hidden,
     listed,
+    name_slip,
     not_filled,
     operator_instead,
     variable_slip,
     why_absent,
 )
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
-from sesame.policy.reasons.itself import BY_TLS, WITHOUT_NAME, is_in_the_way, lacks_tls
+from sesame.policy.reasons.itself import BY_TLS, WITHOUT_NAME, is_in_the_way, is_tag_in_the_way, lacks_tls
 from sesame.policy.reasons.sentence import name_statement
 from sesame.policy.reasons.slips import some
 from sesame.policy.request import Request, Requester
@@ -186,6 +188,10 @@ def _to_send(condition: ConditionStep, request: Request, *, denies: bool) -> str
     if not wants or (condition.seen is None and why_absent(condition, request)):
         return None
     if is_for_nothing and condition.seen is not None:
+        tag = condition.key.partition("/")[2]
+        is_in = is_tag_in_the_way(condition, request, denies=denies)
+        return f"the sender's account takes the tag `{tag}` off" if is_in else None
+    if key == "ses:fromdisplayname" and any(as_compared(text) != text for text in condition.wanted):
         return None
     if comparison.family is Family.NUMERIC and comparison.name.endswith("Than"):
         return None
@@ -206,6 +212,8 @@ def change_for(step: StatementStep, condition: ConditionStep, request: Request, 
         return {"version": "2012-10-17"}
     if (slip := variable_slip(condition, request)) is not None:
         return change | {"replace": slip.written, "with": slip.right}
+    if (name := name_slip(condition)) is not None:
+        return change | {"replace": name[0], "with": name[1]}
     if (instead := operator_instead(condition, reader)) is not None:
         return change | {"operator_to": instead}
     if condition.note.startswith("several values") and operator.quantifier is Quantifier.NONE:
@@ -346,6 +354,15 @@ _ADDED = {
 }
 
 
+_DATES = {"Less": "a later date", "Greater": "an earlier date", "": "another date"}
+_NUMBERS = {
+    "Less": "a larger number of seconds",
+    "Greater": "a smaller number of seconds",
+    "": "another number of seconds",
+}
+"""What a time in a policy gives way to, by a word of its operator."""
+
+
 def _said(change: Mapping[str, Any]) -> str:
     for how, element in _ADDED.items():
         if how in change:
@@ -368,10 +385,9 @@ def _said(change: Mapping[str, Any]) -> str:
     if "add" in change:
         return f"add {some(tuple(change['add']))} to {change['operator']} {change['key']}"
     if "replace" in change:
-        later = {"Less": "a later date", "Greater": "an earlier date"}
-        by_operator = next(
-            (text for word, text in later.items() if word in change["operator"]), "another date"
-        )
+        is_number = "numeric" in change["operator"].lower()
+        later = _NUMBERS if is_number else _DATES
+        by_operator = next((text for word, text in later.items() if word in change["operator"]), later[""])
         new = f"`{change['with']}`" if change.get("with") else f"{by_operator} than the request's"
         return f"write {new} in place of `{change['replace']}`"
     if "drop_condition" in change:
