@@ -10,7 +10,6 @@ import json
 import re
 import smtplib
 import ssl
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -23,8 +22,7 @@ from sesame.access.identity_names import identity_kind
 from sesame.admin.accounts import Keys
 from sesame.app.foundation import Services
 from tests.support.browser import operator, root_of, words
-from tests.support.patience import PATIENCE_S
-from tests.support.process import Account, SesameProcess
+from tests.support.process import Account, SesameProcess, wait_until
 
 REGION = "us-east-1"
 OWNER_CANARY, SENDER_CANARY = "zqowner", "zqsender"
@@ -285,7 +283,9 @@ class World:
     def told(self, refused: Refused, case: Case) -> tuple[str, list[dict[str, Any]]]:
         """The text and the causes that this reader is shown of the refusal."""
         if case.place:
-            return self._in_log(case.place.format(**self.names))
+            name = refused.request_id or case.place.format(**self.names)
+            line: str = wait_until(lambda: self._logged(name))
+            return line, _causes_of(line)
         if case.reader == "operator" and not refused.message_id:
             command = ["why", refused.request_id]
         elif refused.message_id:
@@ -319,18 +319,17 @@ class World:
         [newest] = json.loads(self.sesame.run("decisions", account_id, "--limit", "1", "--json").stdout)
         return str(newest["request_id"])
 
-    def _in_log(self, name: str) -> tuple[str, list[dict[str, Any]]]:
-        """The newest line of the server's log that names it: what the operator has where no account is known.
+    def _logged(self, name: str) -> str | None:
+        """The newest line of the server's log that has a cause and names it: what the operator has where no account is
+        known. None before there is one: of the API it is written once the answer is on its way."""
+        lines = reversed(self.sesame.log_path.read_text().splitlines())
+        return next((line for line in lines if name in line and '"cause"' in line), None)
 
-        It may be written a moment after the answer.
-        """
-        line, deadline = "", time.monotonic() + PATIENCE_S
-        while not line and time.monotonic() < deadline:
-            lines = reversed(self.sesame.log_path.read_text().splitlines())
-            line = next((one for one in lines if name in one and '"cause"' in one), "")
-        code, _, rest = str(json.loads(line).get("cause", "")).partition(" ")
-        cause, _, mend = rest.partition(". Mend: ")
-        return line, [{"code": code, "cause": cause, "mend": {"text": mend}}] if code else []
+
+def _causes_of(line: str) -> list[dict[str, Any]]:
+    code, _, rest = str(json.loads(line)["cause"]).partition(" ")
+    cause, _, mend = rest.partition(". Mend: ")
+    return [{"code": code, "cause": cause, "mend": {"text": mend}}]
 
 
 def bare(text: str) -> str:
