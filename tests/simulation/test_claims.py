@@ -2,13 +2,15 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 
 from sesame.delivery.attempt import NoPlace
 from sesame.delivery.scheduler import GAP_S
 from sesame.model import Outcome
-from sesame.spool.spool import Claim, Claimed, Spool
+from sesame.spool.settle import Settled
+from sesame.spool.spool import Claim, Claimed, Settlement, Spool
 from tests.simulation.test_isolation import DELIVERED, UNREACHABLE, House, simulate
 
 STORE_S = 0.003
@@ -67,6 +69,29 @@ def test_a_message_alone_is_claimed_at_once_and_beside_others_within_the_gap() -
             assert h.waits(f"r{number}@good.test", since=began)[0] <= (STORE_S + GAP_S) * 1.01
 
     simulate(story, one_hangs)
+
+
+def test_outcomes_are_recorded_with_the_next_claim_and_alone_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    commits: list[tuple[float, int]] = []
+    inner = Spool.settle
+
+    async def settle(self: Spool, settlements: Sequence[Settlement], *, at: float) -> Settled:
+        commits.append((asyncio.get_running_loop().time(), len(settlements)))
+        return await inner(self, settlements, at=at)
+
+    monkeypatch.setattr(Spool, "settle", settle)
+
+    async def story(h: House) -> None:
+        h.accept("a", "r@good.test")
+        await asyncio.sleep(1.0)
+        assert commits == [(h.delivered_at["r@good.test"], 1)]
+        commits.clear()
+        h.accept("a", *(f"r{k}@good.test" for k in range(400)))
+        await asyncio.sleep(3.0)
+        assert h.states() == {"delivered": 401}
+        assert len(commits) <= 400 / 8 + 6
+
+    simulate(story, an_instant)
 
 
 def test_a_stop_in_the_middle_gives_every_place_back() -> None:

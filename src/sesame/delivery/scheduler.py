@@ -173,6 +173,7 @@ class Scheduler:
                         await self._wait()
                     if count < FEW and self._running:
                         await self._gather()
+                    self._settling.hasten()
                 await self._finish()
                 for task in upkeep:
                     task.cancel()

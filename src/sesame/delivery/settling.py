@@ -18,7 +18,7 @@ from sesame.spool.spool import Claim, Settlement, Spool
 from sesame.store.events import Stage
 
 GAP_S = 0.01
-"""Between commits of outcomes: nobody waits for one, and those that are known meanwhile share the next. What is not
+"""From an outcome to its commit at most: nobody waits for it, and those that are known meanwhile share it. What is not
 recorded when the process is killed is delivered again, so it is no longer."""
 TRIES_AT_STOP = 10
 PAUSE_AT_STOP_S = 0.15
@@ -28,8 +28,8 @@ PAUSE_AT_STOP_S = 0.15
 class Settling:
     """Collects settlements and writes them; `run` until cancelled, `rest` afterwards.
 
-    `recorded` is called with each stage at which events wait now. A commit begins `gap_s` after the last one ended, or
-    later.
+    `recorded` is called with each stage at which events wait now. A commit begins `gap_s` after the first outcome that
+    it is for, or at once when it is hastened.
     """
 
     def __init__(
@@ -55,12 +55,18 @@ class Settling:
         """Messages with a recipient that has settled and whose text may be in pieces."""
         self._has_large = asyncio.Event()
         self._is_due = asyncio.Event()
+        self._is_hastened = asyncio.Event()
         self._writing = asyncio.Lock()
 
     def add(self, settlement: Settlement) -> None:
         """Have it written with the next commit."""
         self._done[settlement.claim.recipient_seq] = settlement
         self._is_due.set()
+
+    def hasten(self) -> None:
+        """Write what is known now: others are about to commit too, or nothing more will come."""
+        if self._is_due.is_set():  # not for those that are being written
+            self._is_hastened.set()
 
     def adopt(self, claim: Claim) -> bool:
         """Whether an outcome for the recipient waits to be written; it goes in under this claim."""
@@ -86,10 +92,13 @@ class Settling:
         """Write outcomes as they come."""
         while True:
             await self._is_due.wait()
+            timer = asyncio.get_running_loop().call_later(self._gap_s, self._is_hastened.set)
+            await self._is_hastened.wait()
+            timer.cancel()
+            self._is_hastened.clear()
             self._is_due.clear()
             try:
                 await self._write()
-                await asyncio.sleep(self._gap_s)
             except Unavailable as error:
                 self._log.error("outcomes_not_saved", reason=str(error))
                 await asyncio.sleep(self._pause_s)
