@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from sesame.admin.accounts import OperatorError
 from sesame.aws.errors import InvalidClientTokenId
-from sesame.console import again, guard
+from sesame.console import again, guard, late
 from sesame.console.guard import Guard, Refused
 from sesame.console.logins import Browser, Visitor
 from sesame.console.pages import (
@@ -72,7 +72,6 @@ TYPES = {
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
 }
-LOGIN_PAGE = "/login"
 SECRET_PATHS = ("link", "invite", "shared")
 RAW_HEADERS = [(name.encode(), value.encode()) for name, value in guard.HEADERS.items()]
 
@@ -165,11 +164,20 @@ class Console:
         else:
             self._warm()
         visit = await self._visit(request, has_form=not page.is_program)
-        if page.method == "POST" and not page.is_program:
-            guard.check_token(visit.seed, visit.form.get("token", ""))
-        response = await self._page(page, visit)
+        if page.method == "POST" and not page.is_program and self._is_late(page, visit):
+            has_page = any(one.method == "GET" and one.path == page.path for one in self.pages)
+            response = late.too_late(visit, has_page=has_page)
+        else:
+            response = await self._page(page, visit)
         self._set_cookies(visit, response)
         return _with_headers(response)
+
+    def _is_late(self, page: Page, visit: Visit) -> bool:
+        """Whether a form is from another log-in than the browser's, or its log-in has ended."""
+        if guard.is_token(visit.seed, visit.form.get("token", "")):
+            return page.who != "anybody" and visit.login is None
+        self._log.event("console_refused", path=page.path, reason="a form of an earlier log-in, or of none")
+        return True
 
     def _warm(self) -> None:
         """Get ready for more pages, once somebody reads one."""
@@ -180,7 +188,7 @@ class Console:
     async def _page(self, page: Page, visit: Visit) -> Response:
         if page.who != "anybody":
             if visit.login is None:
-                return RedirectResponse(LOGIN_PAGE, status_code=303)
+                return RedirectResponse(late.log_in_to(late.address(visit)), status_code=303)
             if page.who == "operator" and not visit.login.is_operator:
                 return visit.page("missing.html", status=404)
             if page.who == "person" and visit.caller is None:
@@ -200,8 +208,10 @@ class Console:
         except AccessDenied as error:
             return visit.page("denied.html", status=403, error=error.message, leave=_action_in(error.message))
         except InvalidClientTokenId:
-            return RedirectResponse(LOGIN_PAGE, status_code=303)
+            return RedirectResponse(late.LOGIN_PAGE, status_code=303)
         except ServiceError as error:
+            if page.method == "GET" and error.v2_code == "NotFoundException":
+                return await identities.missing(visit, error.message)
             return visit.page("error.html", status=error.http_status, code=error.code, error=error.message)
         except OperatorError as error:
             return visit.page("error.html", status=400, code="", error=str(error))

@@ -116,12 +116,9 @@ def form_token(seed: str) -> str:
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def check_token(seed: str, given: str) -> None:
-    """Raises `Refused` unless the token is that of the browser's own forms."""
-    if not seed or not hmac.compare_digest(form_token(seed).encode(), given.encode()):
-        raise Refused(
-            403, "the form is from an earlier session; go back, load the page again and send it once more"
-        )
+def is_token(seed: str, given: str) -> bool:
+    """Whether the token is that of the browser's own forms."""
+    return bool(seed) and hmac.compare_digest(form_token(seed).encode(), given.encode())
 
 
 def read_form(content_type: str, body: bytes) -> dict[str, str]:

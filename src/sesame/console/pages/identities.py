@@ -1,5 +1,7 @@
 """Identities: what may be sent as, what is missing in DNS, adding and deleting."""
 
+from urllib.parse import quote
+
 from starlette.responses import PlainTextResponse, Response
 
 from sesame.access.identity_names import normal_name
@@ -49,9 +51,29 @@ def _deletion(name: str) -> Call:
     return call("sesv2", "DeleteEmailIdentity", EmailIdentity=name)
 
 
+async def missing(visit: Visit, what: str) -> Response:
+    """Nothing is there; of an identity, where it is instead, for who may list them, and a way to add it."""
+    name, caller = visit.path_values.get("name", ""), visit.caller
+    if caller is None or not visit.path.startswith(visit.here("/identities/")):
+        return visit.page("missing.html", status=404, what=what)
+    (refused,) = await visit.backing.authorizer.refusals(caller, [("ses:ListEmailIdentities", "*")])
+    stored, account_id = normal_name(name), caller.principal.account_id
+
+    async def run(tx: Transaction) -> list[Identity]:
+        return await identities.named_of(tx, account_id, stored)
+
+    named = [] if refused is not None else await visit.backing.store.read(run)
+    if any(
+        one.region == visit.region for one in named
+    ):  # then it is something of the identity that is not there
+        return visit.page("missing.html", status=404, what=what)
+    new = visit.here(f"/identities/new?name={quote(name, safe='')}")
+    return visit.page("missing.html", status=404, what=what, elsewhere=named, new=new)
+
+
 async def ask_new(visit: Visit) -> Response:
     """The form for a new identity."""
-    return _new(visit, "")
+    return _new(visit, visit.query.get("name", ""))
 
 
 def _new(visit: Visit, name: str, *, problem: str = "", status: int = 200) -> Response:

@@ -2,6 +2,7 @@
 
 from starlette.responses import RedirectResponse, Response
 
+from sesame.console.late import onward
 from sesame.console.logins import INVITE_S, WRONG, MustChange, Wait
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
@@ -24,28 +25,31 @@ async def start(visit: Visit) -> Response:
 
 async def ask(visit: Visit) -> Response:
     """The form."""
-    return visit.page("login.html", problem="", given={"account": "", "user": ""})
+    return visit.page(
+        "login.html", problem="", given={"account": "", "user": ""}, to=onward(visit.query.get("to", ""))
+    )
 
 
 async def log_in(visit: Visit) -> Response:
     """Check name, password and code."""
     form = visit.form
     given = {name: form.get(name, "") for name in ("account", "user")}
+    to = onward(form.get("to", ""))
     result = await visit.backing.logins.by_password(
         given["account"], given["user"], form.get("password", ""), form.get("code", ""), visit.browser
     )
     match result:
         case Wait(seconds=seconds):
             problem = f"Too many attempts failed. Try again in {int(seconds // 60) + 1} min."
-            return visit.page("login.html", status=429, problem=problem, given=given)
+            return visit.page("login.html", status=429, problem=problem, given=given, to=to)
         case MustChange(token=token):
             return visit.go(f"/invite/{token}")
         case str(cookie) if cookie != WRONG:
             visit.cookies["login"] = cookie
             visit.cookies["form"] = None
-            return visit.go("/")
+            return visit.go(to)
     problem = "Account, user, password or code is wrong."
-    return visit.page("login.html", status=403, problem=problem, given=given)
+    return visit.page("login.html", status=403, problem=problem, given=given, to=to)
 
 
 async def show_link(visit: Visit) -> Response:
