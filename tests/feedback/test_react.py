@@ -40,10 +40,11 @@ async def settle(f: Fixture, outcome: Outcome, address: str = "x@one.test", **ch
     await f.settle(claim, outcome, retry_at=999.0 if outcome is DELAYED else None)
 
 
-def test_an_address_that_does_not_exist_is_suppressed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("status", ["5.1.1", "5.1.10"])
+def test_an_address_that_does_not_exist_is_suppressed(tmp_path: Path, status: str) -> None:
     async def check(f: Fixture) -> None:
         await create(f)
-        await settle(f, BOUNCED)
+        await settle(f, replace(BOUNCED, status=status))
         assert await listed(f) == []
         assert await react(f) == 2
         assert await listed(f) == [("x@one.test", "m1")]
@@ -59,6 +60,7 @@ def test_an_address_that_does_not_exist_is_suppressed(tmp_path: Path) -> None:
         (DELAYED, "x@one.test", {}),
         (replace(BOUNCED, status="5.7.1"), "x@one.test", {}),
         (replace(BOUNCED, status="5.1.8"), "x@one.test", {}),
+        (replace(BOUNCED, status="5.4.1"), "x@one.test", {}),
         (replace(BOUNCED, stage="mail"), "x@one.test", {}),
         (BOUNCED, "bounce@Simulator.amazonses.com", {}),
         (BOUNCED, "x@one.test", {"account_id": SYSTEM_ACCOUNT}),
@@ -91,6 +93,9 @@ def test_nobody_else_is_suppressed(
         ({"status": "5.1.1", "hard": "1"}, True),
         ({"status": "5.1.1"}, False),
         ({"status": "5.1.1", "hard": "0"}, False),
+        ({"status": "5.1.10", "hard": "1"}, True),
+        ({"status": "5.4.1", "hard": "1"}, True),
+        ({"status": "5.4.1"}, False),
         ({"status": "5.2.1", "hard": "1"}, False),
         ({"hard": "1"}, False),
     ],

@@ -90,6 +90,30 @@ def test_what_exchange_answers_for_somebody_away_is_an_auto_reply(header: str) -
     assert report.kind == "auto-reply"
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Subject: [Request received] Offer\nX-Auto-Response-Suppress: All",
+        "Subject: Jiltinn barra: Offer\nX-MS-Exchange-Generated-Message-Source: Mailbox Rules Agent",
+    ],
+)
+def test_what_a_program_answers_in_unknown_words_is_an_auto_reply_unless_it_tells_of_a_failure(
+    header: str,
+) -> None:
+    author = "Return-Path: <>\nFrom: Support <support@example.org>\nAuto-Submitted: auto-generated\n"
+    assert read_report(f"{author}{header}\n\nYour request is number 7.\n".encode()).kind == "auto-reply"
+    failure = "Your message could not be delivered to ann@example.org: user unknown\n"
+    report = read_report(
+        f"{author}{header}: Undeliverable\n\n{failure}".replace(
+            "Subject: ", "Subject: Undeliverable: "
+        ).encode()
+    )
+    assert report.kind == "bounce"
+    assert read_report(f"{author}Subject: News\n\nHello.\n".encode()).kind == "unknown"
+    daemon = author.replace("support@", "mailer-daemon@")
+    assert read_report(f"{daemon}{header}\n\nHello.\n".encode()).kind == "unknown"
+
+
 @pytest.mark.parametrize("author", ["no-reply@example.org", "Mailer-Daemon@example.org"])
 def test_a_bounce_that_says_auto_generated_is_a_bounce(author: str) -> None:
     report = read_report(

@@ -13,8 +13,14 @@ from sesame.store import configuration_sets, suppression
 from sesame.store.events import Event, Happened
 from sesame.store.suppression import Reason
 
-RECIPIENT_CODES = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6"})
-"""Of RFC 3463: bad mailbox, bad system, bad syntax, moved without an address. 5.1.7 and 5.1.8 are about the sender."""
+RECIPIENT_CODES = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
+"""Of RFC 3463: bad mailbox, bad system, bad syntax, moved without an address. 5.1.7 and 5.1.8 are about the sender.
+
+5.1.10 is RFC 7505's for a domain that takes no mail, and Exchange's for an address that it does not have.
+"""
+
+REPORTED_CODES = RECIPIENT_CODES | {"5.4.1"}
+"""5.4.1 is Exchange Online's word for the same, and others' for a host without an answer: the words beside it tell."""
 
 
 NO_GRIEVANCE = frozenset({"not-spam", "auth-failure"})
@@ -36,7 +42,7 @@ def reason_to_suppress(event: Event, *, is_simulator: Callable[[str], bool]) -> 
             return "COMPLAINT"
         case Happened.BOUNCED if event.is_reported:
             is_hard = event.detail.get("hard") == "1"
-            return "BOUNCE" if is_hard and event.detail.get("status") in RECIPIENT_CODES else None
+            return "BOUNCE" if is_hard and event.detail.get("status") in REPORTED_CODES else None
         case Happened.BOUNCED if event.is_about_recipient and event.status in RECIPIENT_CODES:
             return "BOUNCE"
         case _:

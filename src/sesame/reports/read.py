@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from sesame.reports.addresses import find_addresses, first_address, without_addresses
 from sesame.reports.arf import Feedback, find_feedback
-from sesame.reports.auto_reply import is_auto_reply
+from sesame.reports.auto_reply import is_auto_reply, is_generated_answer
 from sesame.reports.bounce_type import bounce_type
 from sesame.reports.diagnosis import DIAGNOSTIC_LIMIT, Diagnosis, diagnose, limit_for
 from sesame.reports.dsn import DeliveryStatus, StatusBlock, find_delivery_status, parse_delivery_status
@@ -57,6 +57,8 @@ def read_report(data: bytes) -> Report:
         return _auto_reply(message, original)
     original = original or original_of(notice.returned)
     if not is_bounce(message, notice, has_original=original is not None):
+        if is_generated_answer(message):
+            return _auto_reply(message, original)
         return _without_recipients("unknown", message, original)
     written = _written_status(notice)
     if written is not None:
