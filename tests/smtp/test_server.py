@@ -337,6 +337,19 @@ def test_a_command_that_is_not_ascii_is_unknown() -> None:
     assert server.data_to_send().endswith(b"500 5.5.1 Unrecognized command\r\n")
 
 
+@pytest.mark.parametrize("verb", ["EHLO", "HELO"])
+@pytest.mark.parametrize(
+    "name", ["B\u00dcRO-PC".encode(), "B\u00dcRO-PC".encode("latin-1"), b"(none)", b"my_pc"]
+)
+def test_no_name_of_a_clients_computer_keeps_it_out(verb: str, name: bytes) -> None:
+    """Windows lets computers have such names, and mail programs pass them on (RFC 5321 section 4.1.4)."""
+    server = submission()
+    assert [type(event) for event in server.receive_data(verb.encode() + b" " + name + b"\r\n")] == [Hello]
+    assert server.data_to_send().startswith(b"250")
+    assert server.receive_data(b"MAIL FROM:<a@x.test>\r\n") == []
+    assert server.data_to_send() == b"250 Ok\r\n"
+
+
 def test_an_address_that_is_not_ascii_is_refused_as_an_address() -> None:
     """Who writes it has to learn what is wrong with it; the command is a good one."""
     server = submission()

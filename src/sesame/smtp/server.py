@@ -333,8 +333,7 @@ class ServerConnection:
         verb, argument = split_command(line)
         command = _COMMANDS.get(verb)
         self._command = "" if command is None else verb  # what is no command may be a secret
-        # An address beyond ASCII is refused as one: who wrote it is to learn what is wrong.
-        if command is None or not (line.isascii() or verb in ("MAIL", "RCPT")):
+        if command is None or not (line.isascii() or verb in _BEYOND_ASCII):
             self._refuse(self._profile.unknown_command)
         elif command.needs_hello and not self._is_greeted:
             self._refuse(self._profile.hello_first)
@@ -362,6 +361,8 @@ class ServerConnection:
             self._reply(Reply(250, self._hostname))
 
     def _greet(self, domain: str, *, is_extended: bool) -> bool:
+        if not domain.isascii():
+            domain = printable(domain)
         if not domain or not domain.isprintable() or " " in domain:
             self._refuse(self._profile.syntax_error)
             return False
@@ -544,6 +545,8 @@ class _Command:
     takes_argument: bool = True
 
 
+_BEYOND_ASCII = frozenset({"EHLO", "HELO", "MAIL", "RCPT"})
+"""Read although they hold more: a computer's name keeps nobody out, and who wrote an address learns what is wrong."""
 _COMMANDS: Final = {
     "EHLO": _Command(run=ServerConnection._ehlo, needs_hello=False),
     "HELO": _Command(run=ServerConnection._helo, needs_hello=False),
