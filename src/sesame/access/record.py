@@ -33,6 +33,8 @@ _OUTCOMES = {
 OWN_KEYS = ("ses:Recipients",)
 """What policy saw that differs from send to send; the rest repeats."""
 
+BOUND = "the SMTP credential"
+"""What names an ARN, in `RequestForm.named`, that the credential is bound to and no field of the message has."""
 NO_FACTS: Mapping[str, Any] = MappingProxyType({})
 Digest = Callable[[Policies], str]
 
@@ -41,7 +43,7 @@ class RequestForm(msgspec.Struct, frozen=True, kw_only=True):
     """How a client wrote its request to send: nothing is decided by it, a refusal is explained with it.
 
     `door` is `v1`, `v2` or `smtp`, `named` are ARNs by the parameter or field that each stands in, and `odd` are fields
-    that are not what they seem (`sending.request_form`).
+    that are not what they seem (`sending.request_form`). An ARN that the credential is bound to is named by `BOUND`.
     """
 
     door: str
@@ -81,6 +83,8 @@ def explainable_text(
     `digest` says what sets of policies are kept under; `facts` are those of the error that a limit refused with.
     """
     more: dict[str, object] = {"asked": _request_json(request, decision, form)}
+    if form.door == "smtp":
+        more["asked"] = _request_json(request, decision, form) | {"key": caller.access_key_id}
     if facts:
         more["limit"] = dict(facts)
     checks = [_check(check) | _grounds(check, digest) for check in decision.checks]

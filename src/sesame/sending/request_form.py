@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 
-from sesame.access.record import RequestForm
+from sesame.access.record import BOUND, RequestForm
 from sesame.mail import header
 from sesame.mail.address import AddressError, parse_mailbox, parse_recipient, read_address_list
 from sesame.mail.header import HeaderField
@@ -38,7 +38,7 @@ _MOST_SHOWN = 200
 
 Odd = tuple[str, str, str]
 """A field that is not what it seems: `misspelt`, `second` or `in body`, its name as written, and the right name; or
-`guessed`, its name, and the ARN of an identity that stands in it."""
+`guessed` or `ignored` (of a second instance), its name, and the ARN of an identity that stands in it."""
 
 _IDENTITY_ARN = re.compile(rb"arn:aws[a-z-]*:ses:[a-z0-9-]+:[0-9]{12}:identity/[!-~]{1,320}")
 
@@ -91,7 +91,7 @@ def _named_arns(submission: Submission, x_ses: Mapping[str, str]) -> tuple[tuple
         elif stated := x_ses.get(field):
             found[field.upper(), stated] = None
     for arn in submission.bound_arns:
-        found["the SMTP credential", arn] = None
+        found[BOUND, arn] = None
     return tuple(found)
 
 
@@ -132,6 +132,8 @@ def _odd(fields: Sequence[HeaderField]) -> Iterator[Odd]:
         if key in FIELDS:
             if key in seen:
                 yield "second", field.name.decode("ascii"), key.upper()
+                if _IDENTITY_ARN.fullmatch(field.value.strip()):
+                    yield "ignored", key.upper(), field.value.strip().decode("ascii")
             seen.add(key)
             continue
         near = get_close_matches(_letters(field.key).decode("ascii"), _LETTERS, n=1, cutoff=0.8)

@@ -1,6 +1,6 @@
 """Causes that lie in the addresses of a send and the identities they rest on: ARNs, regions, verification, sandbox."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from sesame.access.causes.fields import (
     own_senders,
     usual_field,
 )
+from sesame.access.causes.instead import name_in
 from sesame.access.causes.mends import (
     SAMPLES,
     arn_of,
@@ -102,8 +103,9 @@ class AddressCauses:
 
     # Addresses whose identity is not verified.
 
-    def unverified(self) -> Iterator[Cause]:
-        """A cause for each address of a sender that failed, then for recipients."""
+    def unverified(self, without: Collection[str] = ()) -> Iterator[Cause]:
+        """A cause for each address of a sender that failed, but for those that rest on the ARNs `without`, then for
+        recipients."""
         failed = set(self._decision.get("unverified", ()))
         listed = set()
         uses: dict[tuple[Any, ...], list[str]] = {}
@@ -114,7 +116,7 @@ class AddressCauses:
             listed.add(as_shown)
             check = self._check_of(use, address)
             denied = check is not None and check["outcome"] != "allow"
-            if check is not None and check.get("verification") in _VERIFIED:
+            if check is not None and (check.get("verification") in _VERIFIED or check["arn"] in without):
                 continue  # it is another use of the address that failed
             if denied and check is not None and self._is_strangers(check):
                 continue  # refused by policy, which does not tell whether the identity is there (I9)
@@ -201,13 +203,13 @@ class AddressCauses:
             parts = arn.split(":")
             right = ":".join([*parts[:3], self._record.region, *parts[4:]])
             text = f"`{arn}` names no region: that is for endpoints of several regions, which are not served"
-            return Cause(code=Code.ARN_MALFORMED, text=text, mend=set_parameter(field, right))
+            return Cause(code=Code.ARN_MALFORMED, text=text, mend=self._name_in(field, arn, right))
         text = f"`{arn}` is of region {region}, and the call was to {self._record.region}"
         lent = list(self._around.lent_here.get(address, ()))
         if lent and self._reader is not Reader.OWNER:
             field = next((name for name, value in self._named if value == arn), self._parameter("From"))
             text += f", where a policy of `{lent[0]}` names you"
-            return Cause(code=Code.REGION, text=text, mend=set_parameter(field, lent[0]))
+            return Cause(code=Code.REGION, text=text, mend=self._name_in(field, arn, lent[0]))
         return self._region(text, region, None)
 
     def _region(self, text: str, region: str, arn: str | None) -> Cause:
@@ -292,13 +294,13 @@ class AddressCauses:
         if verified:
             right = arn_of(next(one for one in verified if one.region == self._record.region))
             text = f"`{arn}` is not registered; `{right}`, which covers `{address}`, is"
-            return Cause(code=Code.NO_SUCH_IDENTITY, text=text, mend=set_parameter(field, right))
+            return Cause(code=Code.NO_SUCH_IDENTITY, text=text, mend=self._name_in(field, arn, right))
         lent = list(self._around.lent.get(address, ()))
         return Cause(
             code=Code.ARN_OWN_ACCOUNT,
             text=f"`{arn}` has the sender's own account number, {self._record.account_id}, which has no such identity",
-            mend=set_parameter(
-                field, lent[0] if lent else None, "the ARN with the account number of the domain's owner"
+            mend=self._name_in(
+                field, arn, lent[0] if lent else None, "the ARN with the account number of the domain's owner"
             ),
         )
 
@@ -440,6 +442,15 @@ class AddressCauses:
             owner = Arn.parse(lent[0]).account_id
             text = f"{text}; a policy of account {owner} lends it to you"
             return Cause(code=Code.NO_ARN, text=text, mend=self._name_lent(use, address, lent[0]))
+        if in_part := list(self._around.lent_in_part.get(address, ())):
+            arn = in_part[0]
+            owner, name = Arn.parse(arn).account_id, arn.partition(":identity/")[2]
+            text += (
+                f"; a policy of account {owner} names you for `{name}`, and does not let this message through"
+            )
+            mend = self._name_lent(use, address, arn)
+            more = f"; what keeps this message out is said then, for account {owner} to change or you to send otherwise"
+            return Cause(code=Code.NO_ARN, text=text, mend=replace(mend, text=mend.text + more))
         if (top := never_public(address)) is not None:
             what = "MAIL FROM" if use == "Source" and self._door == "smtp" else use
             return Cause(
@@ -522,6 +533,9 @@ class AddressCauses:
         by_door = {"v1": "ReturnPath", "v2": "FeedbackForwardingEmailAddress"}
         return by_door.get(self._door, use) if is_parameter else use
 
+    def _name_in(self, field: str, old: str, new: str | None, what: str = "") -> Mend:
+        return name_in(self._record, self._decision, field, old, new, what)
+
     def _parameter(self, use: str) -> str:
         return usual_field(self._door, use) or ""
 
@@ -546,7 +560,7 @@ class AddressCauses:
         use = next((use for use in check["uses"] if usual_field("v1", use)), "From")
         by_named = next((name for name, value in self._named if value == check["arn"]), self._parameter(use))
         return f"one of `{other}` does", Cause(
-            code=Code.PRINCIPAL_OTHER, text=text, mend=set_parameter(by_named, other)
+            code=Code.PRINCIPAL_OTHER, text=text, mend=self._name_in(by_named, check["arn"], other)
         )
 
     def by_other(self, check: Mapping[str, Any]) -> tuple[str, Mend] | None:

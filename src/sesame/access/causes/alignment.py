@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from sesame.access.causes.around import VERIFIED, Around
 from sesame.access.causes.fields import covers_address, from_field, only_first_counts
-from sesame.access.causes.mends import never_public
+from sesame.access.causes.mends import never_public, set_parameter
 from sesame.mail.address import domain_of
 from sesame.policy.reasons.cause import Cause, Code, How, Mend
 from sesame.store.decisions import DecisionRecord
@@ -42,6 +42,14 @@ def alignment_cause(record: DecisionRecord, failed: Mapping[str, Any], around: A
         return slip
     if (of_from := _is_of_from(record, failed, around)) is not None:
         return of_from
+    if lenders := list(around.instead.get(arn, ())):
+        owner = lenders[0].split(":")[4]
+        return Cause(
+            code=Code.DOES_NOT_ALIGN,
+            text=f"the identity of `{arn}` does not cover `{address}`; account {owner} has one that does, and"
+            " a policy that names you",
+            mend=set_parameter(parameter, lenders[0]),
+        )
     what, to_send = "", f", or send from an address that `{name}` covers"
     if failed.get("use") == "Source" and failed.get("door") == "smtp":
         what, to_send = (

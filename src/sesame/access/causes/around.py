@@ -4,7 +4,7 @@ Identities that cover its addresses, who would lend one, limits and sets. `find`
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
@@ -17,6 +17,7 @@ from sesame.mail.address import AddressError, identity_candidates
 from sesame.model import Identity, VerificationStatus
 from sesame.policy import Outcome, Request, explain
 from sesame.policy.language.document import Effect
+from sesame.policy.reasons.strangers import is_for
 from sesame.store import accounts, configuration_sets, identities, mail_from, reputation, templates
 from sesame.store.accounts import RegionState
 from sesame.store.decisions import DecisionRecord
@@ -59,6 +60,12 @@ class Around:
     """By address that nothing covers, what it would be at a verified identity of the sender's with a name like its."""
     lent_here: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """As `lent`, by an address for which an ARN of another region was named."""
+    lent_in_part: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By address, the ARNs of those whose policies name the sender, and do not let this message through."""
+    instead: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By an ARN that was refused or does not cover its address, the ARNs of other accounts' that would be right."""
+    no_accounts: Collection[str] = ()
+    """The account numbers in ARNs that are nobody's: the operator's to know alone."""
 
     def of(self, account_id: str, address: str) -> list[Identity]:
         """The identities of an account that cover an address, in all regions."""
@@ -84,13 +91,14 @@ async def look_around(tx: Transaction, record: DecisionRecord) -> Around:
     lent: dict[str, list[str]] = {}
     other_case: dict[str, str] = {}
     lent_here: dict[str, list[str]] = {}
+    lent_in_part: dict[str, list[str]] = {}
     near: dict[str, str] = {}
     for _, address, _, arn in decision.get("asked", {}).get("senders", ()):
         if arn is not None and arn.split(":")[3] != record.region:
-            lent_here[address] = await _lent(tx, record, decision, names.get(address, ()))
+            lent_here[address], _ = await _lent(tx, record, decision, names.get(address, ()))
         if arn is not None or not decision["checks"]:
             continue
-        lent[address] = await _lent(tx, record, decision, names.get(address, ()))
+        lent[address], lent_in_part[address] = await _lent(tx, record, decision, names.get(address, ()))
         found = await identities.in_other_case(tx, record.account_id, record.region, address)
         other_case |= {} if found is None else {address: found}
         if not covering.get(address) and not lent[address]:
@@ -113,6 +121,13 @@ async def look_around(tx: Transaction, record: DecisionRecord) -> Around:
         near_resource=await _near(tx, record, decision),
         is_shut_down=await _is_shut_down(tx, record),
         lent_here=lent_here,
+        lent_in_part=lent_in_part,
+        instead=await _instead(tx, record, decision, names),
+        no_accounts=[
+            owner
+            for owner in {check["owner"] for check in decision["checks"]}
+            if await accounts.get(tx, owner) is None
+        ],
     )
 
 
@@ -149,18 +164,43 @@ def _addresses(decision: Mapping[str, Any]) -> list[str]:
 
 async def _lent(
     tx: Transaction, record: DecisionRecord, decision: Mapping[str, Any], names: Iterable[str]
-) -> list[str]:
-    """The other accounts' identities here whose policies name the sender and would let it, were their ARN named."""
+) -> tuple[list[str], list[str]]:
+    """The other accounts' identities here whose policies name the sender: those that would let it through, were their
+    ARN named, and those that would not."""
     principal = decision["principal"] if decision.get("kind") == "service" else record.account_id
     if not principal:
-        return []
+        return [], []
     others: list[Identity] = []
     for name in names:
         others += await identities.naming(
             tx, name, region=record.region, principal=principal, without=record.account_id,
             most_asked=MOST_ASKED, limit=MOST_LENDERS,
         )  # fmt: skip
-    return await _letting_in(tx, record, decision, others)
+    return await _naming(tx, record, decision, others)
+
+
+async def _instead(
+    tx: Transaction,
+    record: DecisionRecord,
+    decision: Mapping[str, Any],
+    names: Mapping[str, Iterable[str]],
+) -> dict[str, list[str]]:
+    """For each ARN of another account that refused, or that does not cover its address, those of others that lend."""
+    found: dict[str, list[str]] = {}
+    for check in decision["checks"]:
+        if check["outcome"] == "allow" or check["owner"] == record.account_id or not check["addresses"]:
+            continue
+        wanted = [set(names.get(address, ())) for address in check["addresses"]]
+        common = [name for name in names.get(check["addresses"][0], ()) if all(name in one for one in wanted)]
+        lent, _ = await _lent(tx, record, decision, common)
+        found[check["arn"]] = [arn for arn in lent if Arn.parse(arn).account_id != check["owner"]]
+    failed = decision.get("failed", {})
+    if failed.get("error") == "DoesNotAlign" and record.account_id:
+        bare = failed["address"].rpartition("<")[2].rstrip("> ")
+        sent = {"ses:FromAddress": failed.get("from_address") or bare, "ses:FeedbackAddress": bare}
+        lent, in_part = await _lent(tx, record, {**decision, "context": sent}, _candidates(bare))
+        found[failed["arn"]] = [arn for arn in (*lent, *in_part) if arn != failed["arn"]]
+    return found
 
 
 async def _elsewhere(
@@ -178,16 +218,18 @@ async def _elsewhere(
         for one in covering.get(address, ())
         if one.account_id == check["owner"] and one.verification in VERIFIED
     }
-    return await _letting_in(
+    lent, _ = await _naming(
         tx, record, decision, [one for arn, one in others.items() if arn.lower() != named]
     )
+    return lent
 
 
-async def _letting_in(
+async def _naming(
     tx: Transaction, record: DecisionRecord, decision: Mapping[str, Any], others: Sequence[Identity]
-) -> list[str]:
-    """The ARNs of those whose policies name the sender, and let it through as far as they say."""
-    found = []
+) -> tuple[list[str], list[str]]:
+    """The ARNs of those whose policies name the sender: that let it through as far as they say, and that do not."""
+    found: list[str] = []
+    in_part: list[str] = []
     for one in others[:MOST_LENDERS]:
         kept = await identities.policies(tx, one.account_id, one.region, one.name)
         if not kept:
@@ -198,13 +240,18 @@ async def _letting_in(
         explanation = explain(
             request, iam=(), identity=policies.documents, principal_ids=policies.principal_ids
         )
-        by_name = any(
-            step.effect is Effect.ALLOW and step.matched and _names(step.elements[0].wanted, request)
+        by_name = [
+            step
             for step in explanation.statements
-        )
-        if by_name and explanation.outcome is not Outcome.EXPLICIT_DENY:
+            if step.effect is Effect.ALLOW
+            and _names(step.elements[0].wanted, request)
+            and is_for(step, request.requester)
+        ]
+        if any(step.matched for step in by_name) and explanation.outcome is not Outcome.EXPLICIT_DENY:
             found.append(arn)
-    return found
+        elif by_name:
+            in_part.append(arn)
+    return found, in_part
 
 
 def _names(wanted: Sequence[str], request: Request) -> bool:

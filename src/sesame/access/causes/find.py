@@ -14,6 +14,7 @@ from sesame.access.causes.addresses import AddressCauses
 from sesame.access.causes.around import NOTHING, Around
 from sesame.access.causes.before import failure_cause, quota_cause
 from sesame.access.causes.bounded import STOPS, cap_cause, stopped_cause
+from sesame.access.causes.instead import bound_too, instead_cause
 from sesame.access.causes.own_side import own_causes
 from sesame.access.causes.trust import trust_causes
 from sesame.access.refusals import Derived
@@ -163,6 +164,7 @@ def _is_let_in(derived: Derived) -> bool:
 def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Iterator[Cause]:
     """What each check that refused lacked; an identity that is not there comes before what policies say of it."""
     told = reader is not Reader.OWNER or refused.record.owner_account_id is None
+    not_meant: set[str] = set()
     for n, (check, derived) in enumerate(zip(refused.decision["checks"], refused.derived, strict=True)):
         if check["outcome"] == "allow" or (reader is Reader.OWNER and not _concerns(refused, check)):
             continue
@@ -170,7 +172,11 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
         if check["outcome"] in STOPS:
             yield stopped_cause(refused.record, check, reader)
             continue
+        instead = instead_cause(refused.record, refused.decision, refused.around, check, reader)
         missing = list(addresses.missing(check))
+        if missing and instead is not None:
+            missing = [instead]
+            not_meant.add(check["arn"])
         yield from missing
         if missing and (derived is None or check["owner"] != refused.record.account_id):
             continue
@@ -186,6 +192,10 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
         is_own = check["owner"] == refused.record.account_id
         as_whom = Reader.OPERATOR if is_own and reader is Reader.SENDER else reader
         causes = policy_causes(derived.explanation, as_whom, setting=setting)
+        if causes and causes[0].code is Code.PRINCIPAL_OTHER:
+            text = causes[0].text + bound_too(refused.decision, check)
+            causes = (instead or replace(causes[0], text=text), *causes[1:])
+            not_meant |= {check["arn"]} if instead is not None else set()
         by_policy = () if missing else tuple(_by_policy(causes, addresses, check, as_whom))
         by_others = [
             cause
@@ -197,7 +207,7 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
         yield from _with_the_owners(refused.record, check, derived, reader, by_policy, by_others)
     if not told:
         yield _not_the_owners(refused)
-    yield from addresses.unverified()
+    yield from addresses.unverified(without=not_meant)
 
 
 def _with_the_owners(

@@ -1,0 +1,107 @@
+"""An ARN that was refused and not meant: another account lends, and what named the wrong one is to name the right one.
+
+A typing error in an account number, an SMTP credential bound to another identity, a field that stands there twice.
+INVARIANT (I9): told to the sender and the operator, of identities whose policies name the sender alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sesame.access.causes.around import VERIFIED, Around
+from sesame.access.causes.fields import holder, usual_field
+from sesame.access.causes.mends import arn_of, set_parameter
+from sesame.access.record import BOUND
+from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
+from sesame.store.decisions import DecisionRecord
+
+
+def instead_cause(
+    record: DecisionRecord,
+    decision: Mapping[str, Any],
+    around: Around,
+    check: Mapping[str, Any],
+    reader: Reader,
+) -> Cause | None:
+    """The cause where what refused is not what was meant; None where that is not known, and for an owner."""
+    if reader is Reader.OWNER or check["owner"] == record.account_id:
+        return None
+    arn, asked = check["arn"], decision.get("asked", {})
+    field = _named_by(decision, check)
+    lenders = list(around.instead.get(arn, ()))
+    ignored = [right for what, name, right in asked.get("odd", ()) if what == "ignored" and name == field]
+    right = next((one for one in ignored if one in lenders or _is_own(record, around, check, one)), None)
+    what = _refusing(arn, check, around, reader)
+    if right is not None:
+        return Cause(
+            code=Code.HEADER,
+            text=f"`{field}` occurs more than once, and only its first instance, `{arn}`, is read: {what}; `{right}`,"
+            " which stands behind it, is ignored",
+            mend=Mend(
+                how=How.DROP_PARAMETER,
+                text=f"take the first `{field}` out, so that `{right}` counts",
+                details={"parameter": field, "instance": "first"},
+            ),
+        )
+    if not lenders:
+        return None
+    code = Code.PRINCIPAL_OTHER if reader is Reader.SENDER else Code.NO_SUCH_IDENTITY
+    code = code if check.get("verification") is None else Code.PRINCIPAL_OTHER
+    whom = "you" if reader is Reader.SENDER else "the sender"
+    return Cause(
+        code=code,
+        text=f"{what}{bound_too(decision, check)}; `{lenders[0]}` is lent to {whom}",
+        mend=name_in(record, decision, field, arn, lenders[0]),
+    )
+
+
+def bound_too(decision: Mapping[str, Any], check: Mapping[str, Any]) -> str:
+    """Where the ARN comes from that no field of the message names."""
+    if _named_by(decision, check) != BOUND:
+        return ""
+    return " (the message names no ARN: it is the one that the SMTP credential is bound to)"
+
+
+def name_in(
+    record: DecisionRecord, decision: Mapping[str, Any], field: str, old: str, new: str | None, what: str = ""
+) -> Mend:
+    """Name an ARN in the place of another: in a parameter or field, or by binding the SMTP credential again."""
+    if field != BOUND:
+        return set_parameter(field, new, what)
+    asked = decision.get("asked", {})
+    key = asked.get("key")
+    bound = [new or "ARN" if arn == old else arn for name, arn in asked.get("named", ()) if name == BOUND]
+    principal = str(decision.get("principal", ""))
+    user = principal.rpartition("/")[2] if ":user/" in principal else None
+    command = f"sesame smtp credentials {record.account_id}{holder(principal)}" + (
+        f" --key {key}" if key else ""
+    )
+    return Mend(
+        how=How.SMTP_CREDENTIALS,
+        text=f"bind the SMTP credential to {f'`{new}`' if new else what} in place of `{old}`:"
+        f" `{command}{''.join(f' --as {arn}' for arn in dict.fromkeys(bound))}`",
+        details={"account": record.account_id, "user": user, "region": record.region, "key": key, "arn": new},
+    )
+
+
+def _refusing(arn: str, check: Mapping[str, Any], around: Around, reader: Reader) -> str:
+    if reader is Reader.SENDER or check.get("verification") is not None:
+        return (
+            f"no policy of the owner of `{arn}` lets {'you' if reader is Reader.SENDER else 'the sender'} in"
+        )
+    if check["owner"] in around.no_accounts:
+        return f"`{arn}` is not registered, and there is no account {check['owner']}"
+    return f"`{arn}` is not registered"
+
+
+def _named_by(decision: Mapping[str, Any], check: Mapping[str, Any]) -> str:
+    """The parameter or field that named what a check asked."""
+    asked = decision.get("asked", {})
+    named: Sequence[Sequence[str]] = asked.get("named", ())
+    usual = usual_field(asked.get("door", "v1"), check["uses"][0]) or ""
+    return next((str(name) for name, value in named if value.lower() == check["arn"].lower()), usual)
+
+
+def _is_own(record: DecisionRecord, around: Around, check: Mapping[str, Any], arn: str) -> bool:
+    """Whether it is a verified identity of the sender's own that covers the address."""
+    own = [one for address in check["addresses"] for one in around.of(record.account_id, address)]
+    return any(one.verification in VERIFIED and arn_of(one) == arn for one in own)
