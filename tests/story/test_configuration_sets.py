@@ -170,6 +170,39 @@ def test_tracking_options_of_v1_know_whether_they_are_there(senders: Senders) ->
     senders.v1.delete_configuration_set_tracking_options(ConfigurationSetName="t")
 
 
+def test_an_https_policy_without_a_domain_is_kept_and_shown(senders: Senders) -> None:
+    """v2 lets it be given alone; v1, which does not know it, neither sees nor loses it."""
+    name = {"ConfigurationSetName": "https"}
+    senders.v2.create_configuration_set(**name)
+    senders.v2.put_configuration_set_tracking_options(**name, HttpsPolicy="REQUIRE")
+
+    def shown() -> Any:
+        return senders.v2.get_configuration_set(**name).get("TrackingOptions")
+
+    def described() -> Any:
+        return senders.v1.describe_configuration_set(
+            **name, ConfigurationSetAttributeNames=["trackingOptions"]
+        ).get("TrackingOptions")
+
+    alone = {"CustomRedirectDomain": "", "HttpsPolicy": "REQUIRE"}  # the model requires the domain
+    assert (shown(), described()) == (alone, None)
+    missing = refusal(senders.v1.delete_configuration_set_tracking_options, **name)
+    assert missing[0] == "TrackingOptionsDoesNotExistException"
+    links = {"CustomRedirectDomain": senders.domain}
+    senders.v1.create_configuration_set_tracking_options(**name, TrackingOptions=links)
+    assert (shown(), described()) == ({**links, "HttpsPolicy": "REQUIRE"}, links)
+    there = refusal(senders.v1.create_configuration_set_tracking_options, **name, TrackingOptions=links)
+    assert there[0] == "TrackingOptionsAlreadyExistsException"
+    senders.v1.delete_configuration_set_tracking_options(**name)
+    assert (shown(), described()) == (alone, None)
+    senders.v2.put_configuration_set_tracking_options(**name)
+    assert (shown(), described()) == (None, None)
+    made = {"ConfigurationSetName": "made"}
+    senders.v2.create_configuration_set(**made, TrackingOptions=alone)
+    assert senders.v2.get_configuration_set(**made)["TrackingOptions"] == alone
+    senders.v1.create_configuration_set_tracking_options(**made, TrackingOptions=links)
+
+
 def test_event_destinations_are_the_same_in_both(senders: Senders) -> None:
     senders.v1.create_configuration_set(ConfigurationSet={"Name": "e"})
     firehose = {

@@ -246,19 +246,20 @@ class ConfigurationSets:
     ) -> None:
         """v1's create, update and delete of tracking options, which know each other."""
         found, _, _ = await self.get(permit.caller, name)
-        if must_exist and "TrackingOptions" not in found.options:
+        if must_exist and not tracking_domain(found):
             raise TrackingOptionsDoNotExist(
                 f"No tracking options exist for configuration set <{name}>.",
                 about={"ConfigurationSetName": name},
             )
-        if not must_exist and "TrackingOptions" in found.options:
+        if not must_exist and tracking_domain(found):
             raise TrackingOptionsAlreadyExists(
                 f"Tracking options already exist for configuration set <{name}>.",
                 about={"ConfigurationSetName": name},
             )
-        if values is not None:  # v1 leaves alone what only v2 knows
-            values = {**found.options.get("TrackingOptions", {}), **values}
-        await self.put_options(permit, name, "TrackingOptions", values)
+        # v1 leaves alone what only v2 knows
+        kept = {**found.options.get("TrackingOptions", {})}
+        kept.pop("CustomRedirectDomain", None)
+        await self.put_options(permit, name, "TrackingOptions", {**kept, **(values or {})} or None)
 
     async def put_destination(
         self, permit: Permit, name: str, destination: str, definition: Mapping[str, Any], *, is_new: bool
@@ -339,7 +340,7 @@ class ConfigurationSets:
     @staticmethod
     async def _check_tracking(tx: Transaction, found: ConfigurationSet) -> None:
         """The domain of tracked links must be the account's."""
-        domain = found.options.get("TrackingOptions", {}).get("CustomRedirectDomain", "")
+        domain = tracking_domain(found)
         if not domain:
             return
         labels = domain.lower().split(".")
@@ -348,6 +349,11 @@ class ConfigurationSets:
             if identity is not None and identity.verification.value in ("Success", "TemporaryFailure"):
                 return
         raise InvalidTrackingOptions(f"Domain <{domain}> is not verified under this account.")
+
+
+def tracking_domain(found: ConfigurationSet) -> str:
+    """The domain of tracked links, empty without one; there may be a policy for them all the same."""
+    return str(found.options.get("TrackingOptions", {}).get("CustomRedirectDomain", ""))
 
 
 async def _check_pool(tx: Transaction, found: ConfigurationSet) -> None:

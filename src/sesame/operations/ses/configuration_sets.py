@@ -6,7 +6,7 @@ from sesame.aws import paging
 from sesame.aws.shapes import ses
 from sesame.errors import InvalidParameterValue
 from sesame.model import Caller
-from sesame.operations.configuration_sets import ConfigurationSets
+from sesame.operations.configuration_sets import ConfigurationSets, tracking_domain
 from sesame.operations.table import Handlers
 
 DEFAULT_PAGE = 1_000
@@ -66,8 +66,8 @@ class ConfigurationSetOperations:
             response["EventDestinations"] = [
                 _v1_destination(name, definition) for name, definition in destinations.items()
             ]
-        if "trackingOptions" in asked and (tracking := found.options.get("TrackingOptions")):
-            response["TrackingOptions"] = {"CustomRedirectDomain": tracking["CustomRedirectDomain"]}
+        if "trackingOptions" in asked and (domain := tracking_domain(found)):
+            response["TrackingOptions"] = {"CustomRedirectDomain": domain}
         if "deliveryOptions" in asked and "TlsPolicy" in found.options.get("DeliveryOptions", {}):
             response["DeliveryOptions"] = {"TlsPolicy": "Require" if found.requires_tls else "Optional"}
         if "reputationOptions" in asked:

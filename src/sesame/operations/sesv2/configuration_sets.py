@@ -23,6 +23,11 @@ from sesame.store import configuration_sets, identities
 
 MOST_A_PAGE = 1_000
 NOT_SERVED = ("ArchivingOptions", "MessageSecurityOptions", "VdmOptions")
+_ALWAYS: dict[str, dict[str, Any]] = {
+    "ReputationOptions": {"ReputationMetricsEnabled": False},
+    "TrackingOptions": {"CustomRedirectDomain": ""},
+}
+"""What is shown of a block that does not say."""
 BLOCKS = ("DeliveryOptions", "ReputationOptions", "SuppressionOptions", "TrackingOptions")
 
 
@@ -91,12 +96,12 @@ class ConfigurationSetV2Operations:
         response: dict[str, Any] = {
             "ConfigurationSetName": found.name,
             "SendingOptions": {"SendingEnabled": found.sending_enabled},
-            "ReputationOptions": {"ReputationMetricsEnabled": False},
+            "ReputationOptions": _ALWAYS["ReputationOptions"],
             "Tags": listed_tags(labels),
         }
         for block in BLOCKS:
             if found.options.get(block):
-                response[block] = {**response.get(block, {}), **found.options[block]}
+                response[block] = {**_ALWAYS.get(block, {}), **found.options[block]}
         return response  # type: ignore[return-value]
 
     async def list(
