@@ -18,6 +18,8 @@ from sesame.access.compiled import Explained, Policies
 from sesame.access.sends import SendDecision
 from sesame.db import Store, Transaction
 from sesame.policy import Explanation, PolicyError, Request, Requester, explain
+from sesame.policy.reasons.cause import Reader
+from sesame.policy.reasons.views import as_not_let_in, without_tags
 from sesame.store import decisions, policy_sets
 from sesame.store.decisions import DecisionRecord, Refusal
 
@@ -97,11 +99,16 @@ class Derived:
 
 
 def derive(
-    record: DecisionRecord, decision: Mapping[str, Any], check: Mapping[str, Any], contents: Mapping[str, str]
+    record: DecisionRecord,
+    decision: Mapping[str, Any],
+    check: Mapping[str, Any],
+    contents: Mapping[str, str],
+    reader: Reader = Reader.OPERATOR,
 ) -> Derived | None:
     """Why a check of a decision refuses; `contents` are the sets of policies by digest.
 
-    None when it does not, or when its policies are no longer kept.
+    None when it does not, or when its policies are no longer kept. To a sender whom the owner of what was asked for
+    does not let in, its own policies tell nothing of the tags of that (I9).
     """
     if "under" not in check:
         return None
@@ -113,14 +120,30 @@ def derive(
     except (KeyError, PolicyError):
         return None
     identity, session = sets.get("identity", Explained()), sets.get("session")
-    explanation = explain(
-        policy_request(decision, record, check),
-        iam=sets.get("iam", Explained()).documents,
-        session=None if session is None else session.documents,
-        identity=identity.documents,
-        principal_ids=identity.principal_ids,
-    )
+
+    def explained(request: Request) -> Explanation:
+        return explain(
+            request,
+            iam=sets.get("iam", Explained()).documents,
+            session=None if session is None else session.documents,
+            identity=identity.documents,
+            principal_ids=identity.principal_ids,
+        )
+
+    request = policy_request(decision, record, check)
+    explanation = explained(request)
+    is_others = check["owner"] != record.account_id
+    if reader is Reader.SENDER and is_others and not is_more_specific(record, decision, check):
+        explanation = as_not_let_in(explanation, explained(without_tags(request)))
     return Derived(explanation=explanation, bound={**identity.principal_ids, **identity.gone})
+
+
+def is_more_specific(record: DecisionRecord, decision: Mapping[str, Any], check: Mapping[str, Any]) -> bool:
+    """Whether the identity is one that nobody named: it is asked for a Deny alone, once the one named has allowed."""
+    senders = decision.get("asked", {}).get("senders", ())
+    named = {str(sender[3]).lower() for sender in senders if sender[3]}
+    is_denied = check["outcome"] == "explicit deny" and check["owner"] != record.account_id
+    return bool(is_denied and named and check["arn"].lower() not in named)
 
 
 def recorded_requester(decision: Mapping[str, Any], account_id: str) -> Requester:

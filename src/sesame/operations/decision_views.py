@@ -123,7 +123,7 @@ def _check(
 ) -> CheckView:
     is_sender, is_owner = viewer == record.account_id, viewer == check["owner"]
     reader = Reader.OWNER if not is_sender else Reader.OPERATOR if is_owner else Reader.SENDER
-    derived = derive(record, decision, check, contents)
+    derived = derive(record, decision, check, contents, reader)
     outcome, arn = shown_as(record, decision, check, derived, reader)
     explanation = None if derived is None else derived.explanation
     by_owner: str | None = None

@@ -45,7 +45,7 @@ def render(
 ) -> dict[str, Any]:
     """The decision as JSON; `contents` are the sets of policies by digest."""
     decision = json.loads(record.decision)
-    derived = [derive(record, decision, check, contents) for check in decision["checks"]]
+    derived = [derive(record, decision, check, contents, reader) for check in decision["checks"]]
     beside = [
         [derive(record, decision, {**check, **one}, contents) for one in check.get("beside", ())]
         for check in decision["checks"]
@@ -77,13 +77,6 @@ def render(
     if reader is Reader.SENDER and record.code not in NAMES_UNVERIFIED:
         rendered["unverified"] = []
     return rendered
-
-
-def sentence(record: DecisionRecord, contents: Mapping[str, str], reader: Reader) -> str:
-    """The one sentence of a decision for a reader."""
-    decision = json.loads(record.decision)
-    derived = [derive(record, decision, check, contents) for check in decision["checks"]]
-    return _reason(record, decision, derived, reader)
 
 
 def _reason(
@@ -132,9 +125,27 @@ def _check(
         "sentence": "" if one is None else _sentence(record, check, one, reader),
     }
     outcome, arn = shown_as(record, json.loads(record.decision), check, one, reader)
+    if _is_hidden(record, check, reader):
+        return rendered | {"outcome": outcome, "deciding": _deciding(one, kinds)}
     if outcome != check["outcome"]:
         return rendered | {"outcome": outcome, "arn": arn, "deciding": []}
     return rendered
+
+
+def _deciding(one: Derived | None, kinds: set[str]) -> list[dict[str, str]]:
+    """The statements of these kinds that deny, as they are kept with a decision."""
+    refs = () if one is None else one.explanation.deciding
+    return [
+        {"kind": ref.kind, "policy": ref.policy, "statement": ref.sid or f"#{ref.index + 1}"}
+        for ref in refs
+        if ref.kind in kinds
+    ]
+
+
+def _is_hidden(record: DecisionRecord, check: Mapping[str, Any], reader: Reader) -> bool:
+    """Whether how a check came out is not all the reader's to know: a sender's, of another's, that policies refused."""
+    is_refused = check["outcome"] in ("explicit deny", "implicit deny")
+    return reader is Reader.SENDER and check["owner"] != record.account_id and is_refused
 
 
 def shown_as(
@@ -150,11 +161,9 @@ def shown_as(
     explicitly is not shown to a stranger, whom that would tell that there is something to deny.
     """
     outcome, arn = check["outcome"], check["arn"]
-    is_others = reader is Reader.SENDER and check["owner"] != record.account_id
-    is_own_denial = any(ref["kind"] != "identity" for ref in check["deciding"])
-    if is_others and outcome == "explicit deny" and not is_own_denial:
+    if _is_hidden(record, check, reader):
         seen = Outcome.IMPLICIT_DENY if derived is None else sender_view(derived.explanation).outcome
-        outcome = outcome if seen is Outcome.EXPLICIT_DENY else "implicit deny"
+        outcome = "explicit deny" if seen is Outcome.EXPLICIT_DENY else "implicit deny"
     if "verification" not in check or "Resource" in check["uses"]:
         return outcome, arn
     verification = check["verification"]

@@ -17,7 +17,7 @@ from sesame.access.causes.bounded import STOPS, cap_cause, stopped_cause
 from sesame.access.causes.instead import bound_too, instead_cause
 from sesame.access.causes.own_side import own_causes
 from sesame.access.causes.trust import trust_causes
-from sesame.access.refusals import Derived
+from sesame.access.refusals import Derived, is_more_specific
 from sesame.policy import Outcome, sender_view
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
 from sesame.policy.reasons.gaps import Setting, policy_causes
@@ -186,7 +186,7 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
         setting = Setting(
             uses=tuple(check["uses"]),
             bound=derived.bound,
-            is_let_in=_is_more_specific(refused, check),
+            is_let_in=is_more_specific(refused.record, refused.decision, check),
             default_set=refused.decision.get("asked", {}).get("default_set"),
         )
         is_own = check["owner"] == refused.record.account_id
@@ -277,14 +277,6 @@ def _senders_own(record: DecisionRecord, code: Code, *, is_all: bool = True) -> 
             details={"whom": "sender", "account": record.account_id},
         ),
     )
-
-
-def _is_more_specific(refused: Refused, check: Mapping[str, Any]) -> bool:
-    """Whether the identity is one that nobody named: it is asked for a Deny alone, once the one named has allowed."""
-    senders = refused.decision.get("asked", {}).get("senders", ())
-    named = {str(sender[3]).lower() for sender in senders if sender[3]}
-    is_denied = check["outcome"] == "explicit deny" and check["owner"] != refused.record.account_id
-    return bool(is_denied and named and check["arn"].lower() not in named)
 
 
 def _concerns(refused: Refused, check: Mapping[str, Any]) -> bool:

@@ -8,8 +8,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from sesame.access.causes.own_side import own_side, principal_name
 from sesame.access.checks import limits
 from sesame.access.compiled import ALLOW_ALL, Policies
@@ -32,7 +30,7 @@ from sesame.policy.reasons.conditions import explain_condition
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
 from sesame.policy.reasons.principals import nearest
 from sesame.policy.reasons.remedies import carried, edits_in_words, exceptions_for
-from sesame.policy.reasons.views import is_of_resource
+from sesame.policy.reasons.views import without_tags
 
 _NOBODYS = parse_stored_trust_policy(
     '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":["arn:aws:iam::000000000000:user/a",'
@@ -89,14 +87,8 @@ def _sides(
     if request.requester.kind == "service":  # it needs no policies of its own
         return facts | {"own_side": "ALLOW"}
     if facts["trust_refuses"] and request.resource_account != principal.account_id:
-        request = _untagged(request)
+        request = without_tags(request)  # a stranger's own policies tell no tag of a role
     return facts | own_side(request, credential)
-
-
-def _untagged(request: Request) -> Request:
-    """The request as it is about a role that is not there: a stranger's own policies tell no tag of one."""
-    context = {name: value for name, value in request.context.items() if not is_of_resource(name)}
-    return msgspec.structs.replace(request, context=context)
 
 
 def _compiled(trust: Policies | None) -> PolicySet:

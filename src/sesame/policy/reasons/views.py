@@ -14,7 +14,7 @@ from sesame.policy.language.document import Effect
 from sesame.policy.language.vocabulary import find_key
 from sesame.policy.reasons.derivation import ConditionStep, ElementStep, Explanation, StatementStep
 from sesame.policy.reasons.sentence import name_statement, write_sentence
-from sesame.policy.reasons.strangers import is_stranger
+from sesame.policy.reasons.strangers import is_for, is_stranger
 from sesame.policy.request import Decision, Outcome, Request, StatementRef
 
 _OWNER_SEES = {
@@ -183,6 +183,37 @@ def owner_view(explanation: Explanation, uses: Collection[str] = ()) -> OwnerVie
         by_owner=_said(own),
         by_sender=by_sender,
         sentence=_for_owner(explanation, own),
+    )
+
+
+def without_tags(request: Request) -> Request:
+    """A request as it is about something that has no tags, or is not there."""
+    context = {key: value for key, value in request.context.items() if not is_of_resource(key)}
+    return msgspec.structs.replace(request, context=context)
+
+
+def as_not_let_in(explanation: Explanation, untagged: Explanation) -> Explanation:
+    """A refusal as it is for a sender whom the owner's side does not let in, whatever tags the identity has.
+
+    Its own policies are asked without them (`untagged`): what they ask about it could learn by asking. Of what the
+    owner says to a stranger nothing is left.
+    """
+    theirs = [step for step in explanation.statements if step.ref.kind == "identity"]
+    if _said(theirs) is Outcome.ALLOW:
+        return explanation
+    requester = explanation.request.requester
+    if is_stranger(theirs, requester):
+        theirs = [step for step in theirs if step.effect is Effect.ALLOW and not is_for(step, requester)]
+    own = [step for step in untagged.statements if step.ref.kind != "identity"]
+    statements = (*theirs, *own)
+    denies = tuple(step.ref for step in statements if step.matched and step.effect is Effect.DENY)
+    outcome = Outcome.EXPLICIT_DENY if denies else Outcome.IMPLICIT_DENY
+    return Explanation(
+        request=untagged.request,
+        outcome=outcome,
+        statements=statements,
+        deciding=denies,
+        sentence=write_sentence(untagged.request, Decision(outcome, denies), statements),
     )
 
 
