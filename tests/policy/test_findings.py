@@ -164,6 +164,44 @@ def test_an_exact_value_beside_a_pattern_is_no_finding() -> None:
     assert check(condition("StringLike", "ses:FromAddress", "*@example.com", "a@b.example.com")) == []
 
 
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+@pytest.mark.parametrize("operator", ["StringLike", "StringNotLike", "ForAllValues:StringNotLike"])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("ses:FromAddress", "ceo@example.com"),
+        ("ses:FeedbackAddress", "bounces@example.com"),
+        ("ses:Recipients", "ann@inside.test"),
+        ("aws:PrincipalArn", ROLE),
+        ("aws:PrincipalAccount", "222222222222"),
+        ("ses:ApiVersion", "1"),
+    ],
+)
+def test_a_value_that_is_whole_needs_no_wildcard(effect: str, operator: str, key: str, value: str) -> None:
+    found = check({"Effect": effect, **condition(operator, key, value)})
+    assert Code.LIKE_WITHOUT_WILDCARD not in {finding.code for finding in found}
+
+
+@pytest.mark.parametrize(
+    ("effect", "operator", "is_proposed"),
+    [
+        ("Allow", "StringLike", False),
+        ("Allow", "StringNotLike", True),
+        ("Deny", "StringLike", True),
+        ("Deny", "StringNotLike", False),
+    ],
+)
+@pytest.mark.parametrize(
+    ("key", "value"), [("ses:FromDisplayName", "Bank"), ("ses:FromAddress", "example.com")]
+)
+def test_a_part_is_proposed_where_it_lets_nobody_in(
+    effect: str, operator: str, is_proposed: bool, key: str, value: str
+) -> None:
+    found = check({"Effect": effect, **condition(operator, key, value)})
+    [message] = [finding.message for finding in found if finding.code is Code.LIKE_WITHOUT_WILDCARD]
+    assert (f"write `*{value}*` for a part" in message) is is_proposed
+
+
 def test_a_refused_policy_has_one_finding_at_the_place_of_the_error() -> None:
     [finding] = check({"Action": "s3:GetObject"})
     assert finding.code is Code.REFUSED

@@ -109,7 +109,7 @@ def _notes(policy: Policy, *, identity_arn: str | None, now: float | None) -> It
             addresses = check_addresses(policy, condition, identity_arn, budget)
             for code, path, message in [
                 *check_key(condition),
-                *check_values(policy, condition),
+                *check_values(policy, statement, condition),
                 *check_letters(statement, condition),
                 *check_recipients(statement, condition),
                 *addresses,

@@ -97,14 +97,16 @@ def _goes_with(operator: Family, key: Family) -> bool:
     return operator in _NUMBER_FAMILIES and key in _NUMBER_FAMILIES
 
 
-def check_values(policy: Policy, condition: Condition) -> Iterator[Note]:
+def check_values(policy: Policy, statement: Statement, condition: Condition) -> Iterator[Note]:
     """Every value on its own."""
     for number, value in enumerate(condition.values):
-        for code, message in _check_value(policy, condition, value):
+        for code, message in _check_value(policy, statement, condition, value):
             yield code, (number,), message
 
 
-def _check_value(policy: Policy, condition: Condition, value: str) -> Iterator[tuple[Code, str]]:
+def _check_value(
+    policy: Policy, statement: Statement, condition: Condition, value: str
+) -> Iterator[tuple[Code, str]]:
     comparison = condition.operator.comparison
     if comparison.family is Family.IP:
         yield from _check_range(value)
@@ -126,9 +128,15 @@ def _check_value(policy: Policy, condition: Condition, value: str) -> Iterator[t
     has_wildcard = any(isinstance(token, Wild) for token in tokens)
     has_variable = any(isinstance(token, Variable) for token in tokens)
     is_beside_pattern = any(set(other) & set("*?") for other in condition.values)
-    if like and not has_wildcard and not has_variable and not is_beside_pattern:
-        message = f"`{value}` has no wildcard, so it matches itself only: write `*{value}*` for a part"
-        yield Code.LIKE_WITHOUT_WILDCARD, message
+    is_one = like and not has_wildcard and not has_variable and not is_beside_pattern
+    if is_one and not _is_whole(condition.key, value):
+        # What matches more lets more in where an Allow wants it, or where a Deny makes an exception for it.
+        lets_in = (statement.effect is Effect.ALLOW) is not comparison.negated
+        instead = "" if lets_in else f": write `*{value}*` for a part"
+        yield (
+            Code.LIKE_WITHOUT_WILDCARD,
+            f"`{value}` has no wildcard, so it matches itself only{instead}",
+        )
     if not like and has_wildcard:
         instead = comparison.name.replace("EqualsIgnoreCase", "Like").replace("Equals", "Like")
         yield Code.WILDCARD_UNDER_EQUALS, f"`{value}` is compared literally: write {instead} for wildcards"
@@ -136,6 +144,17 @@ def _check_value(policy: Policy, condition: Condition, value: str) -> Iterator[t
         message = f"`{value}` looks like a regular expression; only `*` and `?` are wildcards"
         yield Code.REGULAR_EXPRESSION, message
     yield from _check_text(condition, value, tokens)
+
+
+_WHOLE = re.compile(r"arn:.+|[0-9]{12}")
+
+
+def _is_whole(key: str, value: str) -> bool:
+    """Whether a value is all that a request can carry for a key: an address, an ARN, an account, a version."""
+    local_part, at, domain = value.rpartition("@")
+    if key.lower() in _ADDRESS_KEYS:
+        return bool(local_part and at and domain)
+    return key.lower() == "ses:apiversion" or _WHOLE.fullmatch(value) is not None
 
 
 def _check_text(condition: Condition, value: str, tokens: Tokens) -> Iterator[tuple[Code, str]]:
