@@ -95,6 +95,17 @@ def test_a_session_that_is_limited_is_to_be_opened_anew(world: World) -> None:
     ask(case, "sender/app")
 
 
+def test_a_session_policy_that_denies_is_named_as_such(world: World) -> None:
+    case = Case(world)
+    case.account("sender")
+    case.step("role", "sender", "app", "one", [EVERYTHING], EVERYTHING, DENY | {"Action": "ses:Get*"})
+    [cause] = refused(case, "sender/app")["causes"]
+    assert cause["code"] == "SA208" and "session policy" in cause["cause"]
+    assert cause["mend"]["how"] == "change-session" and "open the session" in cause["mend"]["text"]
+    case.apply(cause["mend"], {"as": "sender/app"})
+    ask(case, "sender/app")
+
+
 def test_a_role_that_trusts_its_account_needs_iam_and_no_other_trust(world: World) -> None:
     case = Case(world)
     case.account("sender")

@@ -366,7 +366,6 @@ def test_no_condition_is_dropped_from_what_is_for_everybody(asks: dict[str, Any]
             "display name",
         ),
         (condition("StringEquals", "ses:ApiVersion", "2"), {"ses:ApiVersion": "1"}, "version `2`"),
-        (condition("StringEquals", "aws:RequestedRegion", "eu-west-1"), {}, "calls region `eu-west-1`"),
         (condition("Null", "aws:TokenIssueTime", "false"), {}, "session of a role"),
         (condition("DateGreaterThan", "aws:TokenIssueTime", "2026-01-01T00:00:00Z"), {}, "session of a role"),
         (

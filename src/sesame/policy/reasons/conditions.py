@@ -106,13 +106,12 @@ def _hint(condition: ConditionStep, request: Request, reader: Reader) -> str:
     """What is most often wrong with such a condition, or nothing."""
     seen, wanted = condition.decisive or condition.seen or (), values_for(condition, reader)
     if condition.note == "unknown key":
-        near = get_close_matches(condition.key.lower(), [key.lower() for key in CONDITION_KEYS], n=1)
-        return f"; the key is not known{_did_you_mean(CONDITION_KEYS[near[0]].name if near else '')}"
+        return f"; the key is not known{_did_you_mean(_key_meant(condition.key))}"
     if condition.note == "unknown operator":
         near = get_close_matches(condition.operator.lower(), COMPARISONS, n=1)
         return f"; the operator is not known{_did_you_mean(COMPARISONS[near[0]].name if near else '')}"
     if condition.unresolved:
-        names = ", ".join(f"`${{{name}}}`" for name in condition.unresolved)
+        names = ", ".join(f"`{_as_written(name, condition)}`" for name in condition.unresolved)
         return f"; {names} has no value in this request, so it matches nothing"
     if (slip := variable_slip(condition, request)) is not None:
         return f"; `{slip.variable}` {slip.why}: the variable is written `${slip.variable.lstrip('$&')}`"
@@ -231,6 +230,24 @@ def in_seconds(text: str) -> str | None:
     return str(int(text) // 1_000) if _MILLISECONDS.fullmatch(text) else None
 
 
+def _as_written(variable: str, condition: ConditionStep) -> str:
+    """A variable in the letters of its policy."""
+    text = f"${{{variable}}}"
+    found = (re.search(re.escape(text), value, re.IGNORECASE) for value in condition.wanted)
+    return next((one[0] for one in found if one is not None), text)
+
+
+def _key_meant(key: str) -> str:
+    """The known key whose name is like that of one that is not, whatever is before the colon; or nothing."""
+    by_name = {known.lower().partition(":")[2]: known for known in CONDITION_KEYS}
+    near = get_close_matches(key.lower().partition(":")[2], by_name, n=1, cutoff=_ALIKE)
+    return CONDITION_KEYS[by_name[near[0]]].name if near else ""
+
+
+_ALIKE = 0.75
+"""How much the name of a key must be like a known one to be a slip of it."""
+
+
 def _did_you_mean(name: str) -> str:
     return f", did you mean `{name}`?" if name else ""
 
@@ -303,12 +320,14 @@ def as_compared(text: str) -> str:
         return text
 
 
-def tag_wanted(condition: ConditionStep, reader: Reader) -> tuple[str, str] | None:
+def tag_wanted(condition: ConditionStep, reader: Reader, *, denies: bool) -> tuple[str, str] | None:
     """The tag of a resource that would meet a condition, as its key and value; None where that is not plain, or rests
     on what is not the reader's to know."""
     prefix, _, key = condition.key.partition("/")
     comparison = read_operator(condition.operator).comparison
-    is_plain = comparison.family is Family.STRING and not comparison.negated and not condition.unresolved
+    is_plain = (
+        comparison.family is Family.STRING and comparison.negated is denies and not condition.unresolved
+    )
     if prefix.lower() != "aws:resourcetag" or not key or not is_plain or not_filled(condition):
         return None
     value = next(iter(values_for(condition, reader)), "")

@@ -24,6 +24,7 @@ from sesame.policy.reasons.remedies import (
     by_session,
     change_mend,
     changes_for,
+    edits_in_words,
     exceptions_for,
     may_be_of_others,
     opens,
@@ -116,14 +117,31 @@ class _Gaps:
             code=Code.DENY,
             text=f"{name_statement(step.ref)} denies `{self._request.action}` on `{self._request.resource}`"
             f"{self._because(step)}",
-            mend=self._by_itself(step) or self._exception(step),
+            mend=self._by_itself(step) or self._tag_instead(step) or self._exception(step),
         )
 
     def _exception(self, step: StatementStep) -> Mend:
         """What to do about a Deny, for whoever may change it."""
         changes = exceptions_for(step, self._request, self._reader)
         is_meant = not any(change.get("remove") or "exempt" in change for change in changes)
+        if step.ref.kind == "session" and not step.ref.policy.startswith("arn:"):
+            return self._other_session(step, changes if is_meant else [])
         return self._change(step, changes, "change" if is_meant else "change or remove")
+
+    def _other_session(self, step: StatementStep, changes: list[dict[str, Any]]) -> Mend:
+        """A policy that was given when the session was opened stays as it is: another session is opened."""
+        request = self._request
+        said = edits_in_words(changes)
+        changed = f", or with it changed: {said}" if said else ""
+        text = f"open the session anew without {name_statement(step.ref)}{changed}"
+        return Mend(
+            how=How.CHANGE_SESSION,
+            text=beside_ways_out(text, exceptions_for(step, request, self._reader), is_last=True),
+            details={
+                "principal": request.requester.role_arn,
+                "statement": iam_statement(request.action, request.resource),
+            },
+        )
 
     def _change(self, step: StatementStep, changes: list[dict[str, Any]], verb: str) -> Mend:
         """Edits of a statement; an identity that nobody named is, since others may have a policy of that name."""
@@ -153,8 +171,13 @@ class _Gaps:
             code=Code.DENY,
             text=f"{name_statement(step.ref)} of `{self._request.resource}` denies it to "
             f"{describe(self._request.requester)}{self._because(step)}",
-            mend=self._by_itself(step) or self._exception(step),
+            mend=self._by_itself(step) or self._tag_instead(step) or self._exception(step),
         )
+
+    def _tag_instead(self, step: StatementStep) -> Mend | None:
+        """The tag that lifts a Deny of what does not have it."""
+        found = (self._tag(condition, denies=True) for condition in step.conditions)
+        return next((mend for mend in found if mend is not None), None)
 
     def _by_itself(self, step: StatementStep) -> Mend | None:
         """What the sender alone can do about a Deny, which then stays as it is."""
@@ -329,11 +352,11 @@ class _Gaps:
             return self._put_statement(gone, changes)
         return self._change(step, changes, "to allow it, change")
 
-    def _tag(self, condition: ConditionStep) -> Mend | None:
+    def _tag(self, condition: ConditionStep, *, denies: bool = False) -> Mend | None:
         """Tag what a condition asks a tag of, for whoever owns it; None where that is not what helps."""
         arn = self._request.resource
         is_own = not self._foreign or self._reader is Reader.OWNER
-        tag = tag_wanted(condition, self._reader) if is_own else None
+        tag = tag_wanted(condition, self._reader, denies=denies) if is_own else None
         if tag is None or not arn.startswith("arn:aws:ses:") or "*" in arn:
             return None
         key, value = tag

@@ -28,6 +28,7 @@ from sesame.policy.reasons.conditions import (
     name_slip,
     not_filled,
     operator_instead,
+    values_for,
     variable_slip,
     why_absent,
 )
@@ -80,7 +81,7 @@ def changes_for(step: StatementStep, request: Request, reader: Reader) -> list[C
         if not condition.answer:
             change = change_for(step, condition, request, reader)
             is_as_meant = "add" in change or opens(change) or is_hidden(condition, reader)
-            how = _to_send(condition, request, denies=False) if is_as_meant else None
+            how = _to_send(step, condition, request, reader, denies=False) if is_as_meant else None
             changes.append(change if how is None else change | {"or_send": how})
     return changes
 
@@ -92,7 +93,7 @@ def opens(change: Mapping[str, Any]) -> bool:
 
 def exceptions_for(step: StatementStep, request: Request, reader: Reader) -> list[Change]:
     """The edit of a Deny that lets the request through: one exception more, or the whole statement gone."""
-    ways = (_to_send(condition, request, denies=True) for condition in step.conditions)
+    ways = (_to_send(step, condition, request, reader, denies=True) for condition in step.conditions)
     how = next((way for way in ways if way is not None), None)
     return [_exception(step, request, reader) | ({} if how is None else {"or_send": how})]
 
@@ -169,7 +170,9 @@ def by_session(*conditions: ConditionStep) -> str:
     )
 
 
-def _to_send(condition: ConditionStep, request: Request, *, denies: bool) -> str | None:
+def _to_send(
+    step: StatementStep, condition: ConditionStep, request: Request, reader: Reader, *, denies: bool
+) -> str | None:
     """What the sender does to meet a condition in place of its being changed; None where that is not known.
 
     `denies`: the condition is a Deny's and holds, where it should not.
@@ -195,7 +198,11 @@ def _to_send(condition: ConditionStep, request: Request, *, denies: bool) -> str
         return None
     if comparison.family is Family.NUMERIC and comparison.name.endswith("Than"):
         return None
-    values = "any value" if is_for_nothing else listed(condition.wanted)
+    wanted = values_for(condition, reader)
+    has_variables = condition.unresolved or (wanted == condition.wanted != condition.filled)
+    if has_variables or (key == "aws:requestedregion" and step.ref.kind == "identity"):
+        return None  # what it would be is not known, or it is where the identity is not
+    values = "any value" if is_for_nothing else listed(wanted)
     if key.startswith("aws:principaltag/"):
         tag = condition.key.partition("/")[2]
         return f"the sender's account gives its user, role or session the tag `{tag}` with {values}"
