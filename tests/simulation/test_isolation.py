@@ -195,6 +195,43 @@ def test_one_dead_address_behind_a_thousand_domains_holds_nobody_up() -> None:
     simulate(story, one_address)
 
 
+def test_domains_whose_name_servers_hang_hold_nobody_up_at_the_server_that_they_had() -> None:
+    house: House
+    hang_from = 60.0
+
+    async def one_server(claim: Claim) -> Outcome:
+        place = house.places[claim.recipient_seq]
+        if claim.domain.startswith("hangs") and house.loop.time() >= hang_from:
+            await asyncio.sleep(30.0)
+            place.routed(())
+            return Outcome(kind=OutcomeKind.TRANSIENT, status="4.4.3", diagnostic="no name server answers")
+        place.routed(["10.0.0.1"])
+        if not place.enter("10.0.0.1"):
+            raise NoPlace("full")
+        await asyncio.sleep(0.05)
+        place.leave()
+        return DELIVERED
+
+    async def story(h: House) -> None:
+        nonlocal house
+        house = h
+        hanging = [f"hangs{number}.test" for number in range(60)]
+        for domain in (*hanging, "good.test"):
+            h.accept("a", f"first@{domain}")
+        await asyncio.sleep(hang_from)
+        assert h.states() == {"delivered": 61}
+        for number, domain in enumerate(hanging):
+            h.accept(f"b{number % 5}", *(f"r{k}@{domain}" for k in range(4)))
+        await asyncio.sleep(0.5)
+        good = [f"r{k}@good.test" for k in range(20)]
+        began = h.loop.time()
+        h.accept("a", *good)
+        await asyncio.sleep(10.0)
+        assert h.waits(*good, since=began)[-1] <= 5.0
+
+    simulate(story, one_server)
+
+
 def test_a_small_senders_mail_goes_within_seconds_beside_a_backlog_of_which_half_is_slow() -> None:
     async def story(h: House) -> None:
         for number in range(40):
