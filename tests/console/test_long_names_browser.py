@@ -1,0 +1,116 @@
+"""Names as long as they may be, on a phone: no page scrolls sideways, and the menus stay on the screen."""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.support.process import REGION, SesameProcess
+from tools.screenshots import browser as chromium_browser
+from tools.screenshots import chromium, log_in, player
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytest.importorskip("playwright.sync_api", reason="no playwright here")
+pytestmark = pytest.mark.skipif(
+    chromium() is None, reason="no Chromium here: apt-get install chromium, or name one in SESAME_CHROMIUM"
+)
+LABEL = "x" * 60
+DOMAIN = f"{LABEL}.{LABEL}.{LABEL}.example"
+BESIDE = "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+
+
+def play(sesame: SesameProcess) -> tuple[str, list[str]]:
+    """An account with long names of everything; and its pages."""
+    owner, delegate = sesame.create_account(name="V" * 60), sesame.create_account()
+    v2, iam, ses, sns = (sesame.client(name, owner) for name in ("sesv2", "iam", "ses", "sns"))
+    for name in (DOMAIN, f"{'a' * 60}@{DOMAIN}"):
+        v2.create_email_identity(EmailIdentity=name)
+    arn = f"arn:aws:ses:{REGION}:{owner.account_id}:identity/{DOMAIN}"
+    statement = {
+        "Sid": "S" * 100, "Effect": "Allow", "Principal": {"AWS": [delegate.account_id]},
+        "Action": ["ses:SendEmail", "ses:SendRawEmail"], "Resource": arn,
+        "Condition": {"StringLike": {"ses:FromAddress": f"{'n' * 60}-*@{DOMAIN}"}},
+    }  # fmt: skip
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    ses.put_identity_policy(Identity=DOMAIN, PolicyName="P" * 64, Policy=document)
+    topic = sns.create_topic(Name="q" * 200)["TopicArn"]
+    ses.set_identity_notification_topic(Identity=DOMAIN, NotificationType="Bounce", SnsTopic=topic)
+    v2.create_configuration_set(ConfigurationSetName="c" * 64)
+    v2.create_configuration_set_event_destination(
+        ConfigurationSetName="c" * 64, EventDestinationName="e" * 64,
+        EventDestination={"Enabled": True, "MatchingEventTypes": ["BOUNCE"], "SnsDestination": {"TopicArn": topic}},
+    )  # fmt: skip
+    v2.create_email_template(TemplateName="t" * 64, TemplateContent={"Subject": "S" * 200, "Text": "T" * 500})
+    v2.put_suppressed_destination(EmailAddress=f"{'b' * 60}@{DOMAIN}", Reason="BOUNCE")
+    iam.create_user(UserName="u" * 64)
+    iam.create_group(GroupName="g" * 64)
+    iam.add_user_to_group(GroupName="g" * 64, UserName="u" * 64)
+    message = send(ses, f'"{"Long Name " * 4}" <{"f" * 60}@{DOMAIN}>')
+    refusal = send(ses, f"x@{'y' * 60}.example")
+    one, delegates = f"identities/{DOMAIN}", delegate.account_id
+    pages = [
+        "home", "identities", one, f"{one}/senders", f"{one}/policies/{'P' * 64}", f"{one}/notifications",
+        f"{one}/kit?for={delegates}", f"{one}/bounds?delegate={delegates}", f"{one}/shares", f"{one}/cases",
+        f"{one}/delete",
+        f"{one}/stop?principal={delegates}", f"{one}/policies/{'P' * 64}/remove", f"{one}/lend", "messages",
+        f"messages/{message}", f"refusals/{refusal}", "configuration-sets", f"configuration-sets/{'c' * 64}",
+        "templates", f"templates/{'t' * 64}", f"templates/{'t' * 64}/edit", "suppression", "people",
+        f"people/users/{'u' * 64}", f"people/groups/{'g' * 64}", f"programs?user={'u' * 64}", "changes", "reputation",
+        "reputation/counted", f"ask?from={quote(f'f@{DOMAIN}')}", "send", f"search?q={'x' * 300}",
+        f"identities/{'z' * 200}.example", "nothing" * 40,
+    ]  # fmt: skip
+    return owner.account_id, [*(f"/{REGION}/{page}" for page in pages), "/me", "/inbox"]
+
+
+def send(ses: Any, source: str) -> str:
+    """Send; the message's id, or the request's where it is refused."""
+    message = {"Subject": {"Data": "W" * 300}, "Body": {"Text": {"Data": "b"}}}
+    to = {"ToAddresses": [f"{'r' * 60}@{DOMAIN}", "ok@example.com"]}
+    try:
+        sent: str = ses.send_email(Source=source, Destination=to, Message=message)["MessageId"]
+    except ClientError as error:
+        sent = error.response["ResponseMetadata"]["RequestId"]
+    return sent
+
+
+@pytest.fixture
+def page(sesame: SesameProcess) -> Iterator[tuple["Page", list[str]]]:
+    account_id, pages = play(sesame)
+    with player() as by, chromium_browser(by) as chrome:
+        opened = chrome.new_context(base_url=sesame.console).new_page()
+        log_in(opened, sesame, account_id)
+        yield opened, pages
+
+
+def test_no_page_scrolls_sideways_whatever_the_names_are(page: tuple["Page", list[str]]) -> None:
+    opened, paths = page
+    wrong = {}
+    for width in (320, 390, 768):
+        opened.set_viewport_size({"width": width, "height": 800})
+        for path in paths:
+            opened.goto(path)
+            whole, seen = opened.evaluate(BESIDE)
+            if whole > seen:
+                wrong[f"{path[:60]} at {width}"] = whole
+        opened.locator(".menu summary").click()
+        whole, seen = opened.evaluate(BESIDE)
+        box = opened.locator(".menu > div").bounding_box()
+        if whole > seen or box is None or box["x"] < 0 or box["x"] + box["width"] > width:
+            wrong[f"the menu of regions at {width}"] = box
+    assert wrong == {}
+
+
+def test_the_page_of_the_navigation_that_one_is_on_is_seen(page: tuple["Page", list[str]]) -> None:
+    opened, _ = page
+    opened.set_viewport_size({"width": 390, "height": 800})
+    for name in ("home", "suppression", "changes"):
+        opened.goto(f"/{REGION}/{name}")
+        box = opened.locator("nav [aria-current]").bounding_box()
+        assert box is not None, name
+        assert box["x"] >= 0, name
+        assert box["x"] + box["width"] <= 390, name
