@@ -3,10 +3,13 @@
 Each recorded send is decided twice, under the identity's policies as they are and as they would be,
 with the sender's IAM policies of today on both sides: so what differs is what the edit changes, and
 nothing else. Unlike `policy compare` it tells of sends that were really tried.
+
+INVARIANT (I9): to an owner no edit tells what is another sender's alone, such as its tags: of a send that hangs on
+that by a condition which is not yet in force nothing is told.
 """
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -17,7 +20,9 @@ from sesame.access.principals import Tags, session_limits
 from sesame.access.refusals import recorded_keys, recorded_requester
 from sesame.db import Store, Transaction
 from sesame.policy import Explanation, Outcome, Request, decide, explain, owner_view, sender_view
+from sesame.policy.language.document import Condition
 from sesame.policy.reasons.cause import Reader
+from sesame.policy.reasons.views import owner_may_fill_in, owner_may_see
 from sesame.store import identities, recorded_sends, tags
 from sesame.store.iam import groups, roles
 from sesame.store.identities import IdentityPolicy
@@ -49,13 +54,15 @@ class Change:
 class Replay:
     """How many recorded sends were asked again, and those that would change.
 
-    `is_whole` says that these are all there are; else they are the newest, back to `oldest_at`.
+    `is_whole` says that these are all there are; else they are the newest, back to `oldest_at`. Of `not_told` it is not
+    the reader's to know what would become.
     """
 
     asked: int
     changes: tuple[Change, ...]
     is_whole: bool
     oldest_at: float | None
+    not_told: int = 0
 
 
 async def what_if(
@@ -112,8 +119,12 @@ class _Again:
         self._now, self._then = now, then
         self._held = held
         self._reader = reader
+        self._in_force = {_asked(one) for one in _conditions(now)}
+        new = [one for one in _conditions(then) if _asked(one) not in self._in_force]
+        self._may_hang = reader is Reader.OWNER and any(_is_senders(one.key, one.values) for one in new)
         self._senders: dict[str, tuple[Policies, Policies | None]] = {}
         self._asked = 0
+        self._not_told = 0
         self._oldest: float | None = None
         self._changes: list[Change] = []
 
@@ -140,6 +151,10 @@ class _Again:
         iam, limits = await self._sender(recorded.account_id, decision)
         request = request_of(self._arn, recorded, decision, self._held)
         session = None if limits is None else limits.compiled
+        is_own = recorded.account_id == self._arn.account_id
+        if self._may_hang and not is_own and self._hangs(request):
+            self._not_told += 1
+            return
         before, after = (
             decide(request, iam=iam.compiled, identity=policies.compiled, session=session).outcome
             for policies in (self._now, self._then)
@@ -153,7 +168,6 @@ class _Again:
             principal_ids=self._then.principal_ids,
             session=None if limits is None else limits.documents,
         )
-        is_own = recorded.account_id == self._arn.account_id
         reader = Reader.OPERATOR if is_own else self._reader
         shows_from = "From" in uses or reader is not Reader.OWNER
         self._changes.append(
@@ -169,6 +183,22 @@ class _Again:
             )
         )
 
+    def _hangs(self, request: Request) -> bool:
+        """Whether a statement of the edit asks nothing more of a send than what is its sender's own."""
+        derived = explain(
+            request, iam=(), identity=self._then.documents, principal_ids=self._then.principal_ids
+        )
+        for step in derived.statements:
+            new = [
+                one
+                for one in step.conditions
+                if _is_senders(one.key, one.wanted)
+                and (one.operator, one.key.lower(), one.wanted) not in self._in_force
+            ]
+            if new and all(one.answer for one in step.steps if one not in new):
+                return True
+        return False
+
     async def _sender(self, account_id: str, decision: Mapping[str, Any]) -> tuple[Policies, Policies | None]:
         """The sender's own policies of today; read once."""
         session = decision.get("session", {}) if decision["kind"] == "role" else {}
@@ -182,8 +212,30 @@ class _Again:
     def result(self, *, is_whole: bool) -> Replay:
         """What came of it."""
         return Replay(
-            asked=self._asked, changes=tuple(self._changes), is_whole=is_whole, oldest_at=self._oldest
+            asked=self._asked,
+            changes=tuple(self._changes),
+            is_whole=is_whole,
+            oldest_at=self._oldest,
+            not_told=self._not_told,
         )
+
+
+def _conditions(policies: Policies) -> list[Condition]:
+    return [
+        one
+        for _, policy in policies.documents
+        for statement in policy.statements
+        for one in statement.conditions
+    ]
+
+
+def _asked(condition: Condition) -> tuple[str, str, tuple[str, ...]]:
+    return condition.operator.text, condition.key.lower(), tuple(condition.values)
+
+
+def _is_senders(key: str, values: Sequence[str]) -> bool:
+    """Whether a condition asks about what is the sender's alone, or compares with it."""
+    return not owner_may_see(key) or not owner_may_fill_in(values)
 
 
 def _sentence(explanation: Explanation, reader: Reader, uses: Collection[str]) -> str:

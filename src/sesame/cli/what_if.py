@@ -73,10 +73,16 @@ def run_what_if(args: argparse.Namespace) -> int:
         )
         if args.json:
             print_json(
-                {"asked": replay.asked, "changes": [_change_json(change) for change in replay.changes]}
+                {
+                    "asked": replay.asked,
+                    "changes": [_change_json(change) for change in replay.changes],
+                    **({"not_told": replay.not_told} if replay.not_told else {}),
+                }
             )
         else:
             _print(replay.asked, list(replay.changes))
+            if replay.not_told:
+                print(f"{replay.not_told} hang on what is their senders' alone (tags, recipients): not told")
         return 1 if replay.changes else 0
 
     return with_services(args, run)

@@ -239,10 +239,14 @@ def own_values(
 
 def reveals_other_side(condition: ConditionStep, *, by_owner: bool) -> bool:
     """Whether a condition's variables, filled in, would tell its author what is the other side's."""
-    keys = _variables(condition.wanted)
     if by_owner:
-        return not all(key in ("*", "?", "$") or owner_may_see(key) for key in keys)
-    return any(is_of_resource(key) for key in keys)
+        return not owner_may_fill_in(condition.wanted)
+    return any(is_of_resource(key) for key in _variables(condition.wanted))
+
+
+def owner_may_fill_in(values: Iterable[str]) -> bool:
+    """Whether the variables of values, filled in, tell the owner of an identity nothing that is a sender's alone."""
+    return all(key in ("*", "?", "$") or owner_may_see(key) for key in _variables(values))
 
 
 def names_tag_of_resource(element: ElementStep) -> bool:
