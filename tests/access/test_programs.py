@@ -128,7 +128,7 @@ def test_the_default_set_of_an_identity_is_named_as_such(world: World, is_paused
     assert case.send(sends).code
     [first] = case.read("sender")["causes"]
     if is_paused:
-        assert first["cause"] == "sending is switched off for the configuration set `mine`"
+        assert "the default of the identity `own.test`: the message names none" in first["cause"]
     else:
         assert "the configuration set `mine` is the default of the identity `own.test`" in first["cause"]
     case.apply(first["mend"], sends)

@@ -266,7 +266,8 @@ def test_a_region_lock_with_its_global_services_is_widened_by_the_region() -> No
     lock = {"Effect": "Deny", "NotAction": ["iam:*", "sts:*"], "Resource": "*"}
     own = written(MAY, lock | condition("StringNotEquals", "aws:RequestedRegion", "eu-west-1"))
     mend = first(asked(), written(lends()), Reader.SENDER, own).mend
-    assert "add `us-east-1`" in mend.text and "calls region `eu-west-1`" in mend.text
+    # Another region is offered by who knows whether the identity is verified there.
+    assert "add `us-east-1`" in mend.text and "calls region" not in mend.text
 
 
 def test_what_is_the_senders_is_no_exception_for_the_owner_to_write() -> None:

@@ -17,7 +17,7 @@ from sesame.access.record import (
 from sesame.access.refusals import Refusals
 from sesame.access.sends import DoesNotAlign, SendDecision, SendRequest
 from sesame.db import Store, Transaction
-from sesame.errors import ServiceError, Throttling
+from sesame.errors import ConfigurationSetDoesNotExist, ServiceError, Throttling
 from sesame.mail.address import AddressError
 from sesame.mail.header import MessageError
 from sesame.model import Caller
@@ -46,7 +46,8 @@ class RefusedSends:
             facts["unreadable"], facts["unreadable_in"] = found
         if isinstance(failure.__cause__, MessageError) and (slip := header_slip(submission)):
             facts["slip"] = slip
-        if isinstance(failure, DoesNotAlign) and (found_from := from_address(submission)):
+        is_about_from = isinstance(failure, DoesNotAlign | ConfigurationSetDoesNotExist)
+        if is_about_from and (found_from := from_address(submission)):
             facts["from_address"] = found_from
         kept = await self._failures.keep_of(caller, failure, submission.action, facts)
         if kept is not None:

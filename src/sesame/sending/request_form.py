@@ -56,10 +56,12 @@ def form_of(submission: Submission) -> RequestForm:
 
 
 def from_address(submission: Submission) -> str | None:
-    """The From address of raw content; None where it cannot be read."""
+    """The From address; None where it cannot be read."""
     content = submission.content
-    if isinstance(content, RawContent) and len(content.data) <= _MOST_BYTES:
-        with suppress(AddressError, header.MessageError):
+    with suppress(AddressError, header.MessageError):
+        if not isinstance(content, RawContent):
+            return parse_mailbox(submission.source or "").addr_spec
+        if len(content.data) <= _MOST_BYTES:
             return read_message(content.data).from_.addr_spec
     return None
 

@@ -52,6 +52,8 @@ class Around:
     """Limits and use of the sender's account in the region."""
     regions_of_resource: Sequence[str] = ()
     """Where else the sender's account has the configuration set or template that was not found."""
+    regions_of_from: Collection[str] = ()
+    """Where the sender's account has a verified identity for a From, of a failure before it was decided on."""
     near_resource: str | None = None
     """What the sender's account has there under a name like that."""
     is_shut_down: bool = False
@@ -118,6 +120,11 @@ async def look_around(tx: Transaction, record: DecisionRecord) -> Around:
         mail_from=await _mail_from(tx, record, decision),
         state=state,
         regions_of_resource=await _regions(tx, record, decision),
+        regions_of_from=[
+            one.region
+            for one in covering.get(decision.get("failed", {}).get("from_address", ""), ())
+            if one.account_id == record.account_id and one.verification in VERIFIED
+        ],
         near_resource=await _near(tx, record, decision),
         is_shut_down=await _is_shut_down(tx, record),
         lent_here=lent_here,
@@ -157,7 +164,7 @@ def _addresses(decision: Mapping[str, Any]) -> list[str]:
     found = [sender[1] for sender in decision.get("asked", {}).get("senders", ())]
     found += [address for check in decision["checks"] for address in check["addresses"]]
     failed = decision.get("failed", {})
-    found += [failed["address"]] if "address" in failed else []
+    found += [failed[name] for name in ("address", "from_address") if name in failed]
     found += [str(address) for address in decision.get("unverified", ()) if "<" not in str(address)]
     return list(dict.fromkeys(found))
 

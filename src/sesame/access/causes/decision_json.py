@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sesame.access.causes.around import NOTHING, Around, look_around
+from sesame.access.causes.around import NOTHING, VERIFIED, Around, look_around
 from sesame.access.causes.fields import own_senders
 from sesame.access.causes.find import Refused, causes_of
 from sesame.access.refusals import Derived, derive, digests
@@ -50,7 +50,10 @@ def render(
         [derive(record, decision, {**check, **one}, contents) for one in check.get("beside", ())]
         for check in decision["checks"]
     ]
-    refused = Refused(record=record, decision=decision, derived=derived, around=around, beside=beside)
+    regions = [_passing_regions(record, decision, check, contents, around) for check in decision["checks"]]
+    refused = Refused(
+        record=record, decision=decision, derived=derived, around=around, beside=beside, regions=regions
+    )
     causes = [cause.as_json() for cause in causes_of(refused, reader)]
     checks = [
         _check(record, check, one, reader) for check, one in zip(decision["checks"], derived, strict=True)
@@ -77,6 +80,43 @@ def render(
     if reader is Reader.SENDER and record.code not in NAMES_UNVERIFIED:
         rendered["unverified"] = []
     return rendered
+
+
+def _passing_regions(
+    record: DecisionRecord,
+    decision: Mapping[str, Any],
+    check: Mapping[str, Any],
+    contents: Mapping[str, str],
+    around: Around,
+) -> list[str]:
+    """The other regions in which the sender's own identity is verified, and its IAM policies would let the send pass.
+
+    None where the message uses what is of the region beside identities.
+    """
+    is_own = check["owner"] == record.account_id and "under" in check
+    if (
+        check["outcome"] == "allow"
+        or not is_own
+        or any("Resource" in one["uses"] for one in decision["checks"])
+    ):
+        return []
+    parts = check["arn"].split(":")
+    found = []
+    for one in {
+        one.region: one for address in check["addresses"] for one in around.of(parts[4], address)
+    }.values():
+        if one.region == record.region or one.verification not in VERIFIED:
+            continue
+        there = {
+            **check,
+            "arn": ":".join([*parts[:3], one.region, parts[4], f"identity/{one.name}"]),
+            "under": {kind: digest for kind, digest in check["under"].items() if kind != "identity"},
+        }
+        asked = {**decision, "context": {**decision["context"], "aws:RequestedRegion": one.region}}
+        said = derive(record, asked, there, contents)
+        if said is not None and said.explanation.outcome is Outcome.ALLOW:
+            found.append(one.region)
+    return found
 
 
 def _reason(

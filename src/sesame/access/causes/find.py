@@ -37,6 +37,8 @@ class Refused:
     around: Around = NOTHING
     beside: Sequence[Sequence[Derived | None]] = ()
     """For each check, what the policies of more specific identities said that were not asked."""
+    regions: Sequence[Sequence[str]] = ()
+    """For each check, the other regions in which its address is verified and the sender's own policies let it pass."""
 
 
 def causes_of(refused: Refused, reader: Reader) -> tuple[Cause, ...]:
@@ -192,6 +194,8 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
         is_own = check["owner"] == refused.record.account_id
         as_whom = Reader.OPERATOR if is_own and reader is Reader.SENDER else reader
         causes = policy_causes(derived.explanation, as_whom, setting=setting)
+        if refused.regions:
+            causes = tuple(_with_region(cause, refused.regions[n]) for cause in causes)
         if causes and causes[0].code is Code.PRINCIPAL_OTHER:
             text = causes[0].text + bound_too(refused.decision, check)
             causes = (instead or replace(causes[0], text=text), *causes[1:])
@@ -208,6 +212,15 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
     if not told:
         yield _not_the_owners(refused)
     yield from addresses.unverified(without=not_meant)
+
+
+def _with_region(cause: Cause, regions: Sequence[str]) -> Cause:
+    """A cause that is the region's, with the regions in which the same message would pass."""
+    if not regions or "aws:requestedregion" not in cause.text.lower():
+        return cause
+    where = " or ".join(f"`{region}`" for region in regions)
+    text = f"{cause.mend.text}; or the sender calls region {where}, where the identity is verified too"
+    return replace(cause, mend=replace(cause.mend, text=text))
 
 
 def _with_the_owners(

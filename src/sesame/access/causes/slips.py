@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
+from sesame.access.causes.near_misses import near_miss
 from sesame.aws.arn import Arn, ArnError
 from sesame.mail.domain import DomainError, normal_domain
 
@@ -99,10 +100,12 @@ def what_is_wrong(address: str, field: str | None) -> str:
     """What keeps a text from being an address, where that is plain: letters that are none of ASCII, or two of them."""
     where = f" in {field}" if field else ""
     spec = address.rpartition("<")[2].rstrip("> ")
-    if (strange := _strange(spec)) is not None:
-        return f"{where}: `{strange}` is not ASCII, and nothing but ASCII may stand before the @"
     if _is_several(address):
         return f"{where}: that is more than one address"
+    if (near := near_miss(address)) is not None:
+        return f"{where}: {near.wrong}"
+    if (strange := _strange(spec)) is not None:
+        return f"{where}: `{strange}` is not ASCII, and nothing but ASCII may stand before the @"
     if _KEY_ID.fullmatch(address):
         return f"{where}: that is an access key id, the user name, and no address"
     if (found := _unquoted(address)) is not None:
@@ -299,6 +302,8 @@ def rule_mend(reason: str, failed: Mapping[str, Any]) -> str:
     field = failed.get("unreadable_in")
     if address and _is_several(address):
         return f"write one address in {field or 'place of them'}, as `name@example.com` or `Name <name@example.com>`"
+    if address and (near := near_miss(address)) is not None:
+        return f"write {near.right} in place of `{address}`"
     if address and _strange(address.rpartition("<")[2].rstrip("> ")) is not None:
         return f"use an address with nothing but ASCII before the @ in place of `{address}`"
     if (named := _unquoted(address)) is not None:

@@ -45,7 +45,6 @@ _CARRIED = {
     "ses:feedbackaddress": "sends a return path (ReturnPath, FeedbackForwardingEmailAddress, MAIL FROM): {}",
     "ses:recipients": "sends to no recipients but {}",
     "ses:apiversion": "sends by version {} of the API",
-    "aws:requestedregion": "calls region {}",
 }
 _OF_SERVICES = {
     "aws:sourceaccount": "sends x-amz-source-account, as services send it: {}",
@@ -200,8 +199,8 @@ def _to_send(
         return None
     wanted = values_for(condition, reader)
     has_variables = condition.unresolved or (wanted == condition.wanted != condition.filled)
-    if has_variables or (key == "aws:requestedregion" and step.ref.kind == "identity"):
-        return None  # what it would be is not known, or it is where the identity is not
+    if has_variables:
+        return None  # what it would be is not known
     values = "any value" if is_for_nothing else listed(wanted)
     if key.startswith("aws:principaltag/"):
         tag = condition.key.partition("/")[2]

@@ -1,0 +1,129 @@
+"""Sets, names and regions: what is proposed can be done, and the send passes after it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.holdout_world import Reported
+from tests.support.refusal_world import World
+
+NEWS = {"as": "sender", "from": "a@shop.test"}
+OWN = [["account", "sender"], ["identity", "sender", "shop.test"]]
+EU = "eu-west-1"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    opened = World.open(tmp_path_factory.mktemp("sets") / "data")
+    yield opened
+    opened.close()
+
+
+def a_set(name: str, *, region: str = "us-east-1", on: bool = True) -> list[Any]:
+    options = {"ConfigurationSetName": name, "SendingOptions": {"SendingEnabled": on}}
+    return ["call_in", region, "sender", "sesv2", "create_configuration_set", options]
+
+
+DOORS: dict[str, dict[str, Any]] = {
+    "v1": {},
+    "v2": {"door": "v2"},
+    "raw": {"door": "raw"},
+    "smtp": {"door": "smtp"},
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_default_set_that_is_switched_off_is_said_to_be_the_identitys(world: World, door: str) -> None:
+    steps = [*OWN, a_set("old", on=False), ["default_set", "sender", "shop.test", "old"]]
+    case = Reported.described(world, {"steps": steps})
+    sent = case.send(NEWS | DOORS[door])
+    [cause] = case.read("sender", sent.request_id)["causes"]
+    assert cause["code"] == "SA603" and "the default of the identity `shop.test`" in cause["cause"]
+    assert "--email-identity shop.test" in cause["mend"]["text"]
+    assert case.send(case.apply(cause["mend"], NEWS | DOORS[door])).code == ""
+
+
+def test_a_set_that_the_message_names_is_not_called_a_default(world: World) -> None:
+    steps = [*OWN, a_set("old", on=False), ["default_set", "sender", "shop.test", "old"]]
+    case = Reported.described(world, {"steps": steps})
+    [cause] = case.read("sender", case.send(NEWS | {"set": "old"}).request_id)["causes"]
+    assert "default" not in cause["cause"]
+
+
+IMPOSSIBLE = ['"receipts"', "'receipts'", "re ceipts", "receipts;", "receipts.", "r" * 65]
+
+
+def named(door: str, name: str) -> dict[str, Any]:
+    if door == "smtp":
+        return {"door": "smtp", "fields": [["X-SES-CONFIGURATION-SET", name]]}
+    if door == "raw":
+        return {"door": "raw", "fields": [["X-SES-CONFIGURATION-SET", name]]}
+    return DOORS[door] | {"set": name}
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+@pytest.mark.parametrize("door", DOORS)
+def test_nobody_is_told_to_create_what_cannot_be(world: World, door: str, name: str) -> None:
+    case = Reported.described(world, {"steps": [*OWN, a_set("receipts")]})
+    sent = case.send(NEWS | named(door, name))
+    assert sent.code
+    [cause] = case.read("sender", sent.request_id)["causes"]
+    assert "create" not in cause["mend"]["text"] and "delegate" not in cause["mend"]["text"]
+    if cause["code"] == "SA601" and "receipts" in name:
+        assert cause["mend"]["value"] == "receipts"
+        assert case.send(NEWS | named(door, "receipts")).code == ""
+
+
+def test_a_template_is_not_to_be_left_out(world: World) -> None:
+    case = Reported.described(world, {"steps": OWN})
+    for template in ("welcome", "wel come"):
+        sent = case.send(NEWS | {"door": "templated", "template": template})
+        [cause] = case.read("sender", sent.request_id)["causes"]
+        assert "leave it out" not in cause["mend"]["text"] and "delegate" not in cause["mend"]["text"]
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+@pytest.mark.parametrize("door", ["v1", "v2", "raw"])
+def test_another_region_is_offered_for_a_set_where_from_is_verified_there(
+    world: World, door: str, is_there: bool
+) -> None:
+    steps = [*OWN, a_set("receipts", region=EU)] + (
+        [["identity", "sender", "shop.test", EU]] if is_there else []
+    )
+    case = Reported.described(world, {"steps": steps})
+    send = NEWS | DOORS[door] | {"set": "receipts"}
+    [cause] = case.read("sender", case.send(send).request_id)["causes"]
+    assert ("or send in eu-west-1" in cause["mend"]["text"]) == is_there
+    assert (case.send(send | {"region": EU}).code == "") == is_there
+    assert case.send(case.apply(cause["mend"], send)).code == ""
+
+
+ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+LOCKS: dict[str, list[dict[str, Any]]] = {
+    "a Deny": [ALL, ALL | {"Effect": "Deny", "Condition": {"StringNotEquals": {"aws:RequestedRegion": [EU]}}}],
+    "an Allow": [ALL | {"Condition": {"StringEquals": {"aws:RequestedRegion": EU}}}],
+    "a Deny with NotAction": [
+        ALL,
+        {"Effect": "Deny", "NotAction": "iam:*", "Resource": "*",
+         "Condition": {"StringNotEquals": {"aws:RequestedRegion": [EU, "eu-north-1"]}}},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("where", ["verified", "pending", "nothing", "verified and denied"])
+@pytest.mark.parametrize("lock", LOCKS)
+def test_another_region_is_offered_under_a_lock_where_the_send_would_pass(
+    world: World, lock: str, where: str
+) -> None:
+    there = {"verified": "identity", "pending": "pending", "verified and denied": "identity"}.get(where)
+    steps: list[Any] = [*OWN] + ([[there, "sender", "shop.test", EU]] if there else [])
+    denies = {"Effect": "Deny", "Action": "*", "Resource": f"arn:aws:ses:{EU}:*"}
+    more = [denies] if where == "verified and denied" else []
+    case = Reported.described(world, {"steps": [*steps, ["user", "sender", "ann", *LOCKS[lock], *more]]})
+    send = NEWS | {"as": "sender/ann"}
+    cause = case.read("sender", case.send(send).request_id)["causes"][0]
+    passes = case.send(send | {"region": EU}).code == ""
+    assert passes == (where == "verified")
+    assert (f"calls region `{EU}`" in cause["mend"]["text"]) == passes
+    assert case.send(case.apply(cause["mend"], send)).code == ""
