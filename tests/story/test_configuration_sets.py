@@ -203,6 +203,23 @@ def test_an_https_policy_without_a_domain_is_kept_and_shown(senders: Senders) ->
     senders.v1.create_configuration_set_tracking_options(**made, TrackingOptions=links)
 
 
+def test_a_set_whose_tracking_domain_is_gone_can_be_changed_all_the_same(senders: Senders) -> None:
+    """The domain is checked when it is named, and not whenever something else of the set is put."""
+    name, domain = {"ConfigurationSetName": "gone"}, f"links.{senders.account.account_id}.test"
+    senders.v2.create_email_identity(EmailIdentity=domain)
+    senders.v2.create_configuration_set(**name, TrackingOptions={"CustomRedirectDomain": domain})
+    senders.v2.delete_email_identity(EmailIdentity=domain)
+    senders.v2.delete_email_identity(EmailIdentity=senders.domain)
+    senders.v2.put_configuration_set_delivery_options(**name, TlsPolicy="REQUIRE")
+    senders.v2.put_configuration_set_suppression_options(**name, SuppressedReasons=["BOUNCE"])
+    senders.v1.put_configuration_set_delivery_options(**name, DeliveryOptions={"TlsPolicy": "Optional"})
+    found = senders.v2.get_configuration_set(**name)
+    assert found["DeliveryOptions"] == {"TlsPolicy": "OPTIONAL"}
+    assert found["TrackingOptions"] == {"CustomRedirectDomain": domain}
+    again = refusal(senders.v2.put_configuration_set_tracking_options, **name, CustomRedirectDomain=domain)
+    assert again[0] == "BadRequestException"
+
+
 def test_event_destinations_are_the_same_in_both(senders: Senders) -> None:
     senders.v1.create_configuration_set(ConfigurationSet={"Name": "e"})
     firehose = {

@@ -234,7 +234,8 @@ class ConfigurationSets:
             if values is not None:
                 options[block] = dict(values)
             changed = replace(found, options=options)
-            await self._check_tracking(tx, changed)
+            if block == "TrackingOptions":
+                await self._check_tracking(tx, changed)
             if block == "DeliveryOptions":
                 await _check_pool(tx, changed)
             await store.put(tx, changed)
