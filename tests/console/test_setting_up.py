@@ -132,6 +132,25 @@ def test_what_is_written_for_a_template_stays_as_it_is_written(person: Person, v
     assert v2.get_email_template(TemplateName="odd")["TemplateContent"]["Text"] == text
 
 
+def test_a_topic_beyond_those_that_are_listed_can_be_named(person: Person, v2: Any, tenant: Tenant) -> None:
+    here, of_set = f"{HERE}/identities/example.com/notifications", f"{HERE}/configuration-sets/many"
+    v2.create_configuration_set(ConfigurationSetName="many")
+    few = tenant.sns.create_topic(Name="t000")["TopicArn"]
+    for page in (here, of_set):
+        assert f"<option>{few}</option>" in person.get(page).text
+    last = [tenant.sns.create_topic(Name=f"t{n:03}")["TopicArn"] for n in range(1, 103)][-1]
+    for page in (here, of_set):
+        text = person.get(page).text
+        assert '<select name="topic">' not in text
+        assert f'<option value="{few}"></option>' in text
+        assert text.count('<datalist id="topics">') == 1
+    person.send(f"{here}/topic", page=here, kind="Bounce", topic=last)
+    assert f'name="topic" list="topics" value="{last}"' in person.get(here).text
+    person.send(f"{of_set}/destinations", page=of_set, destination="told", topic=last, BOUNCE="on")
+    told = v2.get_configuration_set_event_destinations(ConfigurationSetName="many")["EventDestinations"]
+    assert told[0]["SnsDestination"] == {"TopicArn": last}
+
+
 def test_the_map_says_who_is_told_and_topics_are_set(person: Person, tenant: Tenant) -> None:
     here = f"{HERE}/identities/example.com/notifications"
     page = words(person.get(here).text)

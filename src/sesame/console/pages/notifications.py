@@ -6,6 +6,7 @@ from sesame.console.calls import Call, call, sample
 from sesame.console.visit import Page, Visit, problem_of
 from sesame.errors import ServiceError
 from sesame.operations.notification_map import NOT_ASKED, notification_map
+from sesame.operations.set_view import MOST_TOPICS
 
 KINDS = {"Bounce": "bounced", "Complaint": "complained of", "Delivery": "delivered"}
 
@@ -32,6 +33,7 @@ async def _page(visit: Visit, problem: str = "", status: int = 200) -> Response:
         asked_for=asked_for,
         unasked=dict.fromkeys(way.kind.title for way in found.ways if way.kind not in told_of),
         topics=[*topics, *dict.fromkeys(kept)],
+        most_topics=MOST_TOPICS,
         hidden=hidden,
         kinds=KINDS,
         calls=[

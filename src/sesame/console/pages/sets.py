@@ -9,7 +9,7 @@ from starlette.responses import Response
 from sesame.console.calls import Call, Sample, call, sample
 from sesame.console.visit import Page, Visit, problem_of
 from sesame.errors import ServiceError
-from sesame.operations.set_view import DAYS, SetView, set_view
+from sesame.operations.set_view import DAYS, MOST_TOPICS, SetView, set_view
 from sesame.store.configuration_sets import MAX_DESTINATIONS
 
 PAGE = 50
@@ -89,6 +89,7 @@ async def _page(visit: Visit, problem: str = "", status: int = 200, secret: str 
         found=view.found,
         days=DAYS,
         events=EVENTS,
+        most_topics=MOST_TOPICS,
         may_add=len(view.destinations) < MAX_DESTINATIONS,
         calls=_calls(name, view),
     )
