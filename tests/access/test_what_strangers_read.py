@@ -5,13 +5,18 @@ JSON, view or audit row, whatever its own IAM policies ask about.
 """
 
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from sesame.access.principals import root_principal
 from sesame.access.refusals import digests
 from sesame.db import Transaction
+from sesame.model import AccountId, Caller
+from sesame.operations.ask_why import AskWhy, Question
 from sesame.operations.decision_views import view
 from sesame.store import audit, decisions, policy_sets
 from tests.support.refusal_world import EVERYTHING, REGION, Case, World
@@ -105,10 +110,34 @@ def all_that_is_read(case: Strange) -> str:
         del row[name]
     read = case.read("sender", refused.request_id)
     del read["at"], read["request_id"]
-    text = json.dumps([refused.text, read, row, seen])
+    text = json.dumps([refused.text, read, row, seen, asked(case)])
     for name, number in case.names.items():
         text = text.replace(number, f"<{name}>")
     return text
+
+
+def asked(case: Strange) -> str:
+    """What the account is told that asks, without sending, why it would be refused."""
+    services, doors = case.world.services, case.world.doors
+    ask_why = AskWhy(
+        services.store, doors.directory, doors.authorizer, doors.sender, pace=doors.pace, clock=services.clock
+    )
+    sender, at = case.names["sender"], services.clock.now()
+    caller = Caller(
+        principal=root_principal(AccountId(sender)), access_key_id=case.keys["sender"].access_key_id,
+        region=REGION, source_ip="198.51.100.7", secure_transport=True, user_agent=None, at=at, request_id="",
+    )  # fmt: skip
+    question = Question(
+        who=f"arn:aws:iam::{sender}:user/robot", door="v2", from_address=FROM, from_arn=case.arn("owner", "one.test"),
+        source="", source_arn="", return_path="", return_path_arn="", recipients=("a@elsewhere.test",),
+        configuration_set="", template="", acting_for="", acting_arn="", at=at, source_ip="198.51.100.7", secure=True,
+        user_agent="",
+    )  # fmt: skip
+    answer = case.world.run(ask_why.ask(caller, question))
+    record = replace(answer.record, at=0.0, decision="")
+    told = repr(replace(answer, record=record, case=None))
+    of_case = json.dumps(answer.case, default=list)
+    return re.sub(r"AIDA[A-Z0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]+Z|\b[0-9]{10}\b", "#", told + of_case)
 
 
 @pytest.mark.parametrize("iam", IAM.values(), ids=IAM.keys())
