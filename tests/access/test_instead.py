@@ -196,3 +196,24 @@ def test_an_identity_that_names_somebody_else_is_not_told_of(world: World) -> No
     case = Case.described(world, {"steps": steps})
     sent = case.send(NEWS)
     assert case.account("owner").account_id not in json.dumps(case.read("sender", sent.request_id))
+
+
+MALFORMED = [
+    "shop.test",
+    "arn:aws:ses:us-east-1::identity/shop.test",
+    "arn:aws:ses:us-east-1:12:identity/shop.test",
+]
+
+
+@pytest.mark.parametrize("written", MALFORMED)
+@pytest.mark.parametrize("name", ["v1", "v2", "smtp", "raw, FromArn", "raw, field"])
+def test_an_arn_that_cannot_be_read_is_written_out_where_the_identity_is_lent(
+    world: World, name: str, written: str
+) -> None:
+    case = Case.described(world, {"steps": LENT})
+    text = json.dumps(NEWS | MISTYPED[name]).replace('"ARN"', json.dumps(written))
+    send = case.fill(json.loads(text))
+    sent = case.send(send)
+    [cause] = case.read("sender", sent.request_id)["causes"]
+    assert cause["code"] == "SA108" and cause["mend"]["value"] == case.fill(RIGHT)
+    assert case.send(case.apply(cause["mend"], send)).code == ""

@@ -6,6 +6,7 @@ A failure is what was wrong before anything was decided; a refusal has a decisio
 from sesame.access.causes.failures import Failures
 from sesame.access.causes.find import cause_in_log
 from sesame.access.changes import Changes
+from sesame.access.identity_names import InvalidIdentityArn
 from sesame.access.record import (
     as_call,
     explainable_text,
@@ -46,7 +47,7 @@ class RefusedSends:
             facts["unreadable"], facts["unreadable_in"] = found
         if isinstance(failure.__cause__, MessageError) and (slip := header_slip(submission)):
             facts["slip"] = slip
-        is_about_from = isinstance(failure, DoesNotAlign | ConfigurationSetDoesNotExist)
+        is_about_from = isinstance(failure, DoesNotAlign | InvalidIdentityArn | ConfigurationSetDoesNotExist)
         if is_about_from and (found_from := from_address(submission)):
             facts["from_address"] = found_from
         kept = await self._failures.keep_of(caller, failure, submission.action, facts)

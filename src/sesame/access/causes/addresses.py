@@ -151,7 +151,7 @@ class AddressCauses:
     def _told_owner(self, uses: Sequence[str], address: str) -> str:
         """An address of the sender's message as the owner of another one's identity may know of it (I9)."""
         shown = {(one[0], one[1]) for one in own_senders(self._record, self._decision)}
-        named = joined(uses)
+        named = joined(["the field Sender" if use == "Sender" else use for use in uses])
         return f"{named} `{address}`" if any((use, address) in shown for use in uses) else named
 
     def _others_uncovered(self, fields: Sequence[str]) -> Cause:
@@ -402,7 +402,9 @@ class AddressCauses:
         parameter, arn = covering[0]
         right = arn if arn in lent or not lent else lent[0]
         what = "the return path" if "RETURN" in parameter.upper() or "Feedback" in parameter else "From"
-        text = f"`{arn}` was named in {parameter}, which counts for {what} alone: {joined(uses)} `{address}` has no ARN"
+        verb = "has" if len(uses) == 1 else "have"
+        text = f"`{arn}` was named in {parameter}, which counts for {what} alone:"
+        text += f" {joined(uses)} `{address}` {verb} no ARN"
         field = self._parameter_for(uses[0], address, right)
         if field is None:
             mend = Mend(

@@ -202,8 +202,9 @@ async def _instead(
         lent, _ = await _lent(tx, record, decision, common)
         found[check["arn"]] = [arn for arn in lent if Arn.parse(arn).account_id != check["owner"]]
     failed = decision.get("failed", {})
-    if failed.get("error") == "DoesNotAlign" and record.account_id:
-        bare = failed["address"].rpartition("<")[2].rstrip("> ")
+    address = failed.get("address") or failed.get("from_address")
+    if failed.get("error") in ("DoesNotAlign", "InvalidIdentityArn") and address and record.account_id:
+        bare = address.rpartition("<")[2].rstrip("> ")
         sent = {"ses:FromAddress": failed.get("from_address") or bare, "ses:FeedbackAddress": bare}
         lent, in_part = await _lent(tx, record, {**decision, "context": sent}, _candidates(bare))
         found[failed["arn"]] = [arn for arn in (*lent, *in_part) if arn != failed["arn"]]

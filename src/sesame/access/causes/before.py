@@ -41,7 +41,7 @@ def failure_cause(record: DecisionRecord, decision: Mapping[str, Any], around: A
     by_error: Mapping[str, Callable[[], Cause]] = {
         "DoesNotAlign": lambda: alignment_cause(record, failed, around),
         "CommandRefused": lambda: _refused_command(record, failed),
-        "InvalidIdentityArn": lambda: _malformed(record, failed),
+        "InvalidIdentityArn": lambda: _malformed(record, failed, around),
         "WrongCredentials": lambda: _smtp_login(record, decision, failed),
         "TooManyFailures": lambda: _smtp_login(record, decision, {"why": "too-many"}),
         "ConfigurationSetSendingPaused": lambda: _paused(record, decision, around),
@@ -75,11 +75,15 @@ _SLIPS = {
 """What requests are signed with by mistake, by the words that `sign_in` keeps."""
 
 
-def _malformed(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
+def _malformed(record: DecisionRecord, failed: Mapping[str, Any], around: Around) -> Cause:
     text = failed["arn"]
     wrong, right = mend_arn(text, record.region)
     parameter = named_in(failed, text)
     is_whole = "ACCOUNT" not in right and "NAME" not in right
+    lenders = around.instead.get(text, ())
+    is_return_path = "RETURN" in parameter.upper() or "Feedback" in parameter
+    if not is_whole and lenders and not is_return_path:
+        right, is_whole = lenders[0], True
     return Cause(
         code=Code.ARN_MALFORMED,
         text=f"`{text}` is not the ARN of an identity: {wrong}",
