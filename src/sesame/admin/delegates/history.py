@@ -1,14 +1,14 @@
 """What was done under the policies of an identity: each accepted message with the statement that lets it through today.
 
-Decided again on today's policies, since those of then may be gone. Of the sender it tells what its owner may know: who
-it was, From, action and time.
+Decided again on today's policies, since those of then may be gone: of another account's sends on the identity's alone.
+Of the sender it tells what its owner may know: who it was, From, action and time.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sesame.access.compiled import Policies, identity_policies
+from sesame.access.compiled import ALLOW_ALL, Policies, identity_policies
 from sesame.access.identity_names import IdentityArn
 from sesame.admin.what_if import PAGE, policies_of, request_of
 from sesame.db import Store, Transaction
@@ -35,7 +35,7 @@ class Sent:
     """One of them, as policy saw it."""
     use: Use | None
     is_allowed: bool
-    """Whether today's policies allow it still."""
+    """Whether today's policies allow it still: the identity's, and of its owner's own users theirs."""
 
     @property
     def requester(self) -> Requester:
@@ -95,7 +95,12 @@ async def history_of(
             decision = json.loads(recorded.decision)
             if any(check["arn"] == str(arn) for check in decision["checks"]) and "context" in decision:
                 who = json.dumps([recorded.account_id, *(decision.get(name) for name in _SENDER)])
-                if who not in known:
+                if who not in known and recorded.account_id != arn.account_id:
+                    known[who] = (
+                        ALLOW_ALL,
+                        None,
+                    )  # what a sender's own policies have become is not the owner's to know
+                elif who not in known:
                     known[who] = await store.read(policies_of(recorded.account_id, decision))
                 request = request_of(arn, recorded, decision, held)
                 _add(alike, _sent(recorded.at, request, policies, *known[who], narrow=narrow))
