@@ -6,7 +6,8 @@ Each such word carries a canary of its side; random policies decide, and every o
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -155,7 +156,11 @@ def documents(canary: str) -> st.SearchStrategy[list[tuple[str, str]]]:
 
 
 def explained(
-    requester: Requester, identity: list[tuple[str, str]], iam: list[tuple[str, str]], form: str = "{}"
+    requester: Requester,
+    identity: list[tuple[str, str]],
+    iam: list[tuple[str, str]],
+    form: str = "{}",
+    context: Mapping[str, str] = MappingProxyType({}),
 ) -> Explanation:
     tags = {
         key: form.format(value) for key, value in CONTEXT.items() if "Tag/" in key and isinstance(value, str)
@@ -165,7 +170,7 @@ def explained(
         action="ses:SendEmail",
         resource=ARN,
         resource_account=OWNER,
-        context={**CONTEXT, **tags},
+        context={**CONTEXT, **tags, **context},
     )
     return explain(
         request,
@@ -194,6 +199,52 @@ def test_views_and_causes_of_random_policies_have_nothing_of_the_other_side(
     explanation = explained(requester, identity, iam, form)
     assert OWNERS not in told(explanation, Reader.SENDER)
     assert SENDERS not in told(explanation, Reader.OWNER)
+
+
+OTHERS = "othercanary"
+FROM_ELSEWHERE = {"ses:FromAddress": f"{OTHERS}@{OTHERS}.test", "ses:FromDisplayName": OTHERS}
+ABOUT_FROM = ("${ses:FromAddress}", "${ses:FromDisplayName}", "*@example.com", "*", "News", f"{OTHERS[:5]}*")
+
+
+@st.composite
+def about_from(draw: st.DrawFn) -> list[tuple[str, str]]:
+    """Policies of an owner that ask of From, in which nothing is from it."""
+    statement = {
+        "Effect": draw(st.sampled_from(["Allow", "Deny"])),
+        "Principal": {"AWS": draw(st.sampled_from(["*", SENDER]))},
+        "Action": "ses:SendEmail",
+        "Resource": ARN,
+        "Condition": draw(
+            st.dictionaries(
+                st.sampled_from(["StringEquals", "StringLike", "StringNotLike", "StringNotEquals", "Null"]),
+                st.dictionaries(
+                    st.sampled_from(["ses:FromAddress", "ses:FromDisplayName", "ses:FeedbackAddress"]),
+                    st.sampled_from(ABOUT_FROM),
+                    min_size=1,
+                ),
+                min_size=1,
+                max_size=2,
+            )
+        ),
+    }
+    allow = {"Effect": "Allow", "Principal": {"AWS": SENDER}, "Action": "ses:SendEmail", "Resource": ARN}
+    found = [statement] + ([allow] if draw(st.booleans()) else [])
+    return [("asks", json.dumps({"Version": "2012-10-17", "Statement": found}))]
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.sampled_from(REQUESTERS),
+    about_from(),
+    st.sampled_from([("Return-Path",), ("Source", "Return-Path"), ("Source",), ("Sender",)]),
+)
+def test_the_owner_of_another_use_reads_nothing_of_from(
+    requester: Requester, identity: list[tuple[str, str]], uses: tuple[str, ...]
+) -> None:
+    explanation = explained(requester, identity, [], context=FROM_ELSEWHERE)
+    causes = policy_causes(explanation, Reader.OWNER, setting=Setting(uses=uses))
+    said = repr(owner_view(explanation, uses)) + json.dumps([cause.as_json() for cause in causes])
+    assert OTHERS not in said
 
 
 def test_the_search_sees_a_leak() -> None:
