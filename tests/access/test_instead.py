@@ -217,3 +217,27 @@ def test_an_arn_that_cannot_be_read_is_written_out_where_the_identity_is_lent(
     [cause] = case.read("sender", sent.request_id)["causes"]
     assert cause["code"] == "SA108" and cause["mend"]["value"] == case.fill(RIGHT)
     assert case.send(case.apply(cause["mend"], send)).code == ""
+
+
+@pytest.mark.parametrize(
+    "wrong", ["arn:aws:ses:us-east-1:<sender>:identity/shop.test", RIGHT.replace("us-east-1", "eu-west-1")]
+)
+@pytest.mark.parametrize("door", ["smtp", "raw"])
+def test_a_field_that_stands_twice_is_said_whatever_is_wrong_with_the_first(
+    world: World, door: str, wrong: str
+) -> None:
+    case = Case.described(world, {"steps": LENT})
+    fields = [["X-SES-SOURCE-ARN", wrong], ["X-SES-SOURCE-ARN", RIGHT]]
+    send = case.fill(NEWS | {"door": door, "fields": fields})
+    [cause] = case.read("sender", case.send(send).request_id)["causes"]
+    assert cause["code"] == "SA106" and case.send(case.apply(cause["mend"], send)).code == ""
+
+
+@pytest.mark.parametrize("door", ["v1", "v2", "smtp"])
+def test_who_lends_is_named_in_place_of_the_senders_own_account_number(world: World, door: str) -> None:
+    case = Case.described(world, {"steps": LENT})
+    text = json.dumps(NEWS | MISTYPED[door]).replace('"ARN"', json.dumps(RIGHT.replace("owner", "sender")))
+    send = case.fill(json.loads(text))
+    [cause] = case.read("sender", case.send(send).request_id)["causes"]
+    assert cause["code"] == "SA103" and cause["mend"]["value"] == case.fill(RIGHT)
+    assert case.send(case.apply(cause["mend"], send)).code == ""

@@ -13,7 +13,7 @@ from sesame.access.causes.fields import (
     own_senders,
     usual_field,
 )
-from sesame.access.causes.instead import name_in
+from sesame.access.causes.instead import ignored_cause, name_in
 from sesame.access.causes.mends import (
     SAMPLES,
     arn_of,
@@ -185,7 +185,7 @@ class AddressCauses:
     ) -> Iterator[Cause]:
         """Why an address rests on nothing that is verified, which stands in the message for `uses`."""
         if check is None and arn is not None:
-            yield self._arn_region(arn, address)
+            yield self._second(arn, address) or self._arn_region(arn, address)
         elif check is not None and check.get("verification") is not None:
             is_senders = self._reader is not Reader.OWNER
             lent = arn is None and is_senders and self._around.lent.get(address)
@@ -211,6 +211,20 @@ class AddressCauses:
             text += f", where a policy of `{lent[0]}` names you"
             return Cause(code=Code.REGION, text=text, mend=self._name_in(field, arn, lent[0]))
         return self._region(text, region, None)
+
+    def _second(self, arn: str, address: str) -> Cause | None:
+        """The field that names the ARN stands there again with one that is right."""
+        if self._reader is Reader.OWNER:
+            return None
+        right = [
+            arn_of(one)
+            for one in self._around.of(self._record.account_id, address)
+            if one.verification in VERIFIED
+        ]
+        right += [*self._around.lent.get(address, ()), *self._around.lent_here.get(address, ())]
+        return ignored_cause(
+            self._decision, arn, [one for one in right if one.split(":")[3] == self._record.region]
+        )
 
     def _region(self, text: str, region: str, arn: str | None) -> Cause:
         if self._door == "smtp":
@@ -266,7 +280,7 @@ class AddressCauses:
         own = self._around.of(self._record.account_id, address)
         verified = [one for one in own if one.verification in VERIFIED]
         if arn is not None:
-            return self._own_account_arn(address, arn, verified)
+            return self._second(arn, address) or self._own_account_arn(address, arn, verified)
         if (odd := self._odd_for(use, address)) is not None:
             return odd
         if verified and not any(one.region == self._record.region for one in verified):
@@ -575,24 +589,3 @@ class AddressCauses:
         if not here or check["owner"] == self._record.account_id:
             return None
         return f"a policy of `{here[0]}` lets it in", self._for_owner(Code.DENY, "", here[0]).mend
-
-    def mail_from(self) -> Cause:
-        """The MAIL FROM domain of the From identity is not ready."""
-        check = next((one for one in self._checks if "From" in one["uses"]), None)
-        name = "" if check is None else check["arn"].partition(":identity/")[2]
-        owner = "ACCOUNT" if check is None else check["owner"]
-        whose = "" if check is None else f" of account {owner}"
-        details = {"identity": name, "account": owner} if check else {}
-        is_shown = self._around.mail_from and not (check and self._is_strangers(check))
-        domain = f" `{self._around.mail_from}`" if is_shown else ""
-        return Cause(
-            code=Code.MAIL_FROM,
-            text=f"the MAIL FROM domain{domain} of the identity `{name}`{whose} is not verified, and its owner wants no"
-            " mail without it",
-            mend=Mend(
-                how=How.VERIFY_IDENTITY,
-                text=f"the owner publishes the records that `sesame dns records {owner} {name}` prints, or sets"
-                " BehaviorOnMXFailure to UseDefaultValue",
-                details={**details, "mail_from": True},
-            ),
-        )

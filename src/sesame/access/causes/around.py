@@ -98,7 +98,8 @@ async def look_around(tx: Transaction, record: DecisionRecord) -> Around:
     for _, address, _, arn in decision.get("asked", {}).get("senders", ()):
         if arn is not None and arn.split(":")[3] != record.region:
             lent_here[address], _ = await _lent(tx, record, decision, names.get(address, ()))
-        if arn is not None or not decision["checks"]:
+        is_own = arn is not None and arn.split(":")[4] == record.account_id
+        if (arn is not None and not is_own) or not decision["checks"]:
             continue
         lent[address], lent_in_part[address] = await _lent(tx, record, decision, names.get(address, ()))
         found = await identities.in_other_case(tx, record.account_id, record.region, address)

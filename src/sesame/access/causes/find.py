@@ -15,6 +15,7 @@ from sesame.access.causes.around import NOTHING, Around
 from sesame.access.causes.before import failure_cause, quota_cause
 from sesame.access.causes.bounded import STOPS, cap_cause, stopped_cause
 from sesame.access.causes.instead import bound_too, instead_cause
+from sesame.access.causes.mail_from import mail_from_cause
 from sesame.access.causes.own_side import own_causes
 from sesame.access.causes.trust import trust_causes
 from sesame.access.refusals import Derived, is_more_specific
@@ -96,7 +97,7 @@ def _refused_for(refused: Refused, reader: Reader) -> Iterator[Cause]:
     elif record.code == "MessageRejected":
         yield from addresses.unverified()
     elif record.code == "MailFromDomainNotVerifiedException":
-        yield addresses.mail_from()
+        yield mail_from_cause(record, decision["checks"], refused.around, reader)
     elif "cap" in (limit := decision.get("limit", {})):
         yield from _limits(refused, limit, reader)
     else:

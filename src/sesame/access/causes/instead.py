@@ -25,23 +25,11 @@ def instead_cause(
     """The cause where what refused is not what was meant; None where that is not known, and for an owner."""
     if reader is Reader.OWNER or check["owner"] == record.account_id:
         return None
-    arn, asked = check["arn"], decision.get("asked", {})
-    field = _named_by(decision, check)
+    arn, field = check["arn"], _named_by(decision, check)
     lenders = list(around.instead.get(arn, ()))
-    ignored = [right for what, name, right in asked.get("odd", ()) if what == "ignored" and name == field]
-    right = next((one for one in ignored if one in lenders or _is_own(record, around, check, one)), None)
     what = _refusing(arn, check, around, reader)
-    if right is not None:
-        return Cause(
-            code=Code.HEADER,
-            text=f"`{field}` occurs more than once, and only its first instance, `{arn}`, is read: {what}; `{right}`,"
-            " which stands behind it, is ignored",
-            mend=Mend(
-                how=How.DROP_PARAMETER,
-                text=f"take the first `{field}` out, so that `{right}` counts",
-                details={"parameter": field, "instance": "first"},
-            ),
-        )
+    if (ignored := ignored_cause(decision, arn, [*lenders, *_own(record, around, check)], what)) is not None:
+        return ignored
     if not lenders:
         return None
     code = Code.PRINCIPAL_OTHER if reader is Reader.SENDER else Code.NO_SUCH_IDENTITY
@@ -52,6 +40,33 @@ def instead_cause(
         text=f"{what}{bound_too(decision, check)}; `{lenders[0]}` is lent to {whom}",
         mend=name_in(record, decision, field, arn, lenders[0]),
     )
+
+
+def ignored_cause(
+    decision: Mapping[str, Any],
+    arn: str,
+    right: Sequence[str],
+    what: str = "it is not the one that is lent to you",
+) -> Cause | None:
+    """The field that names `arn` stands in the message again, with one that is `right`: only the first counts.
+
+    `what` says why the first is wrong.
+    """
+    asked = decision.get("asked", {})
+    fields = {name for name, value in asked.get("named", ()) if value.lower() == arn.lower()}
+    for kind, field, ignored in asked.get("odd", ()):
+        if kind == "ignored" and field in fields and ignored in right:
+            return Cause(
+                code=Code.HEADER,
+                text=f"`{field}` occurs more than once, and only its first instance, `{arn}`, is read: {what};"
+                f" `{ignored}`, which stands behind it, is ignored",
+                mend=Mend(
+                    how=How.DROP_PARAMETER,
+                    text=f"take the first `{field}` out, so that `{ignored}` counts",
+                    details={"parameter": field, "instance": "first"},
+                ),
+            )
+    return None
 
 
 def bound_too(decision: Mapping[str, Any], check: Mapping[str, Any]) -> str:
@@ -101,7 +116,7 @@ def _named_by(decision: Mapping[str, Any], check: Mapping[str, Any]) -> str:
     return next((str(name) for name, value in named if value.lower() == check["arn"].lower()), usual)
 
 
-def _is_own(record: DecisionRecord, around: Around, check: Mapping[str, Any], arn: str) -> bool:
-    """Whether it is a verified identity of the sender's own that covers the address."""
+def _own(record: DecisionRecord, around: Around, check: Mapping[str, Any]) -> list[str]:
+    """The verified identities of the sender's own that cover the address."""
     own = [one for address in check["addresses"] for one in around.of(record.account_id, address)]
-    return any(one.verification in VERIFIED and arn_of(one) == arn for one in own)
+    return [arn_of(one) for one in own if one.verification in VERIFIED]
