@@ -7,7 +7,7 @@ from tests.story.misconfigured.world import MAY_SEND, Steps, World, case, docume
     seen="the owner's Deny for everybody else, and no IAM policy of the sender's user",
     code="SA208",
     says=("denies",),
-    mend=("change or remove",),
+    mend=("change policy", "exempt `news@{domain}`", "user/app` by ArnNotEquals"),
     reader="owner",
     also=("SA206|SA205",),
 )

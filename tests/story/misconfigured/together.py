@@ -286,7 +286,7 @@ def denied_for_the_address_and_no_iam(w: World) -> Steps:
     seen="the same, as the owner reads it",
     code="SA208",
     says=("zqowner", "news@{domain}"),
-    mend=("change or remove",),
+    mend=("change policy|change or remove",),
     reader="owner",
     also=("SA205",),
 )

@@ -164,7 +164,10 @@ def fourth_partner(w: World) -> Steps:
     code="SA208",
     reader="owner",
     says=("denies",),
-    mend=("change or remove",),
+    mend=(
+        "change policy",
+        "exempt",
+    ),
     also=("SA201",),
 )
 def nothing_but_denies(w: World) -> Steps:

@@ -39,7 +39,7 @@ def named(w: World) -> dict[str, str]:
     reader="owner",
     says=("ses:FromDisplayName absent", "`Site`"),
     mend=(
-        "the sender leaves the display name out of From; or, to allow it, leave the condition",
+        "the sender leaves the display name out of From; or, to allow it, keep the condition",
         '"ses:FromDisplayName":"Site"',
     ),
 )

@@ -317,7 +317,8 @@ def _not_a_name(
     parameter = _parameter_of(kind, failed)
     what = "an ARN" if text.startswith("arn:") else "a part of an ARN"
     other = text.split(":")[4] if text.startswith("arn:") and text.count(":") >= 5 else record.account_id
-    own = f"; a delegate uses {kind}s of its own account, and it is of {other}" * (other != record.account_id)
+    is_others = other != record.account_id
+    own = f"; {kind}s are looked up in the account that sends, and it is of {other}" * is_others
     return Cause(
         code=Code.OTHERS_RESOURCE,
         text=f"`{text}` is {what}, and a {kind} is looked up by the name alone{own}",

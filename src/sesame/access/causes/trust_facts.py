@@ -28,8 +28,9 @@ from sesame.policy.language.vocabulary import Family, read_operator
 from sesame.policy.reasons.cause import Reader
 from sesame.policy.reasons.conditions import explain_condition
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
+from sesame.policy.reasons.exceptions import exceptions_for
 from sesame.policy.reasons.principals import nearest
-from sesame.policy.reasons.remedies import carried, edits_in_words, exceptions_for
+from sesame.policy.reasons.remedies import carried, edits_in_words
 from sesame.policy.reasons.views import without_tags
 
 _NOBODYS = parse_stored_trust_policy(
@@ -123,7 +124,7 @@ def _by_trust(
 
 
 def _denial(step: StatementStep, request: Request, reader: Reader) -> dict[str, Any]:
-    changes = exceptions_for(step, request, reader)
+    changes, _ = exceptions_for(step, request, reader)
     return {
         "statement": f"statement `{step.ref.sid}`" if step.ref.sid else f"statement {step.ref.index + 1}",
         "index": step.ref.index,

@@ -230,10 +230,10 @@ class How(Enum):
     """What a mend does; which details go with it stands behind each."""
 
     PUT_IDENTITY_POLICY = "put-identity-policy"
-    """`identity_arn`, `statement`: to stand in a policy of that identity, of its own name."""
+    """`identity_arn`, `statement`: to stand in a policy of that identity, of its own name; `also_admits` as below."""
     CHANGE_STATEMENT = "change-statement"
     """`kind`, `policy`, `statement` (from 0), `changes`: a list of edits (`edits.edited` makes them); of an identity
-    policy also `identity_arn`."""
+    policy also `identity_arn`; `also_admits` where they let in more than the request (`narrow.Admits`)."""
     RESAVE_POLICY = "resave-policy"
     """`identity_arn`, `principal`: put the policies anew with the principal's name in the place of the old id."""
     ALLOW_IN_IAM = "allow-in-iam"
@@ -274,7 +274,8 @@ class How(Enum):
     UNSUPPRESS = "unsuppress"
     """`address`."""
     ASK = "ask"
-    """`whom` (owner, sender, operator), `account`: this reader cannot mend it."""
+    """`whom` (owner, sender, operator), `account`: this reader cannot mend it. `statement` where one would do, and
+    `conditions` (as-named) where it is to stand under those of the statement that names the sender."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

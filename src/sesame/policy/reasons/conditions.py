@@ -69,6 +69,13 @@ def values_for(condition: ConditionStep, reader: Reader) -> tuple[str, ...]:
     return condition.wanted if is_others else condition.filled or condition.wanted
 
 
+def _variable_of_others(condition: ConditionStep, reader: Reader) -> str | None:
+    """A variable of the values that is filled in with what is the other side's (I9)."""
+    if condition.filled == condition.wanted or values_for(condition, reader) != condition.wanted:
+        return None
+    return next((found[0] for text in condition.wanted if (found := _VARIABLE.search(text))), None)
+
+
 def _may_be_a_slip(condition: ConditionStep) -> bool:
     """Whether what it came to may lie in how it is written: it fails, or it holds for what is not so."""
     return condition.answer is not True or read_operator(condition.operator).comparison.negated
@@ -91,7 +98,8 @@ def _seen(condition: ConditionStep, request: Request, reader: Reader, kind: Poli
     if condition.seen is None:
         return f"this request has no {condition.key}"
     if is_hidden(condition, reader):
-        return f"this request's {name} is not shown"
+        is_tag = is_of_resource(condition.key)
+        return "the identity's value of it is not shown" if is_tag else f"this request's {name} is not shown"
     return f"this request has {listed(condition.decisive or condition.seen)}"
 
 
@@ -119,6 +127,8 @@ def _hint(condition: ConditionStep, request: Request, reader: Reader) -> str:
         return f"; a display name is compared decoded and without quotation marks: as `{meant[1]}`"
     if (variable := not_filled(condition)) is not None:
         return f"; `{variable}` is taken literally: only a policy of Version 2012-10-17 has variables"
+    if (hidden := _variable_of_others(condition, reader)) is not None:
+        return f"; `{hidden}` is a variable, and what it is for this sender is not shown"
     if condition.seen is None and (why := why_absent(condition, request)):
         return f"; {why}"
     if condition.note.startswith("several values"):

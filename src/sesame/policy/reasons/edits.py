@@ -1,5 +1,6 @@
 """Edits of a statement, as mends propose them, made on the text of its policy."""
 
+import copy
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,11 +21,29 @@ def edited(document: str, statement: int, changes: Sequence[Mapping[str, Any]]) 
         if change.get("remove"):
             statements = [one for index, one in enumerate(statements) if index != statement]
             break
+        if "split" in change:
+            statements = _split(statements, statement, change["split"])
+            continue
         if "version" in change:
             policy["Version"] = change["version"]
         _edit(statements[statement], change)
     policy["Statement"] = statements
     return json.dumps(policy, ensure_ascii=False) if statements else ""
+
+
+def _split(
+    statements: list[dict[str, Any]], at: int, copies: Sequence[Sequence[Mapping[str, Any]]]
+) -> list[dict[str, Any]]:
+    """Statements with several of one in its place, each with its own changes and a Sid of its own."""
+    made = [copy.deepcopy(statements[at]) for _ in copies]
+    sids = {one.get("Sid") for one in statements}
+    for number, (one, changes) in enumerate(zip(made, copies, strict=True), 1):
+        for change in changes:
+            _edit(one, change)
+        if number > 1 and "Sid" in one:
+            one["Sid"] = next(sid for n in range(number, 999) if (sid := f"{one['Sid']}{n}") not in sids)
+            sids.add(one["Sid"])
+    return [*statements[:at], *made, *statements[at + 1 :]]
 
 
 def _edit(statement: dict[str, Any], change: Mapping[str, Any]) -> None:
@@ -46,6 +65,8 @@ def _edit(statement: dict[str, Any], change: Mapping[str, Any]) -> None:
     key = change["key"]
     if "add" in change:
         keys[key] = [*_values(keys[key]), *change["add"]]
+    elif "take" in change:
+        keys[key] = [value for value in _values(keys[key]) if value not in change["take"]]
     elif "replace" in change:
         keys[key] = [change["with"] if value == change["replace"] else value for value in _values(keys[key])]
     else:

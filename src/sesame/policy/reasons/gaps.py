@@ -15,25 +15,29 @@ from sesame.policy.language.document import Effect
 from sesame.policy.language.pattern import glob
 from sesame.policy.language.vocabulary import SENDING_ACTIONS
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
-from sesame.policy.reasons.conditions import code_of, explain_condition, tag_wanted
-from sesame.policy.reasons.derivation import ConditionStep, ElementStep, Explanation, StatementStep
+from sesame.policy.reasons.conditions import code_of, explain_condition
+from sesame.policy.reasons.derivation import ElementStep, Explanation, StatementStep
+from sesame.policy.reasons.exceptions import exceptions_for
 from sesame.policy.reasons.itself import by_itself, may_leave_out
+from sesame.policy.reasons.narrow import (
+    Admits,
+    in_words,
+    principals,
+)
 from sesame.policy.reasons.principals import describe, is_same_role, is_same_service, nearest
 from sesame.policy.reasons.remedies import (
     beside_ways_out,
     by_session,
     change_mend,
-    changes_for,
     edits_in_words,
-    exceptions_for,
-    may_be_of_others,
-    opens,
+    is_left_out,
 )
 from sesame.policy.reasons.sentence import compact, distance, name_statement
 from sesame.policy.reasons.slips import in_resources, is_held_to_address, known_action, misspelt_action, some
 from sesame.policy.reasons.statements import iam_statement, iam_statement_like, smallest_statement
 from sesame.policy.reasons.strangers import is_for, is_stranger
 from sesame.policy.reasons.views import is_of_resource, name_of_key, own_values, with_own_addresses
+from sesame.policy.reasons.widening import Widening
 from sesame.policy.request import Outcome, Requester
 
 
@@ -122,30 +126,41 @@ class _Gaps:
 
     def _exception(self, step: StatementStep) -> Mend:
         """What to do about a Deny, for whoever may change it."""
-        changes = exceptions_for(step, self._request, self._reader)
-        is_meant = not any(change.get("remove") or "exempt" in change for change in changes)
+        changes, admits = exceptions_for(step, self._request, self._reader)
+        is_meant = not any(change.get("remove") or _frees_it(change) for change in changes)
         if step.ref.kind == "session" and not step.ref.policy.startswith("arn:"):
-            return self._other_session(step, changes if is_meant else [])
-        return self._change(step, changes, "change" if is_meant else "change or remove")
+            return self._other_session(step, changes, is_meant=is_meant)
+        return self._change(step, changes, "change" if is_meant else "change or remove", admits)
 
-    def _other_session(self, step: StatementStep, changes: list[dict[str, Any]]) -> Mend:
+    def _other_session(self, step: StatementStep, changes: list[dict[str, Any]], *, is_meant: bool) -> Mend:
         """A policy that was given when the session was opened stays as it is: another session is opened."""
         request = self._request
-        said = edits_in_words(changes)
+        said = edits_in_words(changes if is_meant else [])
         changed = f", or with it changed: {said}" if said else ""
         text = f"open the session anew without {name_statement(step.ref)}{changed}"
         return Mend(
             how=How.CHANGE_SESSION,
-            text=beside_ways_out(text, exceptions_for(step, request, self._reader), is_last=True),
+            text=beside_ways_out(text, changes, is_last=True),
             details={
                 "principal": request.requester.role_arn,
                 "statement": iam_statement(request.action, request.resource),
             },
         )
 
-    def _change(self, step: StatementStep, changes: list[dict[str, Any]], verb: str) -> Mend:
+    def _change(
+        self, step: StatementStep, changes: list[dict[str, Any]], verb: str, admits: Sequence[Admits] = ()
+    ) -> Mend:
         """Edits of a statement; an identity that nobody named is, since others may have a policy of that name."""
-        return change_mend(step, changes, verb, self._request.resource, is_said=self._setting.is_let_in)
+        is_said = self._setting.is_let_in
+        return change_mend(
+            step,
+            changes,
+            verb,
+            self._request.resource,
+            is_said=is_said,
+            admits=admits,
+            beside=in_words(admits),
+        )
 
     def _owners_denial(self, step: StatementStep) -> Cause:
         if self._reader is Reader.SENDER:
@@ -161,7 +176,9 @@ class _Gaps:
                 + (f", because of {'; '.join(about)}" if about else ""),
                 mend=self._by_itself(step)
                 or may_leave_out(
-                    self._ask_owner(Code.DENY, more=by_session(*step.conditions)),
+                    self._ask_owner(
+                        Code.DENY, more=by_session(*step.conditions), before=_without_recipients(step)
+                    ),
                     *step.conditions,
                     request=self._request,
                     denies=True,
@@ -176,7 +193,7 @@ class _Gaps:
 
     def _tag_instead(self, step: StatementStep) -> Mend | None:
         """The tag that lifts a Deny of what does not have it."""
-        found = (self._tag(condition, denies=True) for condition in step.conditions)
+        found = (self._widening().tag(condition, denies=True) for condition in step.conditions)
         return next((mend for mend in found if mend is not None), None)
 
     def _by_itself(self, step: StatementStep) -> Mend | None:
@@ -238,7 +255,7 @@ class _Gaps:
     def _nobody_named(self, candidates: Sequence[StatementStep]) -> Cause:
         """No Allow names the requester: the code says whether one names what it was, or another session of it."""
         requester, request = self._request.requester, self._request
-        wanted = [value for step in candidates for value in _principals(step)]
+        wanted = [value for step in candidates for value in principals(step)]
         names = {requester.arn, requester.role_arn}
         old = next((value for name, value in self._setting.bound.items() if name in names), None)
         if (old is not None and old in wanted) or any(name in wanted for name in names if name):
@@ -266,20 +283,12 @@ class _Gaps:
             return Cause(code=code, text=for_sender, mend=mend)
         return Cause(code=code, text=for_owner, mend=self._put_statement())
 
-    def _put_statement(self, keys: Sequence[str] = (), changes: Sequence[Mapping[str, Any]] = ()) -> Mend:
-        """A policy of its own for this requester, after what the sender may do in its place.
-
-        `keys` are those of conditions that kept it out, which `changes` would have dropped for everybody.
-        """
-        statement = smallest_statement(self._request, keys)
-        left = f"leave the condition on {' and '.join(keys)} to keep others out, and " if keys else ""
-        text = (
-            f"to allow it, {left}put a policy on `{self._request.resource}` with the statement"
-            f" {compact(statement)}"
-        )
+    def _put_statement(self) -> Mend:
+        """A policy of its own for this requester, whom none names."""
+        statement = smallest_statement(self._request)
         return Mend(
             how=How.PUT_IDENTITY_POLICY,
-            text=beside_ways_out(text, changes, is_last=True),
+            text=f"to allow it, put a policy on `{self._request.resource}` with the statement {compact(statement)}",
             details={"identity_arn": self._request.resource, "statement": statement},
         )
 
@@ -316,11 +325,10 @@ class _Gaps:
 
     def _failures(self, step: StatementStep) -> list[Cause]:
         """A cause for each thing in which the closest Allow of the identity failed."""
-        found = []
-        changes = changes_for(step, self._request, self._reader)
+        found, widening = [], self._widening()
         for element in step.elements:
             if not element.answer and not element.element.endswith("Principal"):
-                found.append(self._element(step, element, changes))
+                found.append(self._element(step, element))
         for condition in step.conditions:
             if condition.answer:
                 continue
@@ -334,49 +342,27 @@ class _Gaps:
                 mend = by_itself(condition, request=self._request, denies=False) or asked
             else:
                 text = f"{name_statement(step.ref)} allows only {condition_text}"
-                alone = self._tag(condition) or by_itself(condition, request=self._request, denies=False)
-                mend = alone or self._widened(step, changes)
+                mend = widening.alone(condition) or widening.widened(step)
             found.append(Cause(code=code, text=text, mend=mend))
         return found
 
-    def _widened(self, step: StatementStep, changes: list[dict[str, Any]]) -> Mend:
-        """The edits of an Allow; another statement where they would drop a condition that keeps others out, or lets
-        them in."""
-        gone = [change["key"] for change in changes if "drop_condition" in change]
-        if gone and step.ref.kind == "iam":
-            return self._allow_alone(gone, changes)
-        opened = [change["key"] for change in changes if opens(change)]
-        is_others = any(may_be_of_others(step, key) for key in opened)
-        is_alone = gone or (opened and (is_others or "*" in _principals(step)))
-        if step.ref.kind == "identity" and is_alone:
-            return self._put_statement(gone, changes)
-        return self._change(step, changes, "to allow it, change")
-
-    def _tag(self, condition: ConditionStep, *, denies: bool = False) -> Mend | None:
-        """Tag what a condition asks a tag of, for whoever owns it; None where that is not what helps."""
-        arn = self._request.resource
-        is_own = not self._foreign or self._reader is Reader.OWNER
-        tag = tag_wanted(condition, self._reader, denies=denies) if is_own else None
-        if tag is None or not arn.startswith("arn:aws:ses:") or "*" in arn:
-            return None
-        key, value = tag
-        return Mend(
-            how=How.TAG_RESOURCE,
-            text=f"tag `{arn}` as one of these, if it is: `aws sesv2 tag-resource --resource-arn {arn}"
-            f" --tags Key={key},Value={value}`; all policies with a condition on {condition.key} go by it",
-            details={"arn": arn, "tags": {key: value}},
+    def _widening(self) -> Widening:
+        return Widening(
+            self._request, self._reader, is_foreign=self._foreign, is_said=self._setting.is_let_in
         )
 
-    def _element(self, step: StatementStep, element: ElementStep, changes: list[dict[str, Any]]) -> Cause:
+    def _element(self, step: StatementStep, element: ElementStep) -> Cause:
         action = self._request.action
         is_action = element.element.endswith("Action")
         code = Code.ACTION if is_action else Code.SENDER_IAM
         if self._reader is Reader.SENDER and step.ref.kind == "identity":
             text = f"this way of sending is `{action}`, which the owner's policy does not list for you"
-            return Cause(code=code, text=text, mend=self._ask_owner(code, smallest_statement(self._request)))
+            asked = self._ask_owner(code, smallest_statement(self._request), is_named=True)
+            return Cause(code=code, text=text, mend=asked)
         what = "this way of sending is" if is_action else "this is"
-        text = f"{what} `{element.seen}`; {name_statement(step.ref)} lists {some(element.wanted)}"
-        return Cause(code=code, text=text, mend=self._change(step, changes, "to allow it, change"))
+        verb = "leaves out" if element.element.startswith("Not") else "lists"
+        text = f"{what} `{element.seen}`; {name_statement(step.ref)} {verb} {some(element.wanted)}"
+        return Cause(code=code, text=text, mend=self._widening().widened(step))
 
     def _not_understood(self, step: StatementStep) -> Cause:
         if self._reader is Reader.SENDER and step.ref.kind == "identity":
@@ -489,31 +475,17 @@ class _Gaps:
             details={"principal": principal, "statement": statement},
         )
 
-    def _allow_alone(self, keys: Sequence[str], changes: Sequence[Mapping[str, Any]]) -> Mend:
-        """A statement of its own beside one whose condition keeps others out, and is no wider than the message."""
-        request = self._request
-        statement = smallest_statement(request, keys) | iam_statement(request.action, request.resource)
-        del statement["Principal"]
-        principal = request.requester.role_arn or request.requester.arn
-        return Mend(
-            how=How.ALLOW_IN_IAM,
-            text=beside_ways_out(
-                f"leave its condition on {' and '.join(keys)} to keep others out, and give `{principal}` an IAM policy"
-                f" with the statement {compact(statement)}",
-                changes,
-                is_last=True,
-            ),
-            details={"principal": principal, "statement": statement},
-        )
-
     def _session_lacks(self, before: str) -> Cause:
         request = self._request
         if self._reader is Reader.OWNER:
             text = f"the sender's own side does not allow it to {describe(request.requester)}"
             return Cause(code=Code.SESSION_POLICY, text=text, mend=self._ask_sender())
-        statement = iam_statement(request.action, request.resource)
         limits = [step for step in self._allows if step.ref.kind == "session"]
-        closest = f"; {name_statement(min(limits, key=distance).ref)} comes closest" if limits else ""
+        near = min(limits, key=distance, default=None)
+        statement = iam_statement(request.action, request.resource)
+        if near is not None:
+            statement = iam_statement_like(near, request, self._reader).statement
+        closest = f"; {name_statement(near.ref)} comes closest" if near is not None else ""
         return Cause(
             code=Code.SESSION_POLICY,
             text=f"{before}the policies that the session `{request.requester.arn}` was opened under"
@@ -534,6 +506,8 @@ class _Gaps:
         *,
         keys: Mapping[str, Any] | None = None,
         more: str = "",
+        before: str = "",
+        is_named: bool = False,
     ) -> Mend:
         account = self._request.resource_account
         details: dict[str, Any] = {
@@ -541,10 +515,13 @@ class _Gaps:
             "account": account,
             "identity_arn": self._request.resource,
         }
-        text = f"ask the owner, account {account}, and name the code {code.value}"
+        text = f"{before}ask the owner, account {account}, and name the code {code.value}"
         if statement is not None:
             details["statement"] = statement
             text += f"; the statement it needs is {compact(statement)}"
+        if is_named:  # said always, so that it tells nothing of whether there are any
+            details["conditions"] = "as-named"
+            text += ", under the conditions of the one that names you"
         if keys:
             details["keys"] = keys
         return Mend(how=How.ASK, text=text + more, details=details)
@@ -563,13 +540,20 @@ def _named(step: StatementStep) -> bool:
     return all(element.answer for element in step.elements if element.element.endswith("Principal"))
 
 
-def _principals(step: StatementStep) -> tuple[str, ...]:
-    return next((element.wanted for element in step.elements if element.element == "Principal"), ())
+def _frees_it(change: Mapping[str, Any]) -> bool:
+    """Whether an exception is for a sender whatever it sends, so that the statement ends for it."""
+    return "exempt" in change and change["key"].lower() in ("aws:principalarn", "aws:sourceaccount")
+
+
+def _without_recipients(step: StatementStep) -> str:
+    """What the sender can do about a Deny for some recipients."""
+    some_of = next((one.decisive or one.seen or () for one in step.conditions if is_left_out(one)), ())
+    return f"leave {some(tuple(some_of))} out of the recipients, or " if some_of else ""
 
 
 def _names_account(step: StatementStep, requester: Requester) -> bool:
     account = requester.account_id
-    named = set(_principals(step))
+    named = set(principals(step))
     by_name = {requester.arn, requester.role_arn, requester.user_id, "*"}
     return not named & by_name and bool(named & {account, f"arn:aws:iam::{account}:root"})
 

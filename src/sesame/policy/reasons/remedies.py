@@ -36,7 +36,7 @@ from sesame.policy.reasons.derivation import ConditionStep, StatementStep
 from sesame.policy.reasons.itself import BY_TLS, WITHOUT_NAME, is_in_the_way, is_tag_in_the_way, lacks_tls
 from sesame.policy.reasons.sentence import name_statement
 from sesame.policy.reasons.slips import some
-from sesame.policy.request import Request, Requester
+from sesame.policy.request import Request
 
 Change = dict[str, Any]
 
@@ -63,11 +63,15 @@ _RECIPIENTS = "ses:recipients"
 """A key whose value is not shown to the owner: what to add the sender has to say."""
 _IF_EXISTS = "IfExists"
 
+_TAG_IN_VALUE = re.compile(r"\$\{(?i:aws:PrincipalTag)/([^},]+)\}")
+
 _BY_SESSION = "signs with the temporary credentials of a session of a role"
 
 
-def changes_for(step: StatementStep, request: Request, reader: Reader) -> list[Change]:
-    """The edits of an Allow that let the request through, each no wider than it must be."""
+def changes_for(
+    step: StatementStep, request: Request, reader: Reader, left: Sequence[ConditionStep] = ()
+) -> list[Change]:
+    """The edits of an Allow that let the request through, each no wider than it must be; none of what is `left`."""
     changes: list[Change] = []
     for element in step.elements:
         if element.answer:
@@ -77,10 +81,10 @@ def changes_for(step: StatementStep, request: Request, reader: Reader) -> list[C
         elif element.element == "Resource":
             changes.append({"add_resource": resource_to_write(request.resource)})
     for condition in step.conditions:
-        if not condition.answer:
+        if not condition.answer and condition not in left:
             change = change_for(step, condition, request, reader)
             is_as_meant = "add" in change or opens(change) or is_hidden(condition, reader)
-            how = _to_send(step, condition, request, reader, denies=False) if is_as_meant else None
+            how = to_send(step, condition, request, reader, denies=False) if is_as_meant else None
             changes.append(change if how is None else change | {"or_send": how})
     return changes
 
@@ -88,51 +92,6 @@ def changes_for(step: StatementStep, request: Request, reader: Reader) -> list[C
 def opens(change: Mapping[str, Any]) -> bool:
     """Whether an edit lets in, beside the request, all others that lack what the condition asks for."""
     return bool(change.get("drop_condition")) or str(change.get("operator_to", "")).endswith(_IF_EXISTS)
-
-
-def exceptions_for(step: StatementStep, request: Request, reader: Reader) -> list[Change]:
-    """The edit of a Deny that lets the request through: one exception more, or the whole statement gone."""
-    ways = (_to_send(step, condition, request, reader, denies=True) for condition in step.conditions)
-    how = next((way for way in ways if way is not None), None)
-    return [_exception(step, request, reader) | ({} if how is None else {"or_send": how})]
-
-
-def _exception(step: StatementStep, request: Request, reader: Reader) -> Change:
-    for condition in step.conditions:
-        seen = condition.decisive or condition.seen
-        comparison = read_operator(condition.operator).comparison
-        if comparison.negated and (other := _other_key(step, condition, request)) is not None:
-            return {"operator": condition.operator, "key": condition.key} | other
-        may_add = comparison.negated and comparison.family in (Family.STRING, Family.ARN, Family.IP)
-        if may_add and seen and not is_hidden(condition, reader) and not_filled(condition) is None:
-            return {
-                "operator": condition.operator,
-                "key": condition.key,
-                "add": _to_add(comparison, seen),
-            }
-    for element in step.elements:
-        if element.element == "NotAction":
-            return {"add_not_action": request.action}
-        if element.element == "NotResource":
-            return {"add_not_resource": resource_to_write(request.resource)}
-    requester = request.requester
-    is_all = step.ref.kind != "identity" or _is_for_it_alone(step, requester)
-    if not step.conditions and is_all:
-        return {"remove": True}
-    if requester.kind == "service":
-        account = carried(request, "aws:SourceAccount")
-        return {"operator": "StringNotEquals", "key": "aws:SourceAccount", "exempt": [account]}
-    who = requester.role_arn or requester.arn
-    return {"operator": "ArnNotEquals", "key": "aws:PrincipalArn", "exempt": [who]}
-
-
-def _is_for_it_alone(step: StatementStep, requester: Requester) -> bool:
-    """Whether a statement names the requester and nobody beside it."""
-    named = next((one.wanted for one in step.elements if one.element == "Principal"), ())
-    names = {requester.arn, requester.role_arn, requester.user_id}
-    if requester.kind == "root":
-        names |= {requester.account_id, f"arn:aws:iam::{requester.account_id}:root"}
-    return bool(named) and set(named) <= names
 
 
 def carried(request: Request, key: str) -> str | None:
@@ -146,15 +105,16 @@ def resource_to_write(resource: str) -> str:
     return resource if resource == "*" else literally(resource)
 
 
-def _to_add(comparison: Comparison, seen: Sequence[str]) -> list[str]:
+def to_add(comparison: Comparison, seen: Sequence[str]) -> list[str]:
     """Values as a condition says them and no others."""
     if comparison.family is Family.IP:
-        return [_range_of(value) for value in seen]
+        return [range_of(value) for value in seen]
     wildcards = comparison.family is Family.ARN or comparison.compare is Compare.LIKE
     return [literally(value, wildcards=wildcards) for value in seen]
 
 
-def _range_of(address: str) -> str:
+def range_of(address: str) -> str:
+    """An address as a range of addresses."""
     return f"{address}/{128 if ':' in address else 32}"
 
 
@@ -169,7 +129,7 @@ def by_session(*conditions: ConditionStep) -> str:
     )
 
 
-def _to_send(
+def to_send(
     step: StatementStep, condition: ConditionStep, request: Request, reader: Reader, *, denies: bool
 ) -> str | None:
     """What the sender does to meet a condition in place of its being changed; None where that is not known.
@@ -184,6 +144,8 @@ def _to_send(
         return f"the sender {WITHOUT_NAME}"
     is_for_nothing = comparison.family is Family.NULL
     by_token = is_for_nothing or not denies
+    if key == _RECIPIENTS and denies and is_left_out(condition):
+        return f"the sender leaves out the recipients like {listed(condition.wanted)}"
     if _lacks_session(condition) and by_token and request.requester.kind in ("user", "root"):
         return f"the sender {_BY_SESSION}"
     wants = comparison.negated == denies or is_for_nothing
@@ -197,6 +159,8 @@ def _to_send(
         return None
     if comparison.family is Family.NUMERIC and comparison.name.endswith("Than"):
         return None
+    if (found := _TAG_IN_VALUE.search(" ".join(condition.wanted))) is not None and not condition.unresolved:
+        return f"the sender's account gives its user, role or session another value of the tag `{found[1]}`"
     wanted = values_for(condition, reader)
     has_variables = condition.unresolved or (wanted == condition.wanted != condition.filled)
     if has_variables:
@@ -207,6 +171,13 @@ def _to_send(
         return f"the sender's account gives its user, role or session the tag `{tag}` with {values}"
     way = _CARRIED.get(key) or (_OF_SERVICES.get(key) if condition.seen is None else None)
     return None if way is None else f"the sender {way.format(values)}"
+
+
+def is_left_out(condition: ConditionStep) -> bool:
+    """Whether a Deny is for some recipients, without which the message would pass."""
+    operator = read_operator(condition.operator)
+    is_some = operator.quantifier is Quantifier.FOR_ANY and not operator.comparison.negated
+    return condition.key.lower() == _RECIPIENTS and bool(condition.seen) and is_some
 
 
 def change_for(step: StatementStep, condition: ConditionStep, request: Request, reader: Reader) -> Change:
@@ -224,7 +195,7 @@ def change_for(step: StatementStep, condition: ConditionStep, request: Request, 
         return change | {"operator_to": instead}
     if condition.note.startswith("several values") and operator.quantifier is Quantifier.NONE:
         return change | {"operator_to": f"ForAllValues:{condition.operator}"}
-    if not comparison.negated and (other := _other_key(step, condition, request)) is not None:
+    if not comparison.negated and (other := other_key(step, condition, request)) is not None:
         return change | other
     if comparison.family is Family.DATE or condition.key.lower() in TIMES:
         return change | {"replace": condition.wanted[0], "with": _seconds(condition, request)}
@@ -236,7 +207,7 @@ def change_for(step: StatementStep, condition: ConditionStep, request: Request, 
         return change | {"add": None}
     if not may_add or not seen or is_hidden(condition, reader):
         return change | _let_without(step, condition, request)
-    return change | {"add": _to_add(comparison, seen)}
+    return change | {"add": to_add(comparison, seen)}
 
 
 def _let_without(step: StatementStep, condition: ConditionStep, request: Request) -> Change:
@@ -274,7 +245,7 @@ def _seconds(condition: ConditionStep, request: Request) -> str | None:
     return text if int(text) < int(now) else None
 
 
-def _other_key(step: StatementStep, condition: ConditionStep, request: Request) -> Change | None:
+def other_key(step: StatementStep, condition: ConditionStep, request: Request) -> Change | None:
     """A condition on a key that the request carries, for one on a key that requests like it never do.
 
     None where others carry the key: what is meant for them stays as it is.
@@ -293,7 +264,7 @@ def _other_key(step: StatementStep, condition: ConditionStep, request: Request) 
         return _of(f"Arn{no}Equals", "aws:PrincipalArn", requester.role_arn or requester.arn)
     address = carried(request, "aws:SourceIp")
     if key in _OF_NETWORKS and address is not None:
-        return _of(f"{no}IpAddress", "aws:SourceIp", _range_of(address))
+        return _of(f"{no}IpAddress", "aws:SourceIp", range_of(address))
     return None
 
 
@@ -315,9 +286,19 @@ def _of(operator: str, key: str, *values: str) -> Change:
 
 
 def change_mend(
-    step: StatementStep, changes: Sequence[Change], verb: str, resource: str, *, is_said: bool
+    step: StatementStep,
+    changes: Sequence[Change],
+    verb: str,
+    resource: str,
+    *,
+    is_said: bool,
+    admits: Sequence[Mapping[str, Any]] = (),
+    beside: str = "",
 ) -> Mend:
-    """Edits of a statement as a mend; `is_said`: the words name the identity that an identity policy is of."""
+    """Edits of a statement as a mend; `is_said`: the words name the identity that an identity policy is of.
+
+    `admits` is whom else they let in, `beside` the same in words.
+    """
     is_identitys = step.ref.kind == "identity"
     details: dict[str, Any] = {
         "kind": step.ref.kind,
@@ -325,11 +306,12 @@ def change_mend(
         "statement": step.ref.index,
         "changes": list(changes),
     } | ({"identity_arn": resource} if is_identitys else {})
+    details |= {"also_admits": list(admits)} if admits else {}
     whose = f" of `{resource}`" if is_identitys and is_said else ""
     said = edits_in_words(changes)
     what = f": {said}" if said else ""
-    text = f"{verb} {name_statement(step.ref)}{whose}{what}"
-    is_all = any("exempt" in change or change.get("remove") for change in changes)
+    text = f"{verb} {name_statement(step.ref)}{whose}{what}{beside}"
+    is_all = any("exempt" in change or "split" in change or change.get("remove") for change in changes)
     return Mend(
         how=How.CHANGE_STATEMENT, text=beside_ways_out(text, changes, is_last=is_all), details=details
     )
@@ -351,6 +333,8 @@ def beside_ways_out(text: str, changes: Sequence[Mapping[str, Any]], *, is_last:
         )
     return text + "".join(f"; or {way}" for way in ways)
 
+
+_TIMES = {2: "twice", 3: "three times", 4: "four times"}
 
 _ADDED = {
     "add_action": "Action",
@@ -378,6 +362,16 @@ def _said(change: Mapping[str, Any]) -> str:
     if "key_to" in change:
         instead = f"{change['operator_to']} {change['key_to']} {some(tuple(change['values']))}"
         return f"write {instead} in place of its {change['operator']} on {change['key']}"
+    if "split" in change:
+        copies = [" and ".join(map(_said, copy)) for copy in change["split"]]
+        times = _TIMES.get(len(copies), "several times")
+        return (
+            f"put it there {times}, in one {', in another '.join(copies)}: only what each lets pass is free"
+        )
+    if "take" in change:
+        return f"take {some(tuple(change['take']))} out of its {change['operator']} on {change['key']}"
+    if "exempt" in change and change["operator"] == "Null":
+        return f"exempt requests without {change['key']}, by Null {some(tuple(change['exempt']))}"
     if "exempt" in change:
         return f"exempt {some(tuple(change['exempt']))} by {change['operator']} on {change['key']}"
     if "operator_to" in change:

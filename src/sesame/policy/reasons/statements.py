@@ -2,14 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from sesame.policy.language.pattern import literally
 from sesame.policy.reasons.cause import Reader
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
 from sesame.policy.reasons.itself import by_itself
+from sesame.policy.reasons.narrow import bound
 from sesame.policy.reasons.remedies import carried, change_for, opens, resource_to_write
 from sesame.policy.request import Request, Requester
+
+Conditions = Mapping[str, Mapping[str, Any]]
+NO_CONDITIONS: Conditions = MappingProxyType({})
 
 
 def _principal(requester: Requester) -> dict[str, str]:
@@ -25,9 +30,12 @@ _SAID_TOO = {key.lower(): key for key in ("ses:FromDisplayName", "ses:FeedbackAd
 """Keys whose value a statement for one message says too, where a condition on them kept it out."""
 
 
-def smallest_statement(request: Request, keys: Sequence[str] = ()) -> dict[str, Any]:
+def smallest_statement(
+    request: Request, keys: Sequence[str] = (), held: Conditions = NO_CONDITIONS
+) -> dict[str, Any]:
     """The statement of an identity policy that lets a request through and as little else as can be said.
 
+    `held` are conditions that it is held to beside its own.
     `keys` are those of conditions that kept the request out. Where From does not rest on the identity, its owner does
     not learn it (I9): the statement is for the return path that does, or for mail that is not from there.
     """
@@ -50,7 +58,14 @@ def smallest_statement(request: Request, keys: Sequence[str] = ()) -> dict[str, 
     conditions = {key: literally(value, wildcards=False) for key, value in asked.items() if value is not None}
     if conditions:
         statement["Condition"] = {"StringEquals": conditions} | statement.get("Condition", {})
-    return statement
+    return _under(statement, held)
+
+
+def _under(statement: dict[str, Any], held: Conditions) -> dict[str, Any]:
+    """A statement under further conditions, of which its own come first."""
+    own = statement.get("Condition", {})
+    keys = {operator: {**held.get(operator, {}), **own.get(operator, {})} for operator in (*held, *own)}
+    return statement | ({"Condition": keys} if keys else {})
 
 
 def _is_at(name: str, address: str | None) -> bool:
@@ -66,9 +81,9 @@ def _addresses_at(name: str) -> list[str]:
     return [name] if "@" in name else [f"*@{name}", f"*@*.{name}"]
 
 
-def iam_statement(action: str, resource: str) -> dict[str, Any]:
-    """The statement of an IAM policy that allows an action on one resource."""
-    return {"Effect": "Allow", "Action": action, "Resource": resource_to_write(resource)}
+def iam_statement(action: str, resource: str, held: Conditions = NO_CONDITIONS) -> dict[str, Any]:
+    """The statement of an IAM policy that allows an action on one resource, under the conditions it is `held` to."""
+    return _under({"Effect": "Allow", "Action": action, "Resource": resource_to_write(resource)}, held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +118,8 @@ def iam_statement_like(
             change = change_for(step, one, request, reader)
             if not _is_put(conditions, one, change):
                 left_out.append(one.key)
+                for operator, key, values in bound(one, reader) or ():
+                    conditions.setdefault(operator, {}).setdefault(key, values)
             continue
         conditions.setdefault(one.operator, {})[one.key] = _as_written(one)
     statement = iam_statement(request.action, request.resource)
