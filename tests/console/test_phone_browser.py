@@ -1,4 +1,4 @@
-"""Names as long as they may be, on a phone: no page scrolls sideways, and the menus stay on the screen."""
+"""A phone: no page scrolls sideways however long names are, menus stay on the screen, no cell tears its words apart."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from tests.support.process import REGION, SesameProcess
 from tools.screenshots import browser as chromium_browser
-from tools.screenshots import chromium, log_in, player
+from tools.screenshots import chromium, log_in, player, shots
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -22,6 +22,14 @@ pytestmark = pytest.mark.skipif(
 LABEL = "x" * 60
 DOMAIN = f"{LABEL}.{LABEL}.{LABEL}.example"
 BESIDE = "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+TORN = """() => [...document.querySelectorAll("td")]
+  .filter(cell => getComputedStyle(cell).display === "grid")
+  .filter(cell => {
+    const parts = [...cell.childNodes].filter(node => node.nodeType === 1 || node.data?.trim());
+    return parts.length > 1 && parts.some(node => node.nodeType === 3);
+  })
+  .map(cell => cell.outerHTML.slice(0, 120))"""
+"""Cells of a row that stands as a list, in which words have a line apart from the words around them."""
 
 
 def play(sesame: SesameProcess) -> tuple[str, list[str]]:
@@ -114,3 +122,18 @@ def test_the_page_of_the_navigation_that_one_is_on_is_seen(page: tuple["Page", l
         assert box is not None, name
         assert box["x"] >= 0, name
         assert box["x"] + box["width"] <= 390, name
+
+
+def test_no_cell_tears_its_words_apart(sesame: SesameProcess) -> None:
+    torn = {}
+    with player() as by, chromium_browser(by) as chrome:
+        pages: dict[str, Page] = {}
+        for name, account_id, path in shots(sesame):
+            if account_id not in pages:
+                context = chrome.new_context(base_url=sesame.console, viewport={"width": 390, "height": 800})
+                pages[account_id] = context.new_page()
+                log_in(pages[account_id], sesame, account_id)
+            pages[account_id].goto(path)
+            if cells := pages[account_id].evaluate(TORN):
+                torn[name] = cells[:3]
+    assert torn == {}
