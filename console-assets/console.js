@@ -170,7 +170,9 @@ async function look(what) {
     const answer = await fetch(live.dataset.live, { method: "POST", body, signal: mine.signal });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById("preview");
-    if (!fresh) throw new Error("no preview");
+    if (!fresh) return unseen(preview, answer.status === 403
+      ? "Your log-in has ended, so what you write is not judged. Copy it before you load the page again."
+      : "The server cannot judge this now. Write on, or try again.");
     const text = document.getElementById("text");
     const bad = page.getElementById("answer-problem");
     if (what === "write" && !bad) {
@@ -185,9 +187,18 @@ async function look(what) {
     document.getElementById("preview").setAttribute("aria-busy", "false");
   } catch (error) {
     if (error.name === "AbortError") return;
-    preview.setAttribute("aria-busy", "false");
-    say("The server did not answer.");
+    unseen(preview, "The server did not answer, so what you write is not judged.");
   }
+}
+
+// What was said of an earlier text is taken away: nobody should take it for this one's.
+function unseen(preview, why) {
+  preview.setAttribute("aria-busy", "false");
+  const told = document.createElement("p");
+  told.className = "problem";
+  told.setAttribute("role", "alert");
+  told.textContent = why;
+  preview.replaceChildren(told);
 }
 
 function put(id, page) {

@@ -56,6 +56,26 @@ def test_typing_shows_who_gains_and_saving_can_be_undone(
     page.context.close()
 
 
+def test_a_text_that_can_no_longer_be_judged_is_not_shown_as_if_it_were(
+    chrome: "Browser", sesame: SesameProcess, tenant: Tenant
+) -> None:
+    page = open_page(chrome, sesame, tenant.account.account_id)
+    page.goto(f"{HERE}/lend")
+    page.get_by_label("Who").fill("222222222222")
+    page.get_by_text("Account 222222222222").first.wait_for()
+    other = page.context.new_page()
+    other.goto("/me")
+    other.get_by_role("button", name="Log out").click()
+    other.wait_for_url("**/login*")
+    page.get_by_label("Who").fill("333333333333")
+    page.get_by_text("Your log-in has ended, so what you write is not judged.").wait_for()
+    assert "222222222222" not in page.locator("#preview").inner_text()
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("What you had written").wait_for()
+    assert stored(tenant) == {}
+    page.context.close()
+
+
 def test_the_same_without_javascript(chrome: "Browser", sesame: SesameProcess, tenant: Tenant) -> None:
     page = open_page(chrome, sesame, tenant.account.account_id, java_script_enabled=False)
     page.goto(f"{HERE}/lend")
