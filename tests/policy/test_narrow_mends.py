@@ -324,8 +324,9 @@ def excess(world: World, reader: Reader) -> Iterator[tuple[Cause, Request]]:
         after = mended(world, mend)
         if after is None or after.request != world.request:
             continue
-        if mend["how"] == "ask" and mend.get("conditions"):
-            continue  # the owner, who reads the conditions that it stands under, is told the statement with them
+        is_named = any(names(one) for one in world.explained().statements if one.ref.kind == "identity")
+        if mend["how"] == "ask" and is_named:
+            continue  # it tells nothing of the conditions (I9): the owner reads the statement that is under them
         side = "identity" if after.identity != world.identity else "iam"
         scope = Scope(world, mend, side)
         yield from ((cause, one) for one in newly_allowed(world, after) if not scope.holds(one))
