@@ -60,7 +60,19 @@ def test_what_was_meant_is_an_address_and_is_shown(written: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["", "@", "<>", "news", "a@x.test, b@y.test", "n\u00e4ws@shop.test", "A, B <a@x.test>"]
+    "written",
+    [
+        "",
+        "@",
+        "<>",
+        "news",
+        "a@x.test, b@y.test",
+        "n\u00e4ws@shop.test",
+        "A, B <a@x.test>",
+        "mailto:a@x.test b",
+        "a@x.test com",
+        "a@x.test b@y.test",
+    ],
 )
 def test_of_what_is_not_plain_nothing_is_guessed(written: str) -> None:
     assert near_miss(written) is None
@@ -74,6 +86,11 @@ def test_an_address_with_two_of_at_is_said_to_have_them() -> None:
 def test_a_name_without_angle_brackets_gets_them() -> None:
     found = near_miss("News Shop news@shop.test")
     assert found is not None and found.right == "`News Shop <news@shop.test>`"
+
+
+def test_white_space_in_a_name_is_one_blank() -> None:
+    found = near_miss("We are\r\n full \r\n<news@shop.test")
+    assert found is not None and found.right == "`We are full <news@shop.test>`"
 
 
 @given(st.text(alphabet="ab.@<>,; \"'\u200b\uff20:\\()", max_size=30))

@@ -132,7 +132,7 @@ def semicolons_between_addresses(w: World) -> Steps:
 
 
 @case(
-    seen="mailto: before the address",
+    seen="mailto: before the address and a word behind it: which of them is meant nobody can say",
     code="SA605",
     says=("mailto:you@elsewhere.test",),
     mend=("name@example.com",),
@@ -321,7 +321,7 @@ def region_and_more(w: World) -> Steps:
     seen="two things: the ARN has the sender's number, and its user has no IAM policy; the ARN comes first",
     code="SA103",
     says=("{sender}",),
-    mend=("owner",),
+    mend=("name `{arn}` in SourceArn",),
 )
 def number_and_iam(w: World) -> Steps:
     w.allow(Principal={"AWS": w.sender.account_id})

@@ -306,7 +306,7 @@ def owners_guard_against_plain_http(w: World) -> Steps:
     seen="a region lock as in an SCP: nothing outside eu-west-1",
     code="SA208",
     says=("aws:RequestedRegion", "us-east-1"),
-    mend=("add `us-east-1`", "StringNotEquals", "calls region `eu-west-1`"),
+    mend=("add `us-east-1` to StringNotEquals aws:RequestedRegion",),
 )
 def region_lock(w: World) -> Steps:
     user = guarded(w, Condition={"StringNotEquals": {"aws:RequestedRegion": ["eu-west-1"]}})

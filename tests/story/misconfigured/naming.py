@@ -107,7 +107,7 @@ def name_in_place_of_the_arn(w: World) -> Steps:
     seen="Terraform: `data.aws_caller_identity.current` in the ARN, applied in the sender's account",
     code="SA103",
     says=("{sender}",),
-    mend=("owner",),
+    mend=("name `{arn}` in SourceArn",),
 )
 def arn_with_the_senders_number(w: World) -> Steps:
     w.allow()

@@ -104,7 +104,7 @@ def arn_in_quotation_marks(w: World) -> Steps:
     seen="a placeholder that nobody filled in",
     code="SA108",
     says=("${{SES_SOURCE_ARN}}",),
-    mend=("identity/NAME",),
+    mend=("write it in X-SES-SOURCE-ARN as `{arn}`",),
 )
 def placeholder_in_place_of_the_arn(w: World) -> Steps:
     w.allow()
@@ -116,7 +116,7 @@ def placeholder_in_place_of_the_arn(w: World) -> Steps:
     seen="JavaScript's undefined, written as text",
     code="SA108",
     says=("undefined",),
-    mend=("identity/NAME",),
+    mend=("write it in SourceArn as `{arn}`",),
 )
 def undefined_in_place_of_the_arn(w: World) -> Steps:
     w.allow()

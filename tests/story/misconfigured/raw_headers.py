@@ -141,7 +141,7 @@ def field_in_the_body(w: World) -> Steps:
     seen="cdk#25115's neighbour: an ARN of neither region nor account",
     code="SA108",
     says=("its region and account number are missing",),
-    mend=("arn:aws:ses:us-east-1:ACCOUNT:identity/{domain}",),
+    mend=("write it in SourceArn as `{arn}`",),
 )
 def arn_without_region_and_account(w: World) -> Steps:
     w.allow()

@@ -23,7 +23,7 @@ def comma_in_the_display_name(w: World) -> Steps:
     seen="openstax/accounts#252: a blank within the address of a recipient",
     code="SA605",
     says=("karen @elsewhere.test",),
-    mend=("name@example.com",),
+    mend=("write `karen@elsewhere.test` in place of",),
 )
 def blank_within_the_address(w: World) -> Steps:
     w.allow()
@@ -35,7 +35,7 @@ def blank_within_the_address(w: World) -> Steps:
     seen="brave/accounts#35: a dot behind the domain",
     code="SA605",
     says=("you@elsewhere.test.",),
-    mend=("name@example.com|dot",),
+    mend=("write `you@elsewhere.test` in place of",),
 )
 def dot_behind_the_domain(w: World) -> Steps:
     w.allow()
@@ -59,7 +59,7 @@ def handle_in_place_of_an_address(w: World) -> Steps:
     seen="unicycling-registration#749: a line break in the name of the sender",
     code="SA605",
     says=("control|line",),
-    mend=("name@example.com|line",),
+    mend=("write `We are full <news@{domain}>` in place of",),
 )
 def line_break_in_the_name(w: World) -> Steps:
     w.allow()
@@ -265,3 +265,15 @@ def template_of_the_owner(w: World) -> Steps:
     yield lambda: w.v2(w.sender, Content=template)
     w.client("sesv2", w.sender).create_email_template(TemplateName="shared", TemplateContent=content)
     yield lambda: w.v2(w.sender, Content=template)
+
+
+@case(
+    seen="a link's mailto: before the address",
+    code="SA605",
+    says=("mailto:you@elsewhere.test", "as in a link"),
+    mend=("write `you@elsewhere.test` in place of",),
+)
+def mailto_alone(w: World) -> Steps:
+    w.allow()
+    yield lambda: w.simple(w.sender, Destination={"ToAddresses": ["mailto:you@elsewhere.test"]})
+    yield lambda: w.simple(w.sender, Destination={"ToAddresses": ["you@elsewhere.test"]})

@@ -46,6 +46,8 @@ def near_miss(text: str) -> NearMiss | None:
         wrong.append("there is white space in it, and no angle brackets around the address")
         return NearMiss(wrong=" and ".join(wrong), right=" or ".join(reversed(ways))) if ways else None
     if len(tokens) > 1:
+        if _is_address(tokens[0]):
+            return None  # with something behind it, which may be part of another
         wrong.append("there is white space in it")
         spec = "".join(tokens)
     for pattern, right, words in _INSIDE:
@@ -53,7 +55,7 @@ def near_miss(text: str) -> NearMiss | None:
         if changed != spec:
             wrong.append(words)
         spec = changed
-    whole = f"{name}<{spec}>" if close else spec
+    whole = " ".join([*name.split(), f"<{spec}>"]) if close else spec
     if spec.count("@") > 1 and '"' not in spec:
         return NearMiss(wrong="the @ stands in it more than once", right="an address with one @")
     if not wrong or whole == text or not _is_address(whole):
