@@ -334,7 +334,7 @@ async def borrowings(tx: Transaction, account_id: str, *, since: float, limit: i
             rows = await tx.all(
                 f"SELECT owner_account_id, region, identity, account_id, {_SUMS} FROM identity_tally"
                 f" WHERE account_id = ? AND region = ? AND owner_account_id {owners} ? AND +day >= ?"
-                " GROUP BY owner_account_id, identity ORDER BY owner_account_id, identity LIMIT ?",
+                " GROUP BY owner_account_id, region, identity, account_id ORDER BY owner_account_id, identity LIMIT ?",
                 account_id,
                 region,
                 account_id,
