@@ -50,6 +50,8 @@ class Roles(Case):
             parameters[mend["parameter"]] = mend["value"]
             return
         assert mend["how"] == "change-trust"
+        if "parameter" in mend:
+            parameters[mend["parameter"]] = mend["value"]
         iam = self.world.client("iam", self.account("owner"))
         trust = iam.get_role(RoleName="there")["Role"]["AssumeRolePolicyDocument"]
         if mend["statement"] is not None:
@@ -151,6 +153,157 @@ def test_the_owner_of_a_role_reads_what_kept_a_stranger_out_and_its_mend_works(
     for cause in told["causes"]:
         case.do(cause["mend"], parameters)
     case.assume(arn, **parameters)
+
+
+BY_ID = {"StringEquals": {"sts:ExternalId": f"{OWNERS}-id"}}
+OWN_ACCOUNT = ASSUME | {"Principal": {"AWS": "<owner>"}}
+PARTNER = "111122223333"
+UNDER_AN_ID: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
+    "another user": ([OTHERS | {"Condition": BY_ID}], {}),
+    "another user, another id sent": ([OTHERS | {"Condition": BY_ID}], {"ExternalId": f"{SENDERS}-id"}),
+    "another user, the id sent": ([OTHERS | {"Condition": BY_ID}], {"ExternalId": f"{OWNERS}-id"}),
+    "another account": ([ASSUME | {"Principal": {"AWS": PARTNER}, "Condition": BY_ID}], {}),
+    "the owner's own account first": (
+        [OWN_ACCOUNT, ASSUME | {"Principal": {"AWS": PARTNER}, "Condition": BY_ID}],
+        {},
+    ),
+    "a service first": (
+        [
+            ASSUME | {"Principal": {"Service": "ses.amazonaws.com"}},
+            ASSUME | {"Principal": {"AWS": PARTNER}, "Condition": BY_ID},
+        ],
+        {},
+    ),
+    "twice, once without": ([OTHERS, OTHERS | {"Condition": BY_ID}], {}),
+    "two keys": (
+        [OTHERS | {"Condition": BY_ID | {"IpAddress": RANGE, "Bool": {"aws:SecureTransport": "true"}}}],
+        {},
+    ),
+    "who is meant": (
+        [OTHERS | {"Condition": BY_ID | {"ArnEquals": {"aws:PrincipalArn": OTHER}}}],
+        {},
+    ),
+    "everybody, by who is meant": (
+        [ASSUME | {"Principal": "*", "Condition": BY_ID | {"ArnEquals": {"aws:PrincipalArn": OTHER}}}],
+        {},
+    ),
+    "a range": ([LET_IN | {"Condition": BY_ID | {"IpAddress": RANGE}}], {}),
+    "two conditions on it": (
+        [
+            LET_IN
+            | {
+                "Condition": BY_ID
+                | {"StringLike": {"sts:ExternalId": f"{OWNERS}-*"}, "Null": {"sts:ExternalId": "false"}}
+            }
+        ],
+        {},
+    ),
+    "tags": ([LET_IN | {"Condition": BY_ID}], {"Tags": [{"Key": "a", "Value": SENDERS}]}),
+    "denied without it": (
+        [
+            LET_IN,
+            ASSUME
+            | {
+                "Effect": "Deny",
+                "Principal": "*",
+                "Condition": {"StringNotEquals": {"sts:ExternalId": f"{OWNERS}-id"}},
+            },
+        ],
+        {},
+    ),
+    "another user, tags": ([OTHERS | {"Condition": BY_ID}], {"Tags": [{"Key": "a", "Value": SENDERS}]}),
+}
+
+
+@pytest.mark.parametrize("kept_out", UNDER_AN_ID.values(), ids=UNDER_AN_ID.keys())
+def test_who_is_let_in_beside_others_needs_their_external_id(
+    case: Roles, kept_out: tuple[list[dict[str, Any]], dict[str, Any]]
+) -> None:
+    trust, given = kept_out
+    arn, parameters = case.role(*trust), dict(given)
+    told = case.read("owner", case.refused(arn, **parameters))
+    assert SENDERS not in json.dumps(told)
+    sends = given.get("ExternalId") != f"{OWNERS}-id"
+    for cause in told["causes"]:
+        assert cause["mend"]["text"].startswith("to allow it, ")
+        case.do(cause["mend"], parameters)
+    says = " ".join(cause["mend"]["text"] for cause in told["causes"])
+    assert (case.fill(f"have account <sender> send `{OWNERS}-id`") in says) is sends
+    case.assume(arn, **parameters)
+    others = {name: value for name, value in parameters.items() if name != "ExternalId"}
+    case.refused(arn, **others)
+    case.refused(arn, **others | {"ExternalId": "another"})
+
+
+def test_a_user_of_the_roles_own_account_needs_the_external_id_of_others_too(case: Roles) -> None:
+    case.step("user", "owner", "own")
+    case.keys["sender/robot"] = case.keys["owner/own"]
+    arn = case.role(OTHERS | {"Condition": BY_ID | {"IpAddress": RANGE}})
+    [cause] = case.read("owner", case.refused(arn))["causes"]
+    assert cause["mend"]["text"].startswith("to allow it, add")
+    assert f", and send `{OWNERS}-id`" in cause["mend"]["text"]
+    parameters: dict[str, Any] = {}
+    case.do(cause["mend"], parameters)
+    case.refused(arn)
+    case.assume(arn, **parameters)
+
+
+STRICT: dict[str, tuple[dict[str, Any], str]] = {
+    "a pattern of ids": ({"StringLike": {"sts:ExternalId": f"{OWNERS}-*"}}, "send the ExternalId"),
+    "any id": ({"Null": {"sts:ExternalId": "false"}}, "send the ExternalId"),
+    "MFA": ({"Bool": {"aws:MultiFactorAuthPresent": "true"}}, "lets in only with aws:MultiFactorAuthPresent"),
+    "a window": (
+        {"DateLessThan": {"aws:CurrentTime": "2001-01-01T00:00:00Z"}},
+        "lets in only with aws:CurrentTime",
+    ),
+    "a session's name": (
+        {"StringEquals": {"sts:RoleSessionName": f"{OWNERS}-name"}},
+        "lets in only with sts:RoleSessionName",
+    ),
+}
+
+
+@pytest.mark.parametrize("strict", STRICT.values(), ids=STRICT.keys())
+def test_what_a_statement_asks_of_others_is_carried_over_as_it_is(
+    case: Roles, strict: tuple[dict[str, Any], str]
+) -> None:
+    condition, says = strict
+    arn = case.role(OTHERS | {"Condition": condition})
+    [cause] = case.read("owner", case.refused(arn))["causes"]
+    assert says in cause["mend"]["text"] and SENDERS not in json.dumps(cause)
+    [(operator, by_key)] = condition.items()
+    [(key, value)] = by_key.items()
+    assert cause["mend"]["statement"]["Condition"] == {operator: {key: [value]}}
+    case.do(cause["mend"], {})
+    case.refused(arn)
+
+
+@pytest.mark.parametrize(
+    "pattern", [{"StringLike": {"sts:ExternalId": f"{OWNERS}-*"}}, {"Null": {"sts:ExternalId": "false"}}]
+)
+def test_a_pattern_of_external_ids_is_no_condition_to_leave_out(case: Roles, pattern: dict[str, Any]) -> None:
+    arn = case.role(LET_IN | {"Condition": pattern})
+    [cause] = case.read("owner", case.refused(arn))["causes"]
+    assert cause["mend"]["how"] == "set-parameter" and "statement" not in cause["mend"]
+    assert case.fill("have account <sender> send the ExternalId that it asks for") in cause["mend"]["text"]
+
+
+@pytest.mark.parametrize("sent", [{}, {"ExternalId": f"{SENDERS}-id"}])
+def test_a_stranger_reads_whether_its_call_sent_an_external_id(case: Roles, sent: dict[str, str]) -> None:
+    """A fact of its own call, the same whether the role asks for one, names it, or is there at all."""
+    roles = {
+        "asks": case.role(LET_IN | {"Condition": BY_ID}, name="asks"),
+        "others": case.role(OTHERS | {"Condition": BY_ID}, name="others"),
+        "no id": case.role(OTHERS, name="noid"),
+    }
+    roles["gone"] = roles["asks"].replace("role/asks", "role/gone")
+    told = {}
+    for name, arn in roles.items():
+        read = case.read("sender", case.refused(arn, **sent))
+        told[name] = json.dumps(read["causes"]).replace(arn, "ARN")
+    assert len(set(told.values())) == 1, told
+    assert f"this call sent {'an' if sent else 'no'} ExternalId" in told["gone"]
+    assert f"{SENDERS}-id" not in told["gone"] and OWNERS not in told["gone"]
 
 
 def test_an_owner_that_lets_in_is_told_no_more_than_that(case: Roles) -> None:

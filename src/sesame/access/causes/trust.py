@@ -6,6 +6,7 @@ policies nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from sesame.access.causes.own_side import kept_causes
@@ -15,6 +16,8 @@ from sesame.policy.reasons.sentence import compact
 from sesame.store.decisions import DecisionRecord
 
 _UPDATE = "(`aws iam update-assume-role-policy`)"
+_TO_ALLOW = "to allow it, "
+"""Before what an owner may do: whoever knocks need not be let in."""
 
 
 def trust_causes(
@@ -49,10 +52,12 @@ def _callers(failed: Mapping[str, Any], half: Sequence[Cause]) -> Iterator[Cause
         yield from half
     elif failed["own_side"] == "ALLOW" or failed.get("trust_refuses"):
         role, action, principal, owner = (*_asked(failed), _owner(failed))
+        sent = failed.get("sent_external_id")
+        own = "" if sent is None else f"; this call sent {'an' if sent else 'no'} ExternalId"
         yield Cause(
             code=Code.TRUST,
             text=f"account {owner} has no role `{role}` whose trust policy lets `{principal}` do `{action}` as it was"
-            " asked: by name, and with the ExternalId and whatever else its conditions want",
+            f" asked: by name, and with the ExternalId and whatever else its conditions want{own}",
             mend=Mend(
                 how=How.ASK,
                 text=f"ask account {owner} to name `{principal}` in the trust policy of that role, and which"
@@ -99,13 +104,21 @@ def _owners(
 ) -> Iterator[Cause]:
     """What of the trust policy kept somebody of account `caller` out, for who may change that."""
     role, action, principal = _asked(failed)
+    allow = "" if is_own else _TO_ALLOW
+    send = "send" if is_own else f"have account {caller} send"
     for deny in trust.get("denies", ()):
         when = f" when {' and '.join(deny['when'])}" if deny["when"] else ""
         what = f": {deny['mend']}" if deny["mend"] else ""
-        change = f"change or remove {deny['statement']} of the trust policy of `{role}`{what} {_UPDATE}"
+        change = (
+            f"{allow}change or remove {deny['statement']} of the trust policy of `{role}`{what} {_UPDATE}"
+        )
+        text = f"{deny['statement']} of the trust policy of `{role}` denies `{action}` to `{principal}`{when}"
+        if "external_id" in deny:  # an exemption would let in without any
+            yield _to_send(text, f"{allow}{send}", deny["external_id"])
+            continue
         yield Cause(
             code=Code.TRUST,
-            text=f"{deny['statement']} of the trust policy of `{role}` denies `{action}` to `{principal}`{when}",
+            text=text,
             mend=Mend(
                 how=How.CHANGE_TRUST,
                 text=beside_ways_out(change, deny["changes"], is_last=True),
@@ -121,25 +134,18 @@ def _owners(
     if lacks is None:
         return
     if "external_id" in lacks:
-        wanted = lacks["external_id"]
-        whose = "send" if is_own else f"have account {caller} send"
-        yield Cause(
-            code=Code.TRUST,
-            text=f"the trust policy of `{role}` lets `{principal}` do `{action}` only with {lacks['without_id']}",
-            mend=Mend(
-                how=How.SET_PARAMETER,
-                text=f"{whose} `{wanted}` as ExternalId of AssumeRole, or change that condition of the trust policy",
-                details={"parameter": "ExternalId", "value": wanted},
-            ),
+        text = (
+            f"the trust policy of `{role}` lets `{principal}` do `{action}` only with {lacks['without_id']}"
         )
+        yield _to_send(text, f"{allow}{send}", lacks["external_id"])
     if "unmet" in lacks:
         only = "; and ".join(lacks["unmet"])
-        send = "send" if is_own else f"have account {caller} send"
         yield _to_add(
             role,
             f"the trust policy of `{role}` lets `{principal}` do `{action}` only with {only}",
             lacks["statement"],
-            before=f"{send} what the condition asks for; or leave that condition of the trust policy to others, and ",
+            before=f"{allow}{send} what the condition asks for; or leave that condition of the trust policy to others,"
+            " and ",
         )
     if "unmet" not in lacks and "external_id" not in lacks:
         almost = ""
@@ -148,17 +154,58 @@ def _owners(
         elif "near" in lacks:
             almost = "; the closest names `{}`: {}".format(*lacks["near"])
         text = f"the trust policy of `{role}` does not let `{principal}` do `{action}`{almost}"
-        yield _to_add(role, text, lacks["statement"])
+        yield _to_add(
+            role, text, lacks["statement"], before=_TO_ALLOW, after=_also(lacks, send), sends=_sends(lacks)
+        )
 
 
-def _to_add(role: str, text: str, statement: Mapping[str, Any], *, before: str = "") -> Cause:
+def _to_send(text: str, send: str, wanted: str | None) -> Cause:
+    what = f"`{wanted}` as ExternalId of AssumeRole" if wanted else "the ExternalId that it asks for"
+    return Cause(
+        code=Code.TRUST,
+        text=text,
+        mend=Mend(
+            how=How.SET_PARAMETER,
+            text=f"{send} {what}, or change that condition of the trust policy",
+            details={"parameter": "ExternalId", "value": wanted},
+        ),
+    )
+
+
+def _also(lacks: Mapping[str, Any], send: str) -> str:
+    """What else a call needs, to meet the conditions that a proposed statement has from another."""
+    said = ""
+    if "carried_id" in lacks:
+        wanted = lacks["carried_id"]
+        what = f"`{wanted}` as the ExternalId" if wanted else "the ExternalId"
+        said = f", and {send} {what} that it asks for"
+    if "carried" in lacks:
+        said += f"; like the closest it lets in only with {'; and '.join(lacks['carried'])}"
+    return said
+
+
+def _sends(lacks: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameter that a call needs beside a proposed statement."""
+    return {"parameter": "ExternalId", "value": lacks["carried_id"]} if "carried_id" in lacks else {}
+
+
+def _to_add(
+    role: str,
+    text: str,
+    statement: Mapping[str, Any],
+    *,
+    before: str = "",
+    after: str = "",
+    sends: Mapping[str, Any] = MappingProxyType({}),
+) -> Cause:
+    add = f"add to the trust policy of `{role}` the statement {compact(statement)} {_UPDATE}"
     return Cause(
         code=Code.TRUST,
         text=text,
         mend=Mend(
             how=How.CHANGE_TRUST,
-            text=f"{before}add to the trust policy of `{role}` the statement {compact(statement)} {_UPDATE}",
-            details={"role": role, "statement": statement},
+            text=f"{before}{add}{after}",
+            details={"role": role, "statement": statement, **sends},
         ),
     )
 

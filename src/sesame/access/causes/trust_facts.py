@@ -6,6 +6,7 @@ is not there the same work is done, and nothing kept.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sesame.access.causes.own_side import own_side, principal_name
@@ -29,6 +30,7 @@ from sesame.policy.reasons.cause import Reader
 from sesame.policy.reasons.conditions import explain_condition
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
 from sesame.policy.reasons.exceptions import exceptions_for
+from sesame.policy.reasons.narrow import bound, is_of_who
 from sesame.policy.reasons.principals import nearest
 from sesame.policy.reasons.remedies import carried, edits_in_words
 from sesame.policy.reasons.views import without_tags
@@ -84,6 +86,7 @@ def _sides(
         "principal": principal_name(principal),
         "trust_refuses": _refuses(request, trust),
         "needs_iam": decide_trust(request, iam=EMPTY, trust=_compiled(trust)) is not Outcome.ALLOW,
+        "sent_external_id": carried(request, _EXTERNAL_ID) is not None,
     }
     if request.requester.kind == "service":  # it needs no policies of its own
         return facts | {"own_side": "ALLOW"}
@@ -125,7 +128,9 @@ def _by_trust(
 
 def _denial(step: StatementStep, request: Request, reader: Reader) -> dict[str, Any]:
     changes, _ = exceptions_for(step, request, reader)
-    return {
+    wanted = next((value for one in step.conditions if (value := _spared_by(one)) is not None), None)
+    spared = {} if wanted is None else {"external_id": wanted}
+    return spared | {
         "statement": f"statement `{step.ref.sid}`" if step.ref.sid else f"statement {step.ref.index + 1}",
         "index": step.ref.index,
         "when": [explain_condition(one, request, reader, kind="identity") for one in step.conditions],
@@ -137,54 +142,154 @@ def _denial(step: StatementStep, request: Request, reader: Reader) -> dict[str, 
 def _lacks(allows: Sequence[StatementStep], request: Request, reader: Reader) -> dict[str, Any]:
     """What the Allow that comes closest asks for in vain; else that none is about this, and which is almost."""
     about = [step for step in allows if all(element.answer for element in step.elements)]
-    closest = min(about, key=lambda step: sum(not one.answer for one in step.conditions), default=None)
+    closest = min(about, key=_unmet, default=None)
     if closest is None:
-        return {**_almost(allows, request), "statement": _statement(request, ())}
-    unmet = [one for one in closest.conditions if not one.answer]
+        return _not_named(allows, request, reader)
+    kept = _carried(closest, request, reader)
     found: dict[str, Any] = {}
-    ids = [one for one in unmet if _external_id(one) is not None]
-    if ids:
-        found["external_id"] = _external_id(ids[0])
-        found["without_id"] = explain_condition(ids[0], request, reader, kind="identity")
-    others = [one for one in unmet if one not in ids[:1]]
+    if kept.ids:
+        found["external_id"] = kept.external_id
+        found["without_id"] = " and ".join(
+            explain_condition(one, request, reader, kind="identity") for one in kept.ids
+        )
+    others = [one for one in closest.conditions if not one.answer and one not in kept.ids]
     if others:
         found["unmet"] = [explain_condition(one, request, reader, kind="identity") for one in others]
-        kept = [one for one in closest.conditions if one.answer or one in ids[:1]]
-        found["statement"] = _statement(request, kept)
+        found["statement"] = _statement(request, kept.conditions)
     return found
 
 
-def _almost(allows: Sequence[StatementStep], request: Request) -> dict[str, Any]:
-    """Which principal of the trust policy is almost the requester, for what it would do."""
+def _unmet(step: StatementStep) -> int:
+    return sum(not one.answer for one in step.conditions)
+
+
+def _not_named(allows: Sequence[StatementStep], request: Request, reader: Reader) -> dict[str, Any]:
+    """What lets in somebody whom no Allow is about: under the conditions of the one that comes closest."""
+    almost, closest = _almost(allows, request)
+    if closest is None:
+        return {**almost, "statement": _statement(request, {})}
+    kept = _carried(closest, request, reader)
+    conditions = {operator: dict(by_key) for operator, by_key in kept.conditions.items()}
+    for one in kept.left:
+        conditions.setdefault(one.operator, {})[one.key] = list(one.wanted)
+    found: dict[str, Any] = {**almost, "statement": _statement(request, conditions)}
+    if kept.ids:
+        found["carried_id"] = kept.external_id
+    if kept.left:
+        found["carried"] = [explain_condition(one, request, reader, kind="identity") for one in kept.left]
+    return found
+
+
+def _almost(allows: Sequence[StatementStep], request: Request) -> tuple[dict[str, Any], StatementStep | None]:
+    """Which principal of the trust policy is almost the requester, for what it would do; and the Allow that names it.
+
+    To a stranger strangers come closer than the role's own account does, which is let in under fewer conditions.
+    """
     requester = request.requester
+    is_service = requester.kind == "service"
+    is_stranger = requester.account_id != request.resource_account
+
+    def is_far(value: str) -> tuple[bool, bool]:
+        account = value.split(":")[4] if value.count(":") >= 5 else value
+        return _is_service(value) != is_service, is_stranger and account == request.resource_account
+
     acting = [step for step in allows if all(e.answer for e in step.elements if e.element.endswith("Action"))]
-    wanted = [
-        value for step in acting for e in step.elements if e.element == "Principal" for value in e.wanted
-    ]
-    if (requester.role_arn or requester.arn) in wanted:
-        return {"remade": True}
+    if not acting:
+        named = [step for step in allows if all(e.answer for e in step.elements if e.element == "Principal")]
+        return {}, _strictest(named)
+    wanted = sorted((value for step in acting for value in _principals(step)), key=is_far)
+    own = requester.role_arn or requester.arn
+    if own in wanted:
+        return {"remade": True}, _strictest([step for step in acting if own in _principals(step)])
     near = nearest(wanted, requester)
-    return {} if near is None else {"near": list(near)}
+    if near is None:
+        return {}, None
+    is_comparable = _is_service(near[0]) == is_service
+    closest = [step for step in acting if near[0] in _principals(step)] if is_comparable else []
+    return {"near": list(near)}, _strictest(closest)
 
 
-_EXTERNAL_ID = re.compile(r"[\w+=,.@:/\-]{2,1224}", re.ASCII)
+def _principals(step: StatementStep) -> tuple[str, ...]:
+    return tuple(value for e in step.elements if e.element == "Principal" for value in e.wanted)
+
+
+def _is_service(value: str) -> bool:
+    return ":" not in value and "." in value
+
+
+def _strictest(steps: Sequence[StatementStep]) -> StatementStep | None:
+    """Of Allows that come as close as each other one that asks for an ExternalId, and for the most."""
+    return max(
+        steps, key=lambda step: (any(map(_is_id, step.conditions)), len(step.conditions)), default=None
+    )
+
+
+_EXTERNAL_ID = "sts:ExternalId"
+_ID_TO_SEND = re.compile(r"[\w+=,.@:/\-]{2,1224}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Carried:
+    """What of an Allow's conditions a statement for one requester has as well; on who is meant it needs none.
+
+    An ExternalId it always asks for: `ids` are those conditions that the call does not meet. Where the call has a
+    value of its own that may be told, that takes the place of a condition it does not meet; `left` are the rest.
+    """
+
+    conditions: Mapping[str, Mapping[str, Any]]
+    ids: Sequence[ConditionStep]
+    left: Sequence[ConditionStep]
+
+    @property
+    def external_id(self) -> str | None:
+        return next((value for one in self.ids if (value := _external_id(one)) is not None), None)
+
+
+def _carried(step: StatementStep, request: Request, reader: Reader) -> _Carried:
+    conditions: dict[str, dict[str, Any]] = {}
+    for one in step.conditions:
+        if one.answer or _is_id(one):
+            conditions.setdefault(one.operator, {})[one.key] = list(one.wanted)
+    unmet = [one for one in step.conditions if not one.answer and not _is_id(one)]
+    left: list[ConditionStep] = []
+    is_service = request.requester.kind == "service"  # `_statement` says for which account it acts
+    for one in unmet:
+        if is_of_who(one.key) or (is_service and one.key.lower() == "aws:sourceaccount"):
+            continue
+        is_bool = read_operator(one.operator).comparison.family is Family.BOOL
+        instead = None if is_bool else bound(one, reader)
+        if not instead:
+            left.append(one)
+        for operator, key, values in instead or ():
+            conditions.setdefault(operator, {}).setdefault(key, values)
+    ids = [one for one in step.conditions if not one.answer and _is_id(one)]
+    return _Carried(conditions=conditions, ids=ids, left=left)
+
+
+def _is_id(condition: ConditionStep) -> bool:
+    return condition.key.lower() == _EXTERNAL_ID.lower()
 
 
 def _external_id(condition: ConditionStep) -> str | None:
     """The ExternalId that would meet a condition, where it asks for one by name."""
     comparison = read_operator(condition.operator).comparison
-    is_equality = comparison.family is Family.STRING and not comparison.negated
-    if condition.key.lower() != "sts:externalid" or not is_equality:
+    if comparison.family is not Family.STRING or comparison.negated:
         return None
-    return next((text for text in condition.wanted if _EXTERNAL_ID.fullmatch(text)), None)
+    return next((text for text in condition.wanted if _ID_TO_SEND.fullmatch(text)), None)
 
 
-def _statement(request: Request, kept: Sequence[ConditionStep]) -> dict[str, Any]:
+def _spared_by(condition: ConditionStep) -> str | None:
+    """The ExternalId that a condition of a Deny spares, where it spares one by name."""
+    comparison = read_operator(condition.operator).comparison
+    if not _is_id(condition) or comparison.family is not Family.STRING or not comparison.negated:
+        return None
+    return next((text for text in condition.wanted if _ID_TO_SEND.fullmatch(text)), None)
+
+
+def _statement(request: Request, kept: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """What lets in this requester alone, under the conditions that are `kept`."""
     requester = request.requester
-    conditions: dict[str, dict[str, Any]] = {}
-    for one in kept:
-        conditions.setdefault(one.operator, {})[one.key] = list(one.wanted)
+    conditions = {operator: dict(by_key) for operator, by_key in kept.items()}
     named = {"AWS": requester.role_arn or requester.arn}
     if requester.kind == "service":
         named = {"Service": requester.arn}

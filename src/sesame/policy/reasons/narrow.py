@@ -160,10 +160,15 @@ def held(
     return Held(conditions=made, admits=tuple(admits))
 
 
+def is_of_who(key: str) -> bool:
+    """Whether a key is about who asks, which a statement that names one principal says."""
+    return key.lower().startswith(_OF_WHO)
+
+
 def _is_of_who(one: ConditionStep) -> bool:
     """Whether a condition that fails tells the principals of an account apart."""
     is_account = one.key.lower() in ("aws:principalaccount", "aws:principalorgid", "aws:principalorgpaths")
-    tells = one.key.lower().startswith(_OF_WHO) or any("${" in text for text in one.wanted)
+    tells = is_of_who(one.key) or any("${" in text for text in one.wanted)
     return not one.answer and tells and not is_account
 
 
