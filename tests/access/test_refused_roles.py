@@ -288,6 +288,20 @@ def test_a_pattern_of_external_ids_is_no_condition_to_leave_out(case: Roles, pat
     assert case.fill("have account <sender> send the ExternalId that it asks for") in cause["mend"]["text"]
 
 
+@pytest.mark.parametrize(
+    "without",
+    [{"Null": {"sts:ExternalId": "true"}}, {"StringNotLike": {"sts:ExternalId": f"{OWNERS}-*"}}],
+)
+def test_nobody_is_exempted_from_a_deny_of_calls_without_an_external_id(
+    case: Roles, without: dict[str, Any]
+) -> None:
+    arn = case.role(LET_IN, LET_IN | {"Effect": "Deny", "Principal": "*", "Condition": without})
+    [cause] = case.read("owner", case.refused(arn))["causes"]
+    assert cause["mend"]["how"] == "set-parameter" and "changes" not in cause["mend"]
+    assert case.fill("have account <sender> send the ExternalId that it asks for") in cause["mend"]["text"]
+    case.assume(arn, ExternalId=f"{OWNERS}-id")
+
+
 @pytest.mark.parametrize("sent", [{}, {"ExternalId": f"{SENDERS}-id"}])
 def test_a_stranger_reads_whether_its_call_sent_an_external_id(case: Roles, sent: dict[str, str]) -> None:
     """A fact of its own call, the same whether the role asks for one, names it, or is there at all."""

@@ -128,8 +128,8 @@ def _by_trust(
 
 def _denial(step: StatementStep, request: Request, reader: Reader) -> dict[str, Any]:
     changes, _ = exceptions_for(step, request, reader)
-    wanted = next((value for one in step.conditions if (value := _spared_by(one)) is not None), None)
-    spared = {} if wanted is None else {"external_id": wanted}
+    spares = [one for one in step.conditions if _spares_ids(one)]
+    spared = {"external_id": next(filter(None, map(_id_to_send, spares)), None)} if spares else {}
     return spared | {
         "statement": f"statement `{step.ref.sid}`" if step.ref.sid else f"statement {step.ref.index + 1}",
         "index": step.ref.index,
@@ -272,18 +272,22 @@ def _is_id(condition: ConditionStep) -> bool:
 
 def _external_id(condition: ConditionStep) -> str | None:
     """The ExternalId that would meet a condition, where it asks for one by name."""
-    comparison = read_operator(condition.operator).comparison
-    if comparison.family is not Family.STRING or comparison.negated:
+    is_negated = read_operator(condition.operator).comparison.negated
+    return None if is_negated else _id_to_send(condition)
+
+
+def _id_to_send(condition: ConditionStep) -> str | None:
+    """The first ExternalId that a condition names in full."""
+    if read_operator(condition.operator).comparison.family is not Family.STRING:
         return None
     return next((text for text in condition.wanted if _ID_TO_SEND.fullmatch(text)), None)
 
 
-def _spared_by(condition: ConditionStep) -> str | None:
-    """The ExternalId that a condition of a Deny spares, where it spares one by name."""
+def _spares_ids(condition: ConditionStep) -> bool:
+    """Whether a condition of a Deny spares calls with an ExternalId, or with one that it names."""
     comparison = read_operator(condition.operator).comparison
-    if not _is_id(condition) or comparison.family is not Family.STRING or not comparison.negated:
-        return None
-    return next((text for text in condition.wanted if _ID_TO_SEND.fullmatch(text)), None)
+    is_absent = comparison.family is Family.NULL and condition.seen is None
+    return _is_id(condition) and (is_absent or (comparison.family is Family.STRING and comparison.negated))
 
 
 def _statement(request: Request, kept: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
