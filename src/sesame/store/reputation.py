@@ -332,16 +332,18 @@ async def borrowings(tx: Transaction, account_id: str, *, since: float, limit: i
     for (region,), owners in product(regions, ("<", ">")):
         if len(found) < limit:
             rows = await tx.all(
-                f"SELECT owner_account_id, region, identity, account_id, {_SUMS} FROM identity_tally"
+                f"SELECT owner_account_id, identity, {_SUMS} FROM identity_tally"
                 f" WHERE account_id = ? AND region = ? AND owner_account_id {owners} ? AND +day >= ?"
-                " GROUP BY owner_account_id, region, identity, account_id ORDER BY owner_account_id, identity LIMIT ?",
+                " GROUP BY owner_account_id, identity ORDER BY owner_account_id, identity LIMIT ?",
                 account_id,
                 region,
                 account_id,
                 int(since // DAY_S),
                 limit - len(found),
             )
-            found += [_lending(row) for row in rows]
+            found += [
+                _lending((owner, region, identity, account_id, *sums)) for owner, identity, *sums in rows
+            ]
     return found
 
 
