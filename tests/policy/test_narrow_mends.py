@@ -189,7 +189,7 @@ class Scope:
         ]
         declared = mend.get("also_admits", ())
         self.keys = {entry["key"].lower() for entry in declared if "key" in entry}
-        self.is_for_others = any("key" not in entry for entry in declared)
+        self.is_for_others = any(not {"key", "account", "all"} & set(entry) for entry in declared)
         self.corrected = {
             change["key"].lower()
             for change in mend.get("changes", ())

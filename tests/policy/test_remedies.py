@@ -14,6 +14,7 @@ from sesame.policy import (
     explain,
     parse_stored_iam_policy,
     parse_stored_identity_policy,
+    sender_view,
 )
 from sesame.policy.language.document import Policy
 from sesame.policy.reasons.cause import Cause, Code, How, Reader
@@ -175,7 +176,7 @@ def test_a_deny_of_the_sender_alone_is_as_it_was_meant() -> None:
 def test_a_deny_of_others_too_stays_for_them(named: Any) -> None:
     text = written(lends(Principal="*"), denies(Principal=named))
     mend = first(asked(), text, Reader.OWNER).mend
-    assert "change or remove" in mend.text and f"exempt `{ROBOT.arn}`" in mend.text
+    assert "remove" not in mend.text and f"exempt `{ROBOT.arn}`" in mend.text
     after = edited(text, mend.details["statement"], mend.details["changes"])
     assert outcome(asked(), after) is Outcome.ALLOW
     if named == "*":
@@ -532,3 +533,106 @@ def test_an_identity_whose_name_reads_like_a_pattern_is_named_alone() -> None:
     after = edited(denying, mend.details["statement"], mend.details["changes"])
     assert outcome(request, theirs, after) is Outcome.ALLOW
     assert outcome(others, theirs, after) is Outcome.EXPLICIT_DENY
+
+
+JOBS = condition("StringEquals", "ses:FromAddress", "jobs@example.com")
+
+
+@pytest.mark.parametrize("named", [SENDER, f"arn:aws:iam::{SENDER}:root", [SENDER, ROBOT.arn]])
+@pytest.mark.parametrize("changed", [JOBS, {"Action": "ses:SendRawEmail"}], ids=["address", "action"])
+def test_what_the_whole_account_gets_by_a_change_is_said(named: Any, changed: dict[str, Any]) -> None:
+    mend = first(asked(), written(lends(Principal={"AWS": named}, **changed)), Reader.OWNER).mend
+    assert mend.details["also_admits"] == [{"account": SENDER}]
+    assert f"that holds for all whom account `{SENDER}` lets send" in mend.text
+
+
+@pytest.mark.parametrize("who", [SESSION, ROBOT], ids=["role", "user"])
+def test_where_the_principal_alone_is_named_nobody_else_is_said_to_get_in(who: Requester) -> None:
+    text = written(lends(Principal={"AWS": who.role_arn or who.arn}, **JOBS))
+    mend = first(asked(who), text, Reader.OWNER).mend
+    assert "also_admits" not in mend.details and "that holds for" not in mend.text
+
+
+def test_a_condition_on_who_it_is_for_holds_for_nobody_beside_the_one_added() -> None:
+    text = written(lends(Principal="*", **condition("ArnLike", "aws:PrincipalArn", "arn:aws:iam::1:user/a")))
+    mend = first(asked(), text, Reader.OWNER).mend
+    assert f"add `{ROBOT.arn}`" in mend.text and "that holds for" not in mend.text, mend.text
+    after = edited(text, mend.details["statement"], mend.details["changes"])
+    assert outcome(asked(), after) is Outcome.ALLOW
+    assert outcome(asked(STRANGER), after) is Outcome.IMPLICIT_DENY
+
+
+@pytest.mark.parametrize(
+    ("element", "is_said"),
+    [
+        ({"Action": "ses:SendEmail"}, False),
+        ({}, True),
+        ({"Action": ["ses:SendEmail", "ses:SendRawEmail"]}, True),
+    ],
+)
+def test_a_deny_that_is_removed_is_said_to_allow_what_else_it_denies(
+    element: dict[str, Any], is_said: bool
+) -> None:
+    text = written(lends(), denies(Principal={"AWS": ROBOT.arn}, **element))
+    mend = first(asked(), text, Reader.OWNER).mend
+    assert mend.details["changes"] == [{"remove": True}]
+    assert ("that allows all else that it denies" in mend.text) is is_said, mend.text
+    assert mend.details.get("also_admits", []) == ([{"all": True}] if is_said else [])
+
+
+def told_to_sender(request: Request, text: str) -> tuple[str, ...]:
+    explanation = explain(request, iam=(), identity=lending(text) if text else [])
+    view = sender_view(explanation)
+    causes = [str(cause.as_json()) for cause in policy_causes(explanation, Reader.SENDER)]
+    return view.sentence, repr(view.mattered), str(view.outcome), str(view.by_owner), *causes
+
+
+CUSTOMER = {"aws:SourceAccount": OTHER, "aws:SourceArn": f"arn:aws:cognito-idp:us-east-1:{OTHER}:userpool/p"}
+FOR_SENDER = condition("StringEquals", "aws:SourceAccount", SENDER)
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        [lends(Principal={"Service": SERVICE.arn}, **FOR_SENDER)],
+        [lends(Principal={"Service": [SERVICE.arn, "x.amazonaws.com"]}, **FOR_SENDER)],
+        [lends(Principal={"Service": SERVICE.arn}, **condition("ArnLike", "aws:SourceArn", f"arn:*:*:*:{SENDER}:*"))],
+        [lends(Principal={"Service": SERVICE.arn}, Condition={
+            "StringEquals": FOR_SENDER["Condition"]["StringEquals"] | JOBS["Condition"]["StringEquals"]})],
+        [
+            lends(Principal={"Service": SERVICE.arn}),
+            denies(**condition("StringNotEquals", "aws:SourceAccount", SENDER)),
+        ],
+        [lends(Principal="*", **FOR_SENDER)],
+    ],
+)  # fmt: skip
+def test_a_customer_of_a_service_that_is_not_meant_reads_what_it_reads_where_nothing_is(
+    statements: list[dict[str, Any]],
+) -> None:
+    request = asked(SERVICE, **CUSTOMER)
+    assert told_to_sender(request, written(*statements)) == told_to_sender(request, "")
+
+
+def test_a_customer_that_is_meant_reads_what_kept_it_out() -> None:
+    named = lends(Principal={"Service": SERVICE.arn}, Condition={**FOR_SENDER["Condition"] | {
+        "StringLike": JOBS["Condition"]["StringEquals"]}})  # fmt: skip
+    request = asked(SERVICE, **CUSTOMER | {"aws:SourceAccount": SENDER})
+    [cause] = policy_causes(explain(request, iam=(), identity=lending(written(named))), Reader.SENDER)
+    assert cause.code is Code.CONDITION and "ses:FromAddress" in cause.text
+
+
+@pytest.mark.parametrize("reader", [Reader.OWNER, Reader.SENDER])
+def test_a_role_in_place_of_one_session_is_said_to_be_for_all_of_them(reader: Reader) -> None:
+    """The session alone is offered too, and works."""
+    nightly = SESSION.arn.replace("/job", "/nightly")
+    cause = first(asked(SESSION), written(lends(Principal={"AWS": nightly})), reader)
+    assert cause.code is Code.ONE_SESSION and cause.mend.details["also_admits"] == [
+        {"role": SESSION.role_arn}
+    ]
+    assert f"to let in this one alone, name `{SESSION.arn}` in it" in cause.mend.text
+    other = replace(SESSION, arn=SESSION.arn.replace("/job", "/adhoc"), user_id="AROAMAILER:adhoc")
+    for name, is_wide in ((SESSION.role_arn, True), (SESSION.arn, False)):
+        beside = json.dumps(cause.mend.details["statement"] | {"Principal": {"AWS": name}})
+        text = written(lends(Principal={"AWS": nightly}), json.loads(beside))
+        assert outcome(asked(SESSION), text) is Outcome.ALLOW
+        assert (outcome(asked(other), text) is Outcome.ALLOW) is is_wide

@@ -54,7 +54,7 @@ def _exception(step: StatementStep, request: Request, reader: Reader) -> tuple[C
     if found and (is_bound or not others(step, request.requester)):
         return _together(found), admits
     if not step.conditions and not found and _is_for_it_alone(step, request.requester):
-        return {"remove": True}, ()
+        return {"remove": True}, () if _is_for_this_alone(step, request) else ({"all": True},)
     return _together([*found, _of_sender(request)]), admits
 
 
@@ -90,6 +90,16 @@ def _is_for_it_alone(step: StatementStep, requester: Requester) -> bool:
     if requester.kind == "root":
         names |= {requester.account_id, f"arn:aws:iam::{requester.account_id}:root"}
     return bool(named) and set(named) <= names
+
+
+def _is_for_this_alone(step: StatementStep, request: Request) -> bool:
+    """Whether a statement denies this action on this resource and nothing else."""
+    wanted = {"Action": request.action, "Resource": request.resource}
+    return all(
+        [text.lower() for text in element.wanted] == [wanted[element.element].lower()]
+        for element in step.elements
+        if element.element in wanted
+    ) and not any(element.element in ("NotAction", "NotResource") for element in step.elements)
 
 
 def _is_one_value(one: ConditionStep) -> bool:

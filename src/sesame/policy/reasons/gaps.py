@@ -8,7 +8,7 @@ of the sender's side who it was, From, Return-Path, action, time and address. No
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sesame.policy.language.document import Effect
@@ -127,10 +127,11 @@ class _Gaps:
     def _exception(self, step: StatementStep) -> Mend:
         """What to do about a Deny, for whoever may change it."""
         changes, admits = exceptions_for(step, self._request, self._reader)
-        is_meant = not any(change.get("remove") or _frees_it(change) for change in changes)
+        is_gone = any(change.get("remove") for change in changes)
+        is_meant = not is_gone and not any(_frees_it(change) for change in changes)
         if step.ref.kind == "session" and not step.ref.policy.startswith("arn:"):
             return self._other_session(step, changes, is_meant=is_meant)
-        return self._change(step, changes, "change" if is_meant else "change or remove", admits)
+        return self._change(step, changes, "change or remove" if is_gone else "change", admits)
 
     def _other_session(self, step: StatementStep, changes: list[dict[str, Any]], *, is_meant: bool) -> Mend:
         """A policy that was given when the session was opened stays as it is: another session is opened."""
@@ -247,6 +248,7 @@ class _Gaps:
         if self._reader is Reader.SENDER:  # to a stranger it is as an identity that does not exist
             named = [step for step in named if is_for(step, self._request.requester)]
             named = [] if not self._is_named() else named
+            candidates = named or [step for step in candidates if not _named(step)]
         if not named:
             return (self._nobody_named(candidates),)
         closest = min(named, key=distance)
@@ -316,12 +318,16 @@ class _Gaps:
 
     def _one_session(self) -> Cause:
         requester = self._request.requester
-        return self._owners_to_fix(
+        cause = self._owners_to_fix(
             Code.ONE_SESSION,
             f"the policies of `{self._request.resource}` name one session of the role; this is `{requester.arn}`:"
             f" name the role `{requester.role_arn}`",
             f"the owner's policies name another session of `{requester.role_arn}` than `{requester.arn}`",
         )
+        admits = ({"role": requester.role_arn},)
+        text = f"{cause.mend.text}{in_words(admits)}: to let in this one alone, name `{requester.arn}` in it"
+        details = {**cause.mend.details, "also_admits": list(admits)}
+        return replace(cause, mend=replace(cause.mend, text=text, details=details))
 
     def _failures(self, step: StatementStep) -> list[Cause]:
         """A cause for each thing in which the closest Allow of the identity failed."""
@@ -521,7 +527,7 @@ class _Gaps:
             text += f"; the statement it needs is {compact(statement)}"
         if is_named:  # said always, so that it tells nothing of whether there are any
             details["conditions"] = "as-named"
-            text += ", under the conditions of the one that names you"
+            text += ", under those conditions of the one that names you that this message meets"
         if keys:
             details["keys"] = keys
         return Mend(how=How.ASK, text=text + more, details=details)

@@ -18,8 +18,9 @@ from sesame.policy.reasons.slips import some
 from sesame.policy.request import Request, Requester
 
 Admits = Mapping[str, Any]
-"""Whom or what a mend admits beside the request: `principals` that a statement names, the users of a `group`, those
-that a managed `policy` is attached to, any value of a condition `key`."""
+"""Whom or what a mend admits beside the request: `principals` that a statement names, the whole `account`, the
+sessions of a `role`, the users of a `group`, those that a managed `policy` is attached to, any value of a condition
+`key`, `all` that a Deny denied."""
 
 _FROM = "ses:fromaddress"
 _OF_WHO = ("aws:principal", "aws:username", "aws:userid")
@@ -28,6 +29,7 @@ TAGS = ("aws:resourcetag/", "ses:resourcetag/")
 _OF_RESOURCE = (*TAGS, "aws:resourceaccount")
 _BOUND = {"aws:principalarn", "aws:principalaccount", "aws:userid"}
 """Keys with a value for each principal or account."""
+_ALONE = _BOUND - {"aws:principalaccount"}
 
 
 def others(step: StatementStep, requester: Requester) -> tuple[Admits, ...]:
@@ -55,6 +57,23 @@ def others(step: StatementStep, requester: Requester) -> tuple[Admits, ...]:
     return ({"principals": list(rest)},) if rest else ()
 
 
+def admitted(step: StatementStep, requester: Requester, changes: Sequence[Change]) -> tuple[Admits, ...]:
+    """Whom edits of an Allow are for beside the requester: nobody where they are of a condition on it alone.
+
+    The users and roles of an account that is named are one delegate to its owner; it is said all the same.
+    """
+    keys = {_key_of(change) for change in changes}
+    if keys <= _ALONE:
+        return ()
+    account, is_identitys = requester.account_id, step.ref.kind == "identity"
+    is_one = bool(account) and requester.kind != "root" and is_identitys
+    whole: tuple[Admits, ...] = ({"account": account},) if is_one else ()
+    if is_identitys and keys <= _BOUND:
+        return whole
+    is_named = bool({account, f"arn:aws:iam::{account}:root"} & set(principals(step)))
+    return (*others(step, requester), *(whole if is_named else ()))
+
+
 def principals(step: StatementStep) -> tuple[str, ...]:
     """Whom a statement of an identity policy names."""
     return next((element.wanted for element in step.elements if element.element == "Principal"), ())
@@ -70,11 +89,21 @@ def _said(one: Admits) -> str:
         return f"that holds for all users of the group `{one['group']}`"
     if "policy" in one:
         return f"that holds for all that `{one['policy']}` is attached to"
+    if "account" in one:
+        return f"that holds for all whom account `{one['account']}` lets send, since the statement names it"
+    if "role" in one:
+        return f"that holds for all sessions of `{one['role']}`"
+    if "all" in one:
+        return "that allows all else that it denies"
     if "key" in one:
         return f"that holds whatever its {one['key']}"
     if "*" in one["principals"]:
         return "that holds for everybody, since the statement does"
     return f"that holds for {some(tuple(one['principals']))} too, whom the statement names"
+
+
+def _key_of(change: Change) -> str:
+    return str(change.get("key_to", change.get("key", ""))).lower()
 
 
 def is_correction(change: Change) -> bool:
@@ -98,8 +127,7 @@ def _is_wide(step: StatementStep, request: Request, change: Change) -> bool:
         return True
     if "add" in change and _tells_apart(step, key):
         return True
-    is_bound = str(change.get("key_to", key)).lower() in _BOUND
-    return bool(others(step, request.requester)) and not is_bound
+    return bool(others(step, request.requester)) and _key_of(change) not in _BOUND
 
 
 def _tells_apart(step: StatementStep, key: str) -> bool:

@@ -1,7 +1,8 @@
 """Whom an identity policy is for: who is named or invited by it, and who is a stranger to it.
 
-A Principal of everybody invites everybody, unless a condition says who is meant. To a stranger an identity is as one
-that does not exist (I9), so nothing that its policies ask about is told to one.
+A Principal of everybody invites everybody, and one of a service all whom that sends for, unless a condition says who
+is meant. To a stranger an identity is as one that does not exist (I9), so nothing that its policies ask about is told
+to one.
 """
 
 from collections.abc import Iterable, Sequence
@@ -71,7 +72,12 @@ def _principals(step: StatementStep) -> Iterable[ElementStep]:
 
 
 def _names(step: StatementStep, requester: Requester) -> bool:
-    """Whether its Principal has the requester itself, or its role or account, not everybody alone."""
+    """Whether its Principal has the requester itself, or its role or account, not everybody alone.
+
+    Behind a service stands whoever it sends for: to name it is to invite all of them, but for its conditions.
+    """
+    if requester.kind == "service":
+        return False
     names = {requester.arn, requester.role_arn, requester.user_id, requester.user_id.partition(":")[0]}
     if account := requester.account_id:
         names |= {account, f"arn:aws:iam::{account}:root"}

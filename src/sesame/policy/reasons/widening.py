@@ -11,7 +11,15 @@ from sesame.policy.reasons.cause import How, Mend, Reader
 from sesame.policy.reasons.conditions import tag_wanted
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
 from sesame.policy.reasons.itself import by_itself
-from sesame.policy.reasons.narrow import TAGS, Held, held, in_words, is_correction, is_wide, others
+from sesame.policy.reasons.narrow import (
+    TAGS,
+    Held,
+    admitted,
+    held,
+    in_words,
+    is_correction,
+    is_wide,
+)
 from sesame.policy.reasons.remedies import beside_ways_out, change_mend, changes_for
 from sesame.policy.reasons.sentence import compact, name_statement
 from sesame.policy.reasons.statements import iam_statement, smallest_statement
@@ -56,7 +64,7 @@ class Widening:
             if narrow is not None:
                 return self._beside_it(step, changes, narrow)
         dropped = [{"key": change["key"]} for change in changes if "drop_condition" in change]
-        admits = (*others(step, self._request.requester), *dropped)
+        admits = (*admitted(step, self._request.requester, changes), *dropped)
         return change_mend(
             step,
             changes,
