@@ -1,5 +1,6 @@
 """Sets, names and regions: what is proposed can be done, and the send passes after it."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -127,3 +128,26 @@ def test_another_region_is_offered_under_a_lock_where_the_send_would_pass(
     assert passes == (where == "verified")
     assert (f"calls region `{EU}`" in cause["mend"]["text"]) == passes
     assert case.send(case.apply(cause["mend"], send)).code == ""
+
+
+@pytest.mark.parametrize("lender", ["here", "elsewhere"])
+def test_a_password_of_another_region_is_made_of_the_key_in_use_which_no_owner_reads(
+    world: World, lender: str
+) -> None:
+    named = "us-east-1" if lender == "here" else EU
+    steps = [
+        ["account", "owner"], ["account", "sender"], ["identity", "owner", "shop.test", EU],
+        ["policy_in", EU, "owner", "shop.test", {"Principal": {"AWS": "<sender>"}}],
+        ["user", "sender", "robot", {"Effect": "Allow", "Action": "ses:*", "Resource": "*"}],
+    ]  # fmt: skip
+    case = Reported.described(world, {"steps": steps})
+    arn = f"arn:aws:ses:{named}:<owner>:identity/shop.test"
+    send = case.fill(NEWS | {"as": "sender/robot", "door": "smtp", "fields": [["X-SES-SOURCE-ARN", arn]]})
+    request = case.send(send).request_id
+    key, number = case.keys["sender/robot"].access_key_id, case.account("sender").account_id
+    mend = case.read("sender", request)["causes"][0]["mend"]
+    assert mend["text"] == f"`sesame smtp credentials {number} robot --key {key} --region {EU}`"
+    assert mend["key"] == key
+    owners = case.read("owner", request)
+    assert key not in json.dumps(owners)
+    assert [cause["mend"]["how"] for cause in owners["causes"]] == ["smtp-credentials"] * (lender == "here")

@@ -84,6 +84,13 @@ def test_what_is_set_is_shown_paused_resumed_and_removed(grant: Grant) -> None:
         ("put", ("--expires", "tomorrow"), "one.test", 2, "not a date"),
         ("put", ("--expires", "2035-02-31"), "one.test", 2, "not a date"),
         ("put", ("--messages-per-day", "1"), "else.test", 1, "Identity else.test does not exist."),
+        ("change", (), "one.test", 78, "name a cap or a date"),
+        ("change", ("--messages-per-second", "0"), "one.test", 78, "at least 1"),
+        ("change", ("--messages-per-day", "nil"), "one.test", 2, "messages-per-day"),
+        ("change", ("--expires", "tomorrow"), "one.test", 2, "not a date"),
+        ("change", ("--messages-per-day", "1"), "one.test", 1, "There are no bounds"),
+        ("change", ("--messages-per-day", "none"), "*", 1, "There are no bounds"),
+        ("put", ("--messages-per-day", "none"), "one.test", 2, "messages-per-day"),
         ("resume", (), "one.test", 1, "There are no bounds"),
         ("remove", (), "*", 1, "There are no bounds"),
     ],
@@ -93,6 +100,32 @@ def test_what_cannot_be_meant_is_refused_in_a_sentence(
 ) -> None:
     assert grant.run(verb, *options, identity=identity) == code
     assert said in grant.capsys.readouterr().err
+
+
+def test_a_change_is_of_what_is_named_alone_and_is_in_the_owners_audit_log(grant: Grant) -> None:
+    caps = ("--messages-per-day", "1", "--recipients-per-day", "2", "--bytes-per-day", "3")
+    kept = grant.told("put", *caps, "--expires", "2035-01-31")
+    kept |= {"pause_reason": "odd", "paused_at": grant.told("pause", "--reason", "odd")["paused_at"]}
+    for options, changed in (
+        (("--messages-per-day", "7"), {"messages_per_day": 7}),
+        (("--expires", "2036-01-31T12:00:00Z"), {"expires_at": 2085393600.0}),
+        (("--bytes-per-day", "none", "--messages-per-second", "4"), {"bytes_per_day": None, "messages_per_second": 4}),
+        (("--expires", "none"), {"expires_at": None}),
+        (("--recipients-per-day", "0"), {"recipients_per_day": 0}),
+    ):  # fmt: skip
+        kept |= changed
+        found = grant.told("change", *options)
+        assert {**found, "updated_at": 0} == {**kept, "updated_at": 0}
+    with sqlite3.connect(grant.data / "sesame.db") as database:
+        rows = database.execute(
+            "SELECT body FROM audit_row WHERE account_id = ? ORDER BY seq", (grant.owner,)
+        )
+        told = [json.loads(body) for (body,) in rows]
+    asked = [row["requestParameters"] for row in told if row["eventName"] == "ChangeDelegateBounds"]
+    key = {"identity": "one.test", "delegate": DELEGATE}
+    assert asked[0] == {**key, "messages_per_day": 7}
+    assert asked[2] == {**key, "bytes_per_day": "none", "messages_per_second": 4}
+    assert len(asked) == 5
 
 
 def test_what_a_delegate_has_queued_is_cancelled(grant: Grant) -> None:

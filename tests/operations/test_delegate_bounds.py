@@ -1,12 +1,15 @@
 """The owner's bounds on a delegate by boto3: set through our own door, held at every door, told to each side."""
 
 import json
+import re
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from sesame.access.causes.decision_json import latest
+from sesame.cli.main import main
 from sesame.policy.reasons.cause import Reader
 from tests.support.documents import document
 from tests.support.own_api import refused
@@ -189,8 +192,54 @@ def test_a_cap_is_explained_to_each_side_with_what_it_may_do(lent: Case) -> None
         "account": owner,
     }
     assert owners["mend"]["text"] == (
-        f"`sesame grant put {owner} one.test {sender} --region {REGION} --messages-per-day N`"
+        f"`sesame grant change {owner} one.test {sender} --region {REGION} --messages-per-day N`"
     )
+    assert owners["mend"]["change"] == "messages-per-day"
+
+
+@pytest.mark.parametrize("identity", ["one.test", "*"])
+@pytest.mark.parametrize("delegate", ["<sender>", "arn:aws:iam::<sender>:user/app"])
+@pytest.mark.parametrize(
+    ("reached", "filled_in"),
+    [
+        ({"MaxMessagesPerDay": 0}, "5"),
+        ({"MaxMessagesPerSecond": 1}, "5"),
+        ({"MaxRecipientsPerDay": 0}, "5"),
+        ({"MaxBytesPerDay": 1}, "90000"),
+        ({"ExpiresAt": 1_000_000_000}, "2199-01-01"),
+    ],
+)
+def test_what_an_owner_is_told_to_change_of_bounds_leaves_the_others_as_they_are(
+    lent: Case, reached: dict[str, int], filled_in: str, identity: str, delegate: str
+) -> None:
+    lent.step("user", "sender", "app", EVERYTHING)
+    wide = {
+        "MaxMessagesPerDay": 3,
+        "MaxMessagesPerSecond": 50,
+        "MaxRecipientsPerDay": 40,
+        "MaxBytesPerDay": 100_000,
+        "ExpiresAt": 7_000_000_000,
+    }
+    put(lent, identity, delegate, **(wide | reached))
+    if "MaxMessagesPerSecond" in reached:
+        send(lent, **{"as": "sender/app"})
+    assert send(lent, **{"as": "sender/app"})[0] != ""
+    mend = told(lent, "owner", Reader.OWNER)["causes"][0]["mend"]
+    command = re.fullmatch(r"`sesame ([^`]*)`", mend["text"])
+    assert command is not None, mend
+    words = [filled_in if word in ("N", "DATE") else word for word in shlex.split(command[1])]
+    before = _bounds(lent, identity, delegate)
+    assert main([*words, "--data", str(lent.world.services.settings.data_dir)]) == 0
+    assert send(lent, **{"as": "sender/app"})[0] == ""
+    after = _bounds(lent, identity, delegate)
+    [changed] = reached
+    assert before.pop(changed) != after.pop(changed) and before == after
+    assert set(wide) - {changed} <= set(after)
+
+
+def _bounds(case: Case, identity: str, delegate: str) -> dict[str, Any]:
+    found = own(case).get_delegate_bounds(Identity=identity, Delegate=case.fill(delegate))["Bounds"]
+    return {name: value for name, value in found.items() if name not in ("UpdatedAt", "Used")}
 
 
 def test_the_owner_does_not_read_what_quota_or_configuration_set_the_sender_has(lent: Case) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ CAPS = {
     "recipients-per-day": "recipients in any 24 hours, in all",
     "bytes-per-day": "bytes of messages in any 24 hours",
 }
+NONE = "none"
+"""In the place of a number or a date: without that bound."""
 PAGE = 100
 
 
@@ -35,12 +38,14 @@ def register(subparsers: Subparsers) -> None:
     grant = add_verbs(subparsers, "grant", help="bounds that an identity's owner sets on a delegate")
     put = grant.add_parser("put", help="set bounds and an expiry date, replacing earlier ones")
     _add_key(put)
-    for name, what in CAPS.items():
-        put.add_argument(f"--{name}", type=cap, metavar="N", help=what)
-    put.add_argument(
-        "--expires", type=moment, metavar="DATE", help="when the permission ends: 2030-01-31 or 2030-01-31T12:00:00Z"
-    )  # fmt: skip
+    _add_caps(put, cap, moment)
     runs_on_store(put, put_bounds)
+    some = grant.add_parser(
+        "change", help="change the bounds that are named, and leave the others as they are"
+    )
+    _add_key(some)
+    _add_caps(some, cap_or_none, moment_or_none, more="; `none` removes it")
+    runs_on_store(some, change_bounds)
     show = grant.add_parser(
         "list", help="list an owner's bounds, how much of them is used, and what policies allow"
     )
@@ -69,6 +74,23 @@ def _add_key(command: argparse.ArgumentParser) -> None:
     command.add_argument("--region", type=region_name, required=True)
 
 
+def _add_caps(
+    command: argparse.ArgumentParser,
+    count: Callable[[str], object],
+    date: Callable[[str], object],
+    *,
+    more: str = "",
+) -> None:
+    for name, what in CAPS.items():
+        command.add_argument(f"--{name}", type=count, metavar="N", help=f"{what}{more}")
+    command.add_argument(
+        "--expires",
+        type=date,
+        metavar="DATE",
+        help=f"when the permission ends: 2030-01-31 or 2030-01-31T12:00:00Z{more}",
+    )
+
+
 def cap(text: str) -> int:
     """A cap: a whole number."""
     if not re.fullmatch(r"[0-9]{1,12}", text):
@@ -88,22 +110,21 @@ def moment(text: str) -> float:
         raise argparse.ArgumentTypeError(f"`{text}` is not a date: {error}") from None
 
 
+def cap_or_none(text: str) -> int | str:
+    """A cap, or that there is to be none."""
+    return NONE if text == NONE else cap(text)
+
+
+def moment_or_none(text: str) -> float | str:
+    """A time in UTC, or that there is to be none."""
+    return NONE if text == NONE else moment(text)
+
+
 def put_bounds(args: argparse.Namespace) -> int:
     """Set the bounds of a delegate."""
-    from sesame.errors import ConfigError
     from sesame.identities.delegates import Caps
 
-    caps = Caps(
-        messages_per_day=args.messages_per_day,
-        messages_per_second=args.messages_per_second,
-        recipients_per_day=args.recipients_per_day,
-        bytes_per_day=args.bytes_per_day,
-        expires_at=args.expires,
-    )
-    if caps == Caps():
-        raise ConfigError(f"name a cap or a date: {', '.join(f'--{name}' for name in CAPS)}, --expires")
-    if caps.messages_per_second == 0:
-        raise ConfigError("--messages-per-second is at least 1; to allow nothing, use `sesame grant pause`")
+    caps = Caps(**_named(args))
 
     async def run(services: "Services") -> int:
         delegates, key = await _about(services, args)
@@ -111,6 +132,32 @@ def put_bounds(args: argparse.Namespace) -> int:
         return await _print_one(delegates, key, args)
 
     return with_services(args, run)
+
+
+def change_bounds(args: argparse.Namespace) -> int:
+    """Change some of a delegate's bounds."""
+    changed = _named(args)
+
+    async def run(services: "Services") -> int:
+        delegates, key = await _about(services, args)
+        await delegates.change(_acting(services, args, key, "ChangeDelegateBounds"), key, changed)
+        return await _print_one(delegates, key, args)
+
+    return with_services(args, run)
+
+
+def _named(args: argparse.Namespace) -> dict[str, Any]:
+    """The caps that a command names, as fields of `Caps`."""
+    from sesame.errors import ConfigError
+
+    given = {name: getattr(args, name) for name in (cap.replace("-", "_") for cap in CAPS)}
+    given["expires_at"] = args.expires
+    named = {name: None if value == NONE else value for name, value in given.items() if value is not None}
+    if not named:
+        raise ConfigError(f"name a cap or a date: {', '.join(f'--{name}' for name in CAPS)}, --expires")
+    if named.get("messages_per_second") == 0:
+        raise ConfigError("--messages-per-second is at least 1; to allow nothing, use `sesame grant pause`")
+    return named
 
 
 async def list_bounds(services: "Services", args: argparse.Namespace) -> int:

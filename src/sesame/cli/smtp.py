@@ -39,7 +39,10 @@ def register(subparsers: Subparsers) -> None:
         action="append",
         default=[],
         metavar="ARN",
-        help=("identity to use when a message names none; grants no permission (may be repeated)"),
+        help=(
+            "identity to use when a message names none; grants no permission (may be repeated; replaces those of "
+            "--key, which stay when there is none)"
+        ),
     )
     runs_on_store(command, credentials)
 
@@ -57,7 +60,7 @@ def credentials(args: argparse.Namespace) -> int:
 
     async def run(services: "Services") -> int:
         keys = await services.operator.access_key(
-            args.account, args.user, access_key_id=args.key, bound=tuple(args.bound)
+            args.account, args.user, access_key_id=args.key, bound=tuple(args.bound) or None
         )
         if args.key is None:
             say_made(keys, args)

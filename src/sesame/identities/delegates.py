@@ -7,7 +7,7 @@ policies say tomorrow, and stay when an identity is made anew. What they are wor
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 
 from sesame.access import quota
 from sesame.access.changes import Change
@@ -127,6 +127,22 @@ async def put_bounds(change: Change, key: Key, caps: Caps, *, at: float) -> None
             updated_at=at,
         )
         await delegate_bounds.put(tx, new)
+
+    await change.apply(run)
+
+
+async def change_bounds(
+    change: Change, key: Key, changed: Mapping[str, int | float | None], *, at: float
+) -> None:
+    """Set those caps that are named, as fields of `Caps`; the others stay, and a pause. They hold from now on (I4).
+
+    Raises `BoundsMissing`.
+    """
+
+    async def run(tx: Transaction) -> None:
+        old = await _existing(tx, key)
+        caps = {field.name: getattr(old, field.name) for field in fields(Caps)} | dict(changed)
+        await delegate_bounds.put(tx, replace(old, **asdict(Caps(**caps)), updated_at=at))
 
     await change.apply(run)
 

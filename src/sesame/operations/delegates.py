@@ -3,7 +3,7 @@
 Whoever calls brings what lets it: `Acting` gives a change of that name, anew for each that follows another.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from sesame.access.changes import Change
 from sesame.db import Store, Transaction
@@ -31,6 +31,10 @@ class Delegates:
     async def put(self, acting: Acting, key: Key, caps: Caps) -> None:
         """Set a delegate's caps; see `identities.delegates`."""
         await delegates.put_bounds(await acting(), key, caps, at=self._clock.now())
+
+    async def change(self, acting: Acting, key: Key, changed: Mapping[str, int | float | None]) -> None:
+        """Set those caps of a delegate that are named, and leave the others. Raises `BoundsMissing`."""
+        await delegates.change_bounds(await acting(), key, changed, at=self._clock.now())
 
     async def pause(self, acting: Acting, key: Key, reason: str) -> None:
         """Let a delegate send nothing more; what it has queued is held when its turn comes."""

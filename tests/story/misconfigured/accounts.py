@@ -321,7 +321,10 @@ def delegate_paused_as_the_sender_reads_it(w: World) -> Steps:
     code="SA603",
     reader="owner",
     says=("{sender}", "expir|2026-01-01"),
-    mend=("PutDelegateBounds|grant put|put-delegate-bounds",),
+    mend=(
+        "grant change {owner} {domain} {sender}",
+        "--expires",
+    ),
 )
 def delegation_expired(w: World) -> Steps:
     w.allow()
@@ -388,6 +391,22 @@ def password_of_another_region(w: World) -> Steps:
     fields = {"X-SES-SOURCE-ARN": w.arn}
     yield lambda: w.smtp(w.sender, fields, region="eu-west-1")
     yield lambda: w.smtp(w.sender, fields)
+
+
+@case(
+    seen="one password for programs in two regions; the user has the two keys that it may have, and this one is bound",
+    code="SA702",
+    says=("eu-west-1", "us-east-1"),
+    mend=("sesame smtp credentials {sender} postfix --key AKIA", "--region us-east-1"),
+)
+def password_of_another_region_and_two_keys(w: World) -> Steps:
+    w.allow()
+    user = w.user("postfix", MAY_SEND)
+    w.client("iam", w.sender).create_access_key(UserName="postfix")
+    w.sesame.run("smtp", "credentials", w.sender.account_id, "--key", user.access_key_id, "--as", w.arn)
+    yield lambda: w.smtp(user, {}, region="eu-west-1")
+    printed = printed_for(w)
+    yield lambda: w.smtp(user, {}, user=printed["username"], password=printed["password"])
 
 
 @case(

@@ -154,7 +154,7 @@ def cap_on_recipients(w: World) -> Steps:
     seen="a cap in bytes, and an attachment",
     code="SA602",
     says=("bytes",),
-    mend=("{owner}|grant put",),
+    mend=("{owner}|grant change",),
     reader="owner",
 )
 def cap_on_bytes(w: World) -> Steps:

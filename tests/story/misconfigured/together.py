@@ -95,7 +95,7 @@ def quota_and_cap(w: World) -> Steps:
     seen="the same, as the owner of the identity reads it",
     code="SA602",
     says=("may send 1 recipients in 24 hours", "has used 1"),
-    mend=("sesame grant put {owner} {domain} {sender}",),
+    mend=("sesame grant change {owner} {domain} {sender}",),
     reader="owner",
 )
 def owner_of_quota_and_cap(w: World) -> Steps:

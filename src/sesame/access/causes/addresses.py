@@ -45,6 +45,7 @@ class AddressCauses:
         self._reader = reader
         asked = decision.get("asked", {})
         self._door: str = asked.get("door", "v1")
+        self._key: str | None = None if reader is Reader.OWNER else asked.get("key")
         self._senders: list[Sequence[Any]] = asked.get("senders", [])
         self._named: list[Sequence[str]] = asked.get("named", [])
         self._odd: list[Sequence[str]] = asked.get("odd", [])
@@ -232,7 +233,9 @@ class AddressCauses:
                 code=Code.PASSWORD_REGION,
                 text=f"{text}: the SMTP password was derived for {self._record.region}, which makes that the region"
                 " of the session",
-                mend=smtp_credentials(self._record.account_id, region, self._decision["principal"]),
+                mend=smtp_credentials(
+                    self._record.account_id, region, self._decision["principal"], key=self._key
+                ),
             )
         details = {"region": region} | ({"arn": arn} if arn else {})
         named = f", with the ARN `{arn}`" if arn else ""

@@ -42,13 +42,12 @@ def stopped_cause(record: DecisionRecord, check: Mapping[str, Any], reader: Read
         text = (
             f"the owner, account {owner}, has paused `{bounds['delegate']}` {as_what} since {since}{because}"
         )
-        verb, options = "resume", ""
+        verb, changed = "resume", "pause"
     else:
         text = f"the owner, account {owner}, let `{bounds['delegate']}` send {as_what} until {since}"
-        verb, options = "put", " --expires DATE"
-    return Cause(
-        code=Code.PAUSED, text=text, mend=_mend(record, owner, bounds, reader, verb=verb, options=options)
-    )
+        verb, changed = "change", "expires"
+    mend = _mend(record, owner, bounds, reader, verb=verb, changed=changed)
+    return Cause(code=Code.PAUSED, text=text, mend=mend)
 
 
 def cap_cause(record: DecisionRecord, limit: Mapping[str, Any], reader: Reader) -> Cause:
@@ -61,8 +60,7 @@ def cap_cause(record: DecisionRecord, limit: Mapping[str, Any], reader: Reader) 
     )
     if int(limit["used"]) < int(limit["limit"]) and limit["cap"] in _HAS:
         text += f"; this message has {_HAS[limit['cap']].format(limit['asked'])}" if "asked" in limit else ""
-    options = f" --{limit['cap']} N"
-    mend = _mend(record, owner, limit, reader, verb="put", options=options)
+    mend = _mend(record, owner, limit, reader, verb="change", changed=str(limit["cap"]))
     return Cause(code=Code.QUOTA, text=text, mend=mend)
 
 
@@ -80,16 +78,23 @@ def _as_what(identity: str, owner: str) -> str:
 
 
 def _mend(
-    record: DecisionRecord, owner: str, bounds: Mapping[str, Any], reader: Reader, *, verb: str, options: str
+    record: DecisionRecord, owner: str, bounds: Mapping[str, Any], reader: Reader, *, verb: str, changed: str
 ) -> Mend:
-    """The owner and the operator may change them; the sender asks for it."""
+    """The owner and the operator may change them, this one alone; the sender asks for it."""
     identity, delegate = bounds["identity"], bounds["delegate"]
     if reader is Reader.SENDER:
         text = f"ask account {owner}" + (f" for more{_way_out(bounds)}" if "cap" in bounds else "")
         return Mend(how=How.ASK, text=text, details={"whom": "owner", "account": owner})
     identity_argument = "'*'" if identity == ALL else identity
+    options = f" --{changed} {'DATE' if changed == 'expires' else 'N'}" if verb == "change" else ""
     return Mend(
         how=How.CHANGE_BOUNDS,
         text=f"`sesame grant {verb} {owner} {identity_argument} {delegate} --region {record.region}{options}`",
-        details={"account": owner, "region": record.region, "identity": identity, "delegate": delegate},
+        details={
+            "account": owner,
+            "region": record.region,
+            "identity": identity,
+            "delegate": delegate,
+            "change": changed,
+        },
     )

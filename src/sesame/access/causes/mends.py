@@ -56,12 +56,13 @@ def verify(account: str, region: str, name: str, *, is_there: bool = False) -> M
     )
 
 
-def smtp_credentials(account: str, region: str, principal: str) -> Mend:
-    """SMTP credentials for a region."""
+def smtp_credentials(account: str, region: str, principal: str, *, key: str | None) -> Mend:
+    """SMTP credentials for a region: of the access key in use, where the reader may know it, or else of a new one."""
+    which = "" if key is None else f" --key {key}"
     return Mend(
         how=How.SMTP_CREDENTIALS,
-        text=f"`sesame smtp credentials {account}{holder(principal)} --region {region}`",
-        details={"account": account, "region": region},
+        text=f"`sesame smtp credentials {account}{holder(principal)}{which} --region {region}`",
+        details={"account": account, "region": region} | ({} if key is None else {"key": key}),
     )
 
 

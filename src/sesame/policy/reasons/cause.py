@@ -182,13 +182,14 @@ MEANINGS: Mapping[Code, tuple[str, str]] = {
     Code.QUOTA: (
         "The account has reached its 24-hour quota, its sending rate, or a cap that the identity's owner has set.",
         "Send later or more slowly, or ask for a higher limit: the operator (`sesame account set-quota ACCOUNT`), or "
-        "the owner of the identity (`sesame grant put`, PutDelegateBounds).",
+        "the owner of the identity (`sesame grant change`, or PutDelegateBounds with all bounds that are to hold).",
     ),
     Code.PAUSED: (
         "Sending is switched off: for the account, for the configuration set, or for this sender by the identity's "
         "owner (a pause, or an expiry date that has passed).",
         "Switch sending on: UpdateAccountSendingEnabled, PutAccountSendingAttributes or "
-        "PutConfigurationSetSendingOptions; the owner: `sesame grant resume`, ResumeDelegate, PutDelegateBounds.",
+        "PutConfigurationSetSendingOptions; the owner: `sesame grant resume`, ResumeDelegate; `sesame grant change`, "
+        "or PutDelegateBounds with all bounds that are to hold.",
     ),
     Code.MAIL_FROM: (
         "The owner wants no mail sent before the identity's MAIL FROM domain is ready.",
@@ -259,7 +260,8 @@ class How(Enum):
     RAISE_QUOTA = "raise-quota"
     """`account`, `limit` (24-hours, rate)."""
     CHANGE_BOUNDS = "change-bounds"
-    """`account` (the owner), `region`, `identity` (`*` for all), `delegate`."""
+    """`account` (the owner), `region`, `identity` (`*` for all), `delegate`, `change`: which of its bounds, as
+    `grant change` calls it (`messages-per-day`, `expires`, …), or `pause`. The others are to stay."""
     ENABLE_SENDING = "enable-sending"
     """`account`, and `configuration_set` where it is that."""
     SMTP_CREDENTIALS = "smtp-credentials"
