@@ -237,6 +237,23 @@ def test_what_an_owner_is_told_to_change_of_bounds_leaves_the_others_as_they_are
     assert set(wide) - {changed} <= set(after)
 
 
+def test_what_is_told_of_two_caps_works_together_also_for_a_name_that_a_shell_would_read(lent: Case) -> None:
+    name = "o'brien&co@one.test"
+    lent.step("identity", "owner", name)
+    lent.step("policy", "owner", name, {"Principal": {"AWS": "<sender>"}})
+    put(lent, name, MaxMessagesPerDay=0, MaxRecipientsPerDay=0, MaxBytesPerDay=100_000)
+    sends = {**SEND, "from": name, "arns": {"SourceArn": lent.arn("owner", name)}}
+    assert lent.send(sends).code == "Throttling"
+    causes = told(lent, "owner", Reader.OWNER)["causes"]
+    assert [cause["mend"]["change"] for cause in causes] == ["messages-per-day", "recipients-per-day"]
+    for cause in causes:
+        words = shlex.split(cause["mend"]["text"].strip("`").replace(" N", " 5"))
+        assert main([*words[1:], "--data", str(lent.world.services.settings.data_dir)]) == 0
+    assert lent.send(sends).code == ""
+    caps = {"MaxMessagesPerDay": 5, "MaxRecipientsPerDay": 5, "MaxBytesPerDay": 100_000}
+    assert caps.items() <= _bounds(lent, name, "<sender>").items()
+
+
 def _bounds(case: Case, identity: str, delegate: str) -> dict[str, Any]:
     found = own(case).get_delegate_bounds(Identity=identity, Delegate=case.fill(delegate))["Bounds"]
     return {name: value for name, value in found.items() if name not in ("UpdatedAt", "Used")}

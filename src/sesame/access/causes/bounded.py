@@ -4,6 +4,7 @@ The sender is told what bounds it, since it is addressed to it as a quota is, an
 policies, and nothing of other delegates (I9).
 """
 
+import shlex
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -85,11 +86,11 @@ def _mend(
     if reader is Reader.SENDER:
         text = f"ask account {owner}" + (f" for more{_way_out(bounds)}" if "cap" in bounds else "")
         return Mend(how=How.ASK, text=text, details={"whom": "owner", "account": owner})
-    identity_argument = "'*'" if identity == ALL else identity
+    arguments = f"{owner} {shlex.quote(identity)} {shlex.quote(delegate)}"
     options = f" --{changed} {'DATE' if changed == 'expires' else 'N'}" if verb == "change" else ""
     return Mend(
         how=How.CHANGE_BOUNDS,
-        text=f"`sesame grant {verb} {owner} {identity_argument} {delegate} --region {record.region}{options}`",
+        text=f"`sesame grant {verb} {arguments} --region {record.region}{options}`",
         details={
             "account": owner,
             "region": record.region,
