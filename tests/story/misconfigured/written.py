@@ -258,7 +258,7 @@ def umlaut_of_a_recipient(w: World) -> Steps:
     code="SA208",
     reader="owner",
     says=("ceo@{domain}", "denies"),
-    mend=("change or remove",),
+    mend=("exempt `arn:aws:iam::{sender}:root`",),
 )
 def deny_of_the_address(w: World) -> Steps:
     name = f"ceo@{w.domain}"
