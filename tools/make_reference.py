@@ -240,7 +240,7 @@ def causes_page() -> str:
         "",
         "| member | what is admitted beside the request |",
         "|---|---|",
-        "| `principals` | those whom the statement names too (a later date, an operator that was meant) |",
+        "| `principals` | the other principals that the statement names (after a later date or a corrected operator) |",
         "| `group` | all users of the group whose policy it is |",
         "| `policy` | all that the managed policy is attached to |",
         "| `account` | whom the sender's account lets send by IAM, since a Principal names the account |",
