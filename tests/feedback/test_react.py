@@ -1,6 +1,7 @@
 """Reacting to bounces: who is suppressed, and that a crash loses and repeats nothing."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,19 @@ from msgspec.structs import replace
 from sesame.db import Transaction
 from sesame.errors import StoreUnavailable
 from sesame.model import SYSTEM_ACCOUNT, Outcome
-from sesame.store import accounts, configuration_sets, events, global_suppression, reputation, suppression
+from sesame.notify.event_json import published_event
+from sesame.store import (
+    accounts,
+    configuration_sets,
+    events,
+    global_suppression,
+    message_facts,
+    reputation,
+    suppression,
+)
 from sesame.store.configuration_sets import ConfigurationSet
 from sesame.store.events import Happened, NewEvent, Stage
+from tests.support.happenings import HOUSE
 from tests.support.patience import PATIENCE_S
 from tests.support.reacting import react, reactor
 from tests.support.spooled import ACCOUNT, BOUNCED, DELAYED, DELIVERED, REGION, Fixture, message, with_spool
@@ -49,6 +60,39 @@ def test_an_address_that_does_not_exist_is_suppressed(tmp_path: Path, status: st
         assert await react(f) == 2
         assert await listed(f) == [("x@one.test", "m1")]
         assert await reactor(f).react() == 0
+
+    with_spool(tmp_path, check)
+
+
+@pytest.mark.parametrize("what", ["bounce", "complaint"])
+def test_the_list_has_the_id_under_which_the_feedback_is_told(tmp_path: Path, what: str) -> None:
+    """As a notification, the trace of the message and the list itself have it."""
+
+    async def check(f: Fixture) -> None:
+        await create(f)
+        await settle(f, BOUNCED if what == "bounce" else DELIVERED)
+        if what == "complaint":
+            complaint = NewEvent(
+                message_seq=1,
+                key="0/complaint",
+                what=Happened.COMPLAINED,
+                at=2.5,
+                n=0,
+                detail={"by": "report"},
+            )
+            await f.store.write(lambda tx: events.record(tx, [complaint]))
+        await react(f)
+        entry = await f.store.read(lambda tx: suppression.get(tx, ACCOUNT, REGION, "x@one.test"))
+        message_facts_of = await f.store.read(lambda tx: message_facts.of_messages(tx, ["m1"]))
+        happened = await f.store.read(lambda tx: events.of_message(tx, "m1"))
+        told = [json.loads(published_event(one, message_facts_of["m1"], HOUSE)) for one in happened]
+        ids = [one[what]["feedbackId"] for one in told if what in one]
+        assert entry is not None
+        assert [entry.feedback_id] == ids
+        by_hand = suppression.Suppressed(address="x@one.test", reason="BOUNCE", updated_at=3, message_id=None)
+        await f.store.write(lambda tx: suppression.put(tx, ACCOUNT, REGION, by_hand))
+        entry = await f.store.read(lambda tx: suppression.get(tx, ACCOUNT, REGION, "x@one.test"))
+        assert entry == by_hand
 
     with_spool(tmp_path, check)
 

@@ -647,6 +647,7 @@ def test_an_address_that_does_not_exist_is_suppressed_by_its_bounce(tmp_path: Pa
             wait_until(lambda: senders.v2.list_suppressed_destinations()["SuppressedDestinationSummaries"])
             found = senders.v2.get_suppressed_destination(EmailAddress="Gone@x.test")["SuppressedDestination"]
             assert (found["Reason"], found["Attributes"]["MessageId"]) == ("BOUNCE", first)
+            assert len(found["Attributes"]["FeedbackId"]) == len(first)
             second = senders.send("Gone@x.test")
             assert senders.trace(second)["recipients"][0]["state"] == "suppressed"
             senders.v2.put_account_suppression_attributes(SuppressedReasons=[])

@@ -65,6 +65,10 @@ async def suppress(tx: Transaction, event: Event, reason: Reason) -> None:
         reasons = await suppression.account_reasons(tx, event.account_id, event.region)
     if reason in reasons:
         entry = suppression.Suppressed(
-            address=event.recipient, reason=reason, updated_at=event.at, message_id=event.message_id
+            address=event.recipient,
+            reason=reason,
+            updated_at=event.at,
+            message_id=event.message_id,
+            feedback_id=event.feedback_id,
         )
         await suppression.put(tx, event.account_id, event.region, entry)

@@ -5,7 +5,6 @@ payloads, not of the guide where the two differ. Sources: SES developer guide, "
 event data that Amazon SES publishes to Amazon SNS", held against captured payloads.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -156,15 +155,6 @@ def subscribed_topic(topic_arn: str, kind: str, identity: str) -> str:
             }
         )
         + "\n"
-    )
-
-
-def feedback_id(event: Event) -> str:
-    """The id of a bounce or complaint: of the form of a message id, always the same for one event."""
-    digits = hashlib.sha256(event.event_id.encode()).hexdigest()
-    return (
-        f"{event.message_id[:4]}{milliseconds(event.at):012x}-{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-"
-        f"{'89ab'[int(digits[16], 16) & 3]}{digits[17:20]}-{digits[20:32]}-000000"
     )
 
 
@@ -325,7 +315,7 @@ def _bounce(event: Event, message: MessageFacts, house: House) -> dict[str, Any]
         if why.diagnostic is not None:
             recipient["diagnosticCode"] = why.diagnostic
     found: dict[str, Any] = {
-        "feedbackId": feedback_id(event),
+        "feedbackId": event.feedback_id,
         "bounceType": why.bounce_type,
         "bounceSubType": why.sub_type,
         "bouncedRecipients": [recipient],
@@ -341,7 +331,7 @@ def _bounce(event: Event, message: MessageFacts, house: House) -> dict[str, Any]
 def _complaint(event: Event) -> dict[str, Any]:
     is_listed = event.what is Happened.SUPPRESSED
     found: dict[str, Any] = {
-        "feedbackId": feedback_id(event),
+        "feedbackId": event.feedback_id,
         "complaintSubType": "OnAccountSuppressionList" if is_listed else None,
         "complainedRecipients": [{"emailAddress": event.recipient or ""}],
         "timestamp": timestamp(event.at),

@@ -6,12 +6,14 @@ behind them. Stages are claimed like recipients are, and not read by a cursor on
 transactions that commit late.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from enum import Enum, IntEnum
 
 import msgspec
 
+from sesame.aws.moments import milliseconds
 from sesame.db import Row, Transaction
 
 
@@ -100,6 +102,15 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     identity: str = ""
     return_path: str = ""
     """Where feedback is to go; empty for a message without an envelope sender."""
+
+    @property
+    def feedback_id(self) -> str:
+        """The id under which a bounce or complaint is told, always the same: of the form of a message id."""
+        digits = hashlib.sha256(self.event_id.encode()).hexdigest()
+        return (
+            f"{self.message_id[:4]}{milliseconds(self.at):012x}-{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-"
+            f"{'89ab'[int(digits[16], 16) & 3]}{digits[17:20]}-{digits[20:32]}-000000"
+        )
 
     @property
     def is_about_recipient(self) -> bool:

@@ -19,15 +19,20 @@ REASONS: tuple[Reason, ...] = ("BOUNCE", "COMPLAINT")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suppressed:
-    """One address; `message_id` is the message whose bounce put it there, if one did."""
+    """One address; `message_id` is the message whose bounce or complaint put it there, if one did.
+
+    `feedback_id` is the id under which that was notified (`Event.feedback_id`); None for what was put there by hand
+    or before ids were kept.
+    """
 
     address: str
     reason: str
     updated_at: float
     message_id: str | None
+    feedback_id: str | None = None
 
 
-_ENTRY = "SELECT address, reason, updated_at, message_id FROM suppressed_destination"
+_ENTRY = "SELECT address, reason, updated_at, message_id, feedback_id FROM suppressed_destination"
 
 
 _entry = reader(Suppressed)
@@ -43,15 +48,17 @@ async def put(tx: Transaction, account_id: str, region: str, entry: Suppressed) 
     """Add an address, or give it another reason."""
     existing = await get(tx, account_id, region, entry.address)
     await tx.execute(
-        "INSERT INTO suppressed_destination (account_id, region, address, reason, updated_at, message_id)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, region, address)"
-        " DO UPDATE SET reason = excluded.reason, updated_at = excluded.updated_at, message_id = excluded.message_id",
+        "INSERT INTO suppressed_destination (account_id, region, address, reason, updated_at, message_id,"
+        " feedback_id) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, region, address)"
+        " DO UPDATE SET reason = excluded.reason, updated_at = excluded.updated_at, message_id = excluded.message_id,"
+        " feedback_id = excluded.feedback_id",
         account_id,
         region,
         normal(entry.address),
         entry.reason,
         entry.updated_at,
         entry.message_id,
+        entry.feedback_id,
     )
     if existing is None:
         await _count(tx, account_id, region, 1)

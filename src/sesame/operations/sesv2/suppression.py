@@ -99,7 +99,9 @@ class SuppressionOperations:
             raise _missing(request["EmailAddress"])
         shape: dict[str, Any] = _as_shape(found)
         if found.message_id is not None:
-            shape["Attributes"] = {"MessageId": found.message_id}
+            shape["Attributes"] = {"MessageId": found.message_id} | (
+                {} if found.feedback_id is None else {"FeedbackId": found.feedback_id}
+            )
         return {"SuppressedDestination": shape}  # type: ignore[typeddict-item]
 
     async def delete(
