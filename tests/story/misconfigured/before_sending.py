@@ -77,7 +77,7 @@ def trust_from_the_office_alone(w: World) -> Steps:
     seen="a Deny in the trust policy: one more Allow helps nothing",
     code="SA209",
     says=("denies",),
-    mend=("change or remove statement",),
+    mend=("change statement",),
 )
 def trust_with_a_deny(w: World) -> Steps:
     arn, sts = _trusting(w, {})

@@ -10,8 +10,9 @@ from types import MappingProxyType
 from typing import Any
 
 from sesame.access.causes.own_side import kept_causes
+from sesame.access.causes.trust_terms import sent
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
-from sesame.policy.reasons.remedies import beside_ways_out
+from sesame.policy.reasons.narrow import in_words
 from sesame.policy.reasons.sentence import compact
 from sesame.store.decisions import DecisionRecord
 
@@ -107,29 +108,7 @@ def _owners(
     allow = "" if is_own else _TO_ALLOW
     send = "send" if is_own else f"have account {caller} send"
     for deny in trust.get("denies", ()):
-        when = f" when {' and '.join(deny['when'])}" if deny["when"] else ""
-        what = f": {deny['mend']}" if deny["mend"] else ""
-        change = (
-            f"{allow}change or remove {deny['statement']} of the trust policy of `{role}`{what} {_UPDATE}"
-        )
-        text = f"{deny['statement']} of the trust policy of `{role}` denies `{action}` to `{principal}`{when}"
-        if "external_id" in deny:  # an exemption would let in without any
-            yield _to_send(text, f"{allow}{send}", deny["external_id"])
-            continue
-        yield Cause(
-            code=Code.TRUST,
-            text=text,
-            mend=Mend(
-                how=How.CHANGE_TRUST,
-                text=beside_ways_out(change, deny["changes"], is_last=True),
-                details={
-                    "role": role,
-                    "statement": None,
-                    "index": deny["index"],
-                    "changes": deny["changes"],
-                },
-            ),
-        )
+        yield _denied(failed, deny, allow, send)
     lacks = trust.get("lacks")
     if lacks is None:
         return
@@ -139,14 +118,7 @@ def _owners(
         )
         yield _to_send(text, f"{allow}{send}", lacks["external_id"])
     if "unmet" in lacks:
-        only = "; and ".join(lacks["unmet"])
-        yield _to_add(
-            role,
-            f"the trust policy of `{role}` lets `{principal}` do `{action}` only with {only}",
-            lacks["statement"],
-            before=f"{allow}{send} what the condition asks for; or leave that condition of the trust policy to others,"
-            " and ",
-        )
+        yield _unmet(failed, lacks, allow, send)
     if "unmet" not in lacks and "external_id" not in lacks:
         almost = ""
         if lacks.get("remade"):
@@ -155,8 +127,88 @@ def _owners(
             almost = "; the closest names `{}`: {}".format(*lacks["near"])
         text = f"the trust policy of `{role}` does not let `{principal}` do `{action}`{almost}"
         yield _to_add(
-            role, text, lacks["statement"], before=_TO_ALLOW, after=_also(lacks, send), sends=_sends(lacks)
+            role, text, lacks["statement"], before=_TO_ALLOW, after=_also(lacks, send), more=_sends(lacks)
         )
+
+
+def _denied(failed: Mapping[str, Any], deny: Mapping[str, Any], allow: str, send: str) -> Cause:
+    """A Deny of the trust policy: what lifts it for this call, or an exception."""
+    role, action, principal = _asked(failed)
+    when = f" when {' and '.join(deny['when'])}" if deny["when"] else ""
+    text = f"{deny['statement']} of the trust policy of `{role}` denies `{action}` to `{principal}`{when}"
+    if "external_id" in deny:  # an exemption would let in without any
+        return _to_send(text, f"{allow}{send}", deny["external_id"])
+    terms = deny.get("terms", ())
+    if (guard := next((one for one in terms if one["is_only"]), None)) is not None:
+        return _by_term(text, guard, _do(allow, send))
+    is_gone = any(change.get("remove") for change in deny["changes"])
+    verb = "change or remove" if is_gone else "change"
+    what = f": {deny['mend']}" if deny["mend"] else ""
+    admits = deny.get("admits", ())
+    way = f"{_do(allow, send)}{' or '.join(one['text'] for one in terms)}; or " if terms else allow
+    return Cause(
+        code=Code.TRUST,
+        text=text,
+        mend=Mend(
+            how=How.CHANGE_TRUST,
+            text=f"{way}{verb} {deny['statement']} of the trust policy of `{role}`{what} {_UPDATE}{in_words(admits)}",
+            details={
+                "role": role,
+                "statement": None,
+                "index": deny["index"],
+                "changes": deny["changes"],
+                **_beside(terms, admits),
+            },
+        ),
+    )
+
+
+def _unmet(failed: Mapping[str, Any], lacks: Mapping[str, Any], allow: str, send: str) -> Cause:
+    """Conditions of the Allow that comes closest: what a call carries to meet them, or a statement without them."""
+    role, action, principal = _asked(failed)
+    text = f"the trust policy of `{role}` lets `{principal}` do `{action}` only with {'; and '.join(lacks['unmet'])}"
+    terms = [one for one in lacks.get("terms", ()) if one is not None]
+    is_met = len(terms) == len(lacks["unmet"])
+    guards = [one for one in terms if one["is_only"]]
+    if is_met and len(guards) == len(terms):
+        return _by_term(text, guards[0], _do(allow, send))
+    those = "that condition" if len(lacks["unmet"]) == 1 else "those conditions"
+    leave = f"leave {those} of the trust policy to others{_since(lacks.get('never', ()))}, and "
+    in_all = terms if is_met else guards
+    do = f"{_do(allow, send)}{', and '.join(one['text'] for one in in_all)}" if in_all else ""
+    if do:
+        leave = f"{do}; or {leave}" if is_met else f"{do}; and {leave}"
+    admits = lacks.get("admits", ())
+    return _to_add(
+        role,
+        text,
+        lacks["statement"],
+        before=leave if do else f"{allow}{leave}",
+        after=in_words(admits),
+        more=_beside(in_all, admits),
+    )
+
+
+def _do(allow: str, send: str) -> str:
+    """Before an infinitive of what the caller does."""
+    return f"{allow}{send.removesuffix('send')}"
+
+
+def _since(never: Sequence[str]) -> str:
+    return f", since {' and '.join(never)}" if never else ""
+
+
+def _beside(terms: Sequence[Mapping[str, Any]], admits: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What a call may carry in place of a change, and whom else the change lets in."""
+    ways = [sent(one) for one in terms if one["parameter"]]
+    return ({"or_send": ways} if ways else {}) | ({"also_admits": list(admits)} if admits else {})
+
+
+def _by_term(text: str, guard: Mapping[str, Any], do: str) -> Cause:
+    """What the caller alone does about a guard, which stays as it is."""
+    how = How.SET_PARAMETER if guard["parameter"] else How.NEW_KEY
+    details = sent(guard) if guard["parameter"] else {"access_key_id": None, "account": None}
+    return Cause(code=Code.TRUST, text=text, mend=Mend(how=how, text=f"{do}{guard['text']}", details=details))
 
 
 def _to_send(text: str, send: str, wanted: str | None) -> Cause:
@@ -196,7 +248,7 @@ def _to_add(
     *,
     before: str = "",
     after: str = "",
-    sends: Mapping[str, Any] = MappingProxyType({}),
+    more: Mapping[str, Any] = MappingProxyType({}),
 ) -> Cause:
     add = f"add to the trust policy of `{role}` the statement {compact(statement)} {_UPDATE}"
     return Cause(
@@ -205,7 +257,7 @@ def _to_add(
         mend=Mend(
             how=How.CHANGE_TRUST,
             text=f"{before}{add}{after}",
-            details={"role": role, "statement": statement, **sends},
+            details={"role": role, "statement": statement, **more},
         ),
     )
 

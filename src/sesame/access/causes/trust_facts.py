@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sesame.access.causes.own_side import own_side, principal_name
+from sesame.access.causes.trust_terms import term, why_never
 from sesame.access.checks import limits
 from sesame.access.compiled import ALLOW_ALL, Policies
 from sesame.access.principals import Credential
@@ -33,7 +34,7 @@ from sesame.policy.reasons.exceptions import exceptions_for
 from sesame.policy.reasons.narrow import bound, is_of_who
 from sesame.policy.reasons.principals import nearest
 from sesame.policy.reasons.remedies import carried, edits_in_words
-from sesame.policy.reasons.views import without_tags
+from sesame.policy.reasons.views import is_of_resource, without_tags
 
 _NOBODYS = parse_stored_trust_policy(
     '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":["arn:aws:iam::000000000000:user/a",'
@@ -127,7 +128,11 @@ def _by_trust(
 
 
 def _denial(step: StatementStep, request: Request, reader: Reader) -> dict[str, Any]:
-    changes, _ = exceptions_for(step, request, reader)
+    changes, admits = exceptions_for(step, request, reader)
+    changes = [{how: what for how, what in one.items() if how != "or_send"} for one in changes]
+    terms = [
+        found for one in step.conditions if (found := term(one, request, reader, denies=True)) is not None
+    ]
     spares = [one for one in step.conditions if _spares_ids(one)]
     spared = {"external_id": next(filter(None, map(_id_to_send, spares)), None)} if spares else {}
     return spared | {
@@ -135,8 +140,19 @@ def _denial(step: StatementStep, request: Request, reader: Reader) -> dict[str, 
         "index": step.ref.index,
         "when": [explain_condition(one, request, reader, kind="identity") for one in step.conditions],
         "changes": changes,
+        "admits": [] if _is_of_one_action(step) else list(admits),
+        "terms": [one.as_json() for one in terms],
         "mend": edits_in_words(changes),
     }
+
+
+def _is_of_one_action(step: StatementStep) -> bool:
+    """Whether a statement, which is of its role alone, is of one action and nothing else."""
+    return all(
+        len(element.wanted) == 1 and "*" not in element.wanted[0]
+        for element in step.elements
+        if element.element == "Action"
+    ) and all(element.element != "NotAction" for element in step.elements)
 
 
 def _lacks(allows: Sequence[StatementStep], request: Request, reader: Reader) -> dict[str, Any]:
@@ -155,7 +171,7 @@ def _lacks(allows: Sequence[StatementStep], request: Request, reader: Reader) ->
     others = [one for one in closest.conditions if not one.answer and one not in kept.ids]
     if others:
         found["unmet"] = [explain_condition(one, request, reader, kind="identity") for one in others]
-        found["statement"] = _statement(request, kept.conditions)
+        found |= _terms(others, kept, request, reader)
     return found
 
 
@@ -264,6 +280,28 @@ def _carried(step: StatementStep, request: Request, reader: Reader) -> _Carried:
             conditions.setdefault(operator, {}).setdefault(key, values)
     ids = [one for one in step.conditions if not one.answer and _is_id(one)]
     return _Carried(conditions=conditions, ids=ids, left=left)
+
+
+def _terms(
+    unmet: Sequence[ConditionStep], kept: _Carried, request: Request, reader: Reader
+) -> dict[str, Any]:
+    """What a call has to carry for the conditions of an Allow, and the statement that lets it in without.
+
+    What guards everybody, such as TLS, that statement asks for as well.
+    """
+    terms = [term(one, request, reader, denies=False) for one in unmet]
+    guards = [one for one, said in zip(unmet, terms, strict=True) if said is not None and said.is_only]
+    conditions = {operator: dict(by_key) for operator, by_key in kept.conditions.items()}
+    for one in guards:
+        conditions.setdefault(one.operator, {})[one.key] = list(one.wanted)
+    return {
+        "terms": [None if one is None else one.as_json() for one in terms],
+        "never": list(dict.fromkeys(why for one in unmet if (why := why_never(one, request)))),
+        "admits": [
+            {"key": one.key} for one in kept.left if one not in guards and not is_of_resource(one.key)
+        ],
+        "statement": _statement(request, conditions),
+    }
 
 
 def _is_id(condition: ConditionStep) -> bool:
