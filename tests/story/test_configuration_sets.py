@@ -579,6 +579,44 @@ def test_a_suppressed_recipient_gets_nothing_and_the_others_do(senders: Senders)
     assert senders.v1.get_send_quota()["SentLast24Hours"] == 3.0
 
 
+def test_a_set_that_is_told_no_reasons_does_as_its_account(senders: Senders) -> None:
+    """An empty list turns suppression off; no list at all is no override, as on SES."""
+    blocked = f"blocked@{senders.account.account_id}.outside.test"
+    senders.v2.put_suppressed_destination(EmailAddress=blocked, Reason="BOUNCE")
+    name = {"ConfigurationSetName": "whatever"}
+    senders.v2.create_configuration_set(**name, SuppressionOptions={})
+    put = senders.v2.put_configuration_set_suppression_options
+
+    def outcome() -> tuple[str, object]:
+        sent = senders.send(blocked, **name)
+        state = senders.trace(sent)["recipients"][0]["state"]
+        kept = senders.v2.get_configuration_set(**name).get("SuppressionOptions")
+        return "suppressed" if state == "suppressed" else "sent", kept
+
+    assert outcome() == ("suppressed", None)
+    put(**name, SuppressedReasons=[])
+    assert outcome() == ("sent", {"SuppressedReasons": []})
+    put(**name)
+    assert outcome() == ("suppressed", None)
+    put(**name, SuppressedReasons=["COMPLAINT"])
+    assert outcome() == ("sent", {"SuppressedReasons": ["COMPLAINT"]})
+    put(**name, SuppressionScope="ACCOUNT")
+    assert outcome() == ("suppressed", {"SuppressionScope": "ACCOUNT"})
+
+
+def test_an_account_that_is_told_no_reasons_keeps_its_own(senders: Senders) -> None:
+    put, get = senders.v2.put_account_suppression_attributes, senders.v2.get_account
+    assert get()["SuppressionAttributes"] == {"SuppressedReasons": ["BOUNCE", "COMPLAINT"]}
+    put()
+    assert get()["SuppressionAttributes"] == {"SuppressedReasons": ["BOUNCE", "COMPLAINT"]}
+    put(SuppressedReasons=["COMPLAINT"])
+    put()
+    assert get()["SuppressionAttributes"] == {"SuppressedReasons": ["COMPLAINT"]}
+    put(SuppressedReasons=[])
+    put()
+    assert get()["SuppressionAttributes"] == {"SuppressedReasons": []}
+
+
 def test_the_list_is_kept_by_address_reason_and_date(senders: Senders) -> None:
     for number in range(5):
         reason = "BOUNCE" if number % 2 else "COMPLAINT"

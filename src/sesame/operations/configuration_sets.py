@@ -410,7 +410,9 @@ def check_suppression(options: Mapping[str, Any]) -> dict[str, Any]:
             raise NotImplementedByService(f"The parameter {name} is not implemented by this service.")
     if options.get("SuppressionScope") == "TENANT":
         raise NotImplementedByService("SuppressionScope TENANT is not implemented by this service.")
-    kept: dict[str, Any] = {"SuppressedReasons": list(dict.fromkeys(options.get("SuppressedReasons", [])))}
+    kept: dict[str, Any] = {}
+    if "SuppressedReasons" in options:  # none at all: the account's; an empty list: nobody is suppressed
+        kept["SuppressedReasons"] = list(dict.fromkeys(options["SuppressedReasons"]))
     if "SuppressionScope" in options:
         kept["SuppressionScope"] = options["SuppressionScope"]
     return kept

@@ -137,8 +137,8 @@ class ConfigurationSetV2Operations:
     async def put_suppression_options(
         self, caller: Caller, request: sesv2.PutConfigurationSetSuppressionOptionsRequest
     ) -> sesv2.PutConfigurationSetSuppressionOptionsResponse:
-        """Give reasons in place of the account's; none at all: nobody is suppressed."""
-        await self._put(caller, request, "SuppressionOptions", check_suppression(request))
+        """Give reasons in place of the account's, or go back to those; an empty list: nobody is suppressed."""
+        await self._put(caller, request, "SuppressionOptions", check_suppression(request) or None)
         return {}
 
     async def put_reputation_options(

@@ -51,7 +51,7 @@ class SuppressionOperations:
     async def put_account_attributes(
         self, caller: Caller, request: sesv2.PutAccountSuppressionAttributesRequest
     ) -> sesv2.PutAccountSuppressionAttributesResponse:
-        """Say for which reasons the account suppresses; none at all: for no reason."""
+        """Say for which reasons the account suppresses, an empty list: for none; without a list they stay."""
         permit = await self._authorizer.require(caller, "ses:PutAccountSuppressionAttributes")
         if request.get("ValidationAttributes"):
             raise NotImplementedByService(
@@ -60,7 +60,8 @@ class SuppressionOperations:
         reasons = list(dict.fromkeys(request.get("SuppressedReasons", [])))
 
         async def run(tx: Transaction) -> None:
-            await suppression.set_account_reasons(tx, caller.principal.account_id, caller.region, reasons)
+            if "SuppressedReasons" in request:
+                await suppression.set_account_reasons(tx, caller.principal.account_id, caller.region, reasons)
 
         await permit.apply(run)
         return {}
