@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.support.process import wait_until
 from tests.support.signed_client import Reply, SignedClient, simple_email
@@ -357,3 +358,68 @@ def test_no_forged_sender_gets_through(tenant: Tenant, attacker: SignedClient) -
         for c in ESPOOFER.values()
     }
     assert not subjects & (forged - {"None"})
+
+
+MANY: dict[str, dict[str, Any]] = {
+    "Reply-To": {"ReplyToAddresses": [f"answers-{n}@example.com" for n in range(5_000)]},
+    "tags": {"Tags": [{"Name": f"name-{n}", "Value": "v" * 250} for n in range(400)]},
+    "subject": {"Subject": "s" * 110_000},
+}
+
+
+@pytest.mark.parametrize("what", MANY)
+@pytest.mark.parametrize("door", ["v1", "v2", "v2 template", "v2 raw"])
+def test_what_makes_a_header_too_long_is_refused_on_every_door(tenant: Tenant, door: str, what: str) -> None:
+    """As in a raw message, where the same stands in fields: 102,400 octets at most."""
+    given: dict[str, Any] = dict(MANY[what])
+    subject = given.pop("Subject", "s")
+    to = [recipient(tenant)]
+    if door == "v1":
+        client = tenant.sesame.client("ses", tenant.account)
+        message = {"Subject": {"Data": subject}, "Body": {"Text": {"Data": "t"}}}
+        given |= {"Source": "news@example.com", "Message": message}
+    else:
+        client = tenant.sesame.client("sesv2", tenant.account)
+        if "Tags" in given:
+            given["EmailTags"] = given.pop("Tags")
+        folded = "\r\n ".join(subject[n : n + 900] for n in range(0, len(subject), 900))
+        raw = f"From: news@example.com\r\nSubject: {folded}\r\n\r\nt\r\n"
+        contents: dict[str, Any] = {
+            "v2": {"Simple": {"Subject": {"Data": subject}, "Body": {"Text": {"Data": "t"}}}},
+            "v2 template": {
+                "Template": {"TemplateContent": {"Subject": subject, "Text": "t"}, "TemplateData": "{}"}
+            },
+            "v2 raw": {"Raw": {"Data": raw.encode()}},
+        }
+        content = contents[door]
+        if door == "v2 raw" and "ReplyToAddresses" in given:
+            field = ",\r\n ".join(given.pop("ReplyToAddresses"))
+            content["Raw"]["Data"] = f"Reply-To: {field}\r\n".encode() + content["Raw"]["Data"]
+        given |= {"FromEmailAddress": "news@example.com", "Content": content}
+    with pytest.raises(ClientError) as refused:
+        client.send_email(Destination={"ToAddresses": to}, **given)
+    error = refused.value.response["Error"]
+    assert (error["Code"], error["Message"]) == (
+        "InvalidParameterValue" if door == "v1" else "BadRequestException",
+        "Header section too long.",
+    )
+
+
+def test_as_many_tags_and_reply_to_addresses_as_fit_pass(tenant: Tenant, client: SignedClient) -> None:
+    to = recipient(tenant)
+    fields = {f"Tags.member.{n}.Name": f"name-{n}" for n in range(1, 201)}
+    fields |= {f"Tags.member.{n}.Value": "v" for n in range(1, 201)}
+    fields |= {f"ReplyToAddresses.member.{n}": f"answers-{n}@example.com" for n in range(1, 201)}
+    assert client.call("SendEmail", simple_email(source="news@example.com", to=to, **fields)).status == 200
+    assert arrived(tenant, to).count(b"answers-") == 200
+
+
+def test_recipients_are_counted_before_they_are_read(tenant: Tenant, client: SignedClient) -> None:
+    """What stands behind the fifty-first is not looked at."""
+    many = {f"Destination.BccAddresses.member.{n}": "nobody" for n in range(1, 3)}
+    first = {f"Destination.ToAddresses.member.{n}": f"r{n}@outside.test" for n in range(1, 52)}
+    email_to_many = simple_email(source="news@example.com", **first, **many)
+    reply = client.call("SendEmail", email_to_many)
+    assert (reply.code, reply.message) == ("InvalidParameterValue", "Recipient count exceeds 50.")
+    reply = client.call("SendEmail", email_to_many | {"Destination.ToAddresses.member.9": "nobody"})
+    assert (reply.code, reply.message) == ("InvalidParameterValue", "Missing final '@domain'")

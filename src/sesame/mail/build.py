@@ -53,7 +53,8 @@ def build_simple(
 
     `at` is Unix seconds; what `new_boundary` gives must be unguessable to who writes the text. Raises
     MessageError for a charset that is unknown or lacks a character, for a control character in a field, for
-    extra fields as `message.more_fields` does, for attachments as `attach` does, and if there is no body.
+    extra fields as `message.more_fields` does, for attachments as `attach` does, for a header section that is longer
+    than one of a raw message may be, and if there is no body.
     """
     bodies = [
         _part("plain", text.data, text.charset) if text is not None else None,
@@ -74,6 +75,8 @@ def build_simple(
         b"MIME-Version: 1.0\r\n",
         *more_fields(extra_fields, present=_PRESENT if reply_to else _PRESENT - {b"reply-to"}),
     ]
+    if sum(map(len, out)) > header.HEADER_LIMIT:
+        raise MessageError("Header section too long.")
     body = parts[0] if len(parts) == 1 else multipart("alternative", parts, new_boundary())
     out += with_attachments(body, attachments, new_boundary) if attachments else body
     return b"".join(out)

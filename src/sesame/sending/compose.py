@@ -18,7 +18,7 @@ from sesame.errors import InvalidParameterValue, MessageRejected
 from sesame.mail import encoded_words
 from sesame.mail.address import AddressError, Mailbox, identity_candidates, parse_mailbox, parse_recipient
 from sesame.mail.build import build_simple
-from sesame.mail.header import MessageError
+from sesame.mail.header import HEADER_LIMIT, MessageError
 from sesame.mail.message import ParsedMessage, read_message, received_of, rewrite
 from sesame.sending.rendering import empty_content, rendered_content
 from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent
@@ -117,11 +117,10 @@ def _compose_simple(submission: Submission, content: SimpleContent, stamp: Stamp
     if not submission.source:
         raise InvalidParameterValue("Source cannot be empty.")
     source = parse_mailbox(submission.source)
-    to, cc, bcc = (
-        tuple(_recipient(address, submission) for address in addresses)
-        for addresses in (content.to, content.cc, content.bcc)
-    )
+    to, cc, bcc = _read_recipients(submission, content.to, content.cc, content.bcc)
     recipients = _check_recipients([mailbox.addr_spec for mailbox in (*to, *cc, *bcc)])
+    if sum(map(len, content.reply_to)) > HEADER_LIMIT:
+        raise InvalidParameterValue("Header section too long.")
     return_path = parse_mailbox(submission.return_path) if submission.return_path else source
     data = build_simple(
         from_=source,
@@ -191,7 +190,7 @@ def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> C
             )
     source = parse_mailbox(submission.source) if submission.source else message.from_
     named = (
-        [_recipient(address, submission) for address in submission.destinations]
+        _read_recipients(submission, submission.destinations)[0]
         if submission.destinations
         else (*message.to, *message.cc, *message.bcc)
     )
@@ -318,6 +317,15 @@ def _recipient(text: str, submission: Submission) -> Mailbox:
     if not text and submission.api_version == "2":
         raise InvalidParameterValue("Invalid email address .")
     return parse_recipient(text)
+
+
+def _read_recipients(submission: Submission, *lists: Sequence[str]) -> list[tuple[Mailbox, ...]]:
+    """Each list, read as far as it matters: what is behind the first that is too many is not looked at."""
+    left, found = MAX_RECIPIENTS + 1, list[tuple[Mailbox, ...]]()
+    for addresses in lists:
+        found.append(tuple(_recipient(address, submission) for address in addresses[:left]))
+        left -= len(found[-1])
+    return found
 
 
 def _check_recipients(addresses: Sequence[str]) -> tuple[str, ...]:

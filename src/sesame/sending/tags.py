@@ -7,8 +7,11 @@ import re
 from collections.abc import Iterable
 
 from sesame.errors import InvalidParameterValue
+from sesame.mail.header import HEADER_LIMIT
 
 MAX_LENGTH = 255
+MOST_CHARACTERS = HEADER_LIMIT
+"""Of all tags of a message, as an X-SES-MESSAGE-TAGS field has them: it may not be longer than a header section."""
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _VALUE = re.compile(r"[A-Za-z0-9_.@-]+")
 _FEEDBACK_ID_NAMES = frozenset({"ses:feedback-id-a", "ses:feedback-id-b"})
@@ -16,9 +19,13 @@ _FEEDBACK_ID_NAMES = frozenset({"ses:feedback-id-a", "ses:feedback-id-b"})
 
 def check_tags(tags: Iterable[tuple[str, str]]) -> dict[str, str]:
     """The tags as a mapping; raises `InvalidParameterValue` in SES's words."""
+    left = MOST_CHARACTERS
     for name, value in tags:
         _check_name(name)
         _check_value(value)
+        left -= len(name) + len(value) + len("=, ")
+        if left < 0:
+            raise InvalidParameterValue("Header section too long.")
     return dict(tags)
 
 
