@@ -257,6 +257,7 @@ ACTIONS: dict[str, Action] = {
     "counts by day": reading(lambda tx: reputation.by_day(tx, OWNER, REGION, since=5.0)),
     "rates": reading(lambda tx: reputation.rated_by_quarter(tx, OWNER, REGION, since=5.0)),
     "counts by set": reading(lambda tx: reputation.of_set(tx, OWNER, REGION, SET, since=5.0)),
+    "sets in use": reading(lambda tx: configuration_sets.in_use(tx, OWNER, REGION, limit=50)),
     "identities of a set": reading(
         lambda tx: configuration_sets.identities_of(tx, OWNER, REGION, SET, limit=50)
     ),

@@ -137,6 +137,18 @@ async def names(
     return [row[0] for row in rows]
 
 
+async def in_use(tx: Transaction, account_id: str, region: str, *, limit: int) -> list[str]:
+    """Names of sets through which mail is sent now, sorted."""
+    rows = await tx.all(
+        "SELECT name FROM configuration_set WHERE account_id = ? AND region = ? AND sending_enabled = 1"
+        " ORDER BY name LIMIT ?",
+        account_id,
+        region,
+        limit,
+    )
+    return [row[0] for row in rows]
+
+
 async def destinations(tx: Transaction, found: ConfigurationSet) -> dict[str, dict[str, Any]]:
     """A set's event destinations by name, as the v2 API defines them."""
     rows = await tx.all(

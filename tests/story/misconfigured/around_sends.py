@@ -465,3 +465,20 @@ def domain_that_sounds_alike(w: World) -> Steps:
     w.allow()
     yield lambda: w.simple(w.sender, Source=f"news@my{w.domain}")
     yield lambda: w.simple(w.sender)
+
+
+@case(
+    seen="a guard on one configuration set, and a program that still names it",
+    code="SA208",
+    says=("configuration-set/marketing",),
+    mend=("leave the configuration set out", "`receipts`"),
+    owner="SA206",
+)
+def denied_configuration_set(w: World) -> Steps:
+    w.allow()
+    for name in ("marketing", "receipts"):
+        w.client("ses", w.sender).create_configuration_set(ConfigurationSet={"Name": name})
+    guard = deny(Action="ses:Send*", Resource="arn:aws:ses:*:*:configuration-set/marketing")
+    keys = w.user("guarded", MAY_SEND, guard)
+    yield lambda: w.simple(keys, ConfigurationSetName="marketing")
+    yield lambda: w.simple(keys, ConfigurationSetName="receipts")

@@ -5,7 +5,7 @@ Identities that cover its addresses, who would lend one, limits and sets. `find`
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -18,7 +18,7 @@ from sesame.model import Identity, VerificationStatus
 from sesame.policy import Outcome, Request, explain
 from sesame.policy.language.document import Effect
 from sesame.policy.reasons.strangers import is_for
-from sesame.store import accounts, configuration_sets, identities, mail_from, reputation, templates
+from sesame.store import accounts, configuration_sets, identities, mail_from, reputation, tags, templates
 from sesame.store.accounts import RegionState
 from sesame.store.decisions import DecisionRecord
 
@@ -30,6 +30,9 @@ MOST_ASKED = 1_000
 
 MOST_NAMES = 1_000
 """Names of sets or templates among which one like that which was not found is looked for."""
+
+MOST_SETS = 100
+"""Configuration sets that policies are asked about in place of one that was refused."""
 
 VERIFIED = (VerificationStatus.SUCCESS, VerificationStatus.TEMPORARY_FAILURE)
 
@@ -66,6 +69,9 @@ class Around:
     """By address, the ARNs of those whose policies name the sender, and do not let this message through."""
     instead: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By an ARN that was refused or does not cover its address, the ARNs of other accounts' that would be right."""
+    sets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Where a configuration set was refused: the sets that the sender's account may send through, by name, with their
+    tags."""
     no_accounts: Collection[str] = ()
     """The account numbers in ARNs that are nobody's: the operator's to know alone."""
 
@@ -90,6 +96,44 @@ async def look_around(tx: Transaction, record: DecisionRecord) -> Around:
         ]
         for address, candidates in names.items()
     }
+    found = await _of_senders(tx, record, decision, names, covering)
+    state = await accounts.region_state(tx, record.account_id, record.region) if record.account_id else None
+    return replace(
+        found,
+        covering=covering,
+        elsewhere={
+            check["arn"]: await _elsewhere(tx, record, decision, check, covering)
+            for check in decision["checks"]
+            if check["outcome"] != "allow" and check["owner"] != record.account_id
+        },
+        mail_from=await _mail_from(tx, record, decision),
+        state=state,
+        regions_of_resource=await _regions(tx, record, decision),
+        regions_of_from=[
+            one.region
+            for one in covering.get(decision.get("failed", {}).get("from_address", ""), ())
+            if one.account_id == record.account_id and one.verification in VERIFIED
+        ],
+        near_resource=await _near(tx, record, decision),
+        is_shut_down=await _is_shut_down(tx, record),
+        instead=await _instead(tx, record, decision, names),
+        sets=await _sets(tx, record, decision),
+        no_accounts=[
+            owner
+            for owner in {check["owner"] for check in decision["checks"]}
+            if await accounts.get(tx, owner) is None
+        ],
+    )
+
+
+async def _of_senders(
+    tx: Transaction,
+    record: DecisionRecord,
+    decision: Mapping[str, Any],
+    names: Mapping[str, tuple[str, ...]],
+    covering: Mapping[str, Sequence[Identity]],
+) -> Around:
+    """What there is for the addresses of a message that nothing, or an ARN of another region, was named for."""
     lent: dict[str, list[str]] = {}
     other_case: dict[str, str] = {}
     lent_here: dict[str, list[str]] = {}
@@ -107,36 +151,7 @@ async def look_around(tx: Transaction, record: DecisionRecord) -> Around:
         if not covering.get(address) and not lent[address]:
             alike = await _alike(tx, record, address)
             near |= {} if alike is None else {address: alike}
-    state = await accounts.region_state(tx, record.account_id, record.region) if record.account_id else None
-    return Around(
-        covering=covering,
-        lent=lent,
-        elsewhere={
-            check["arn"]: await _elsewhere(tx, record, decision, check, covering)
-            for check in decision["checks"]
-            if check["outcome"] != "allow" and check["owner"] != record.account_id
-        },
-        other_case=other_case,
-        near=near,
-        mail_from=await _mail_from(tx, record, decision),
-        state=state,
-        regions_of_resource=await _regions(tx, record, decision),
-        regions_of_from=[
-            one.region
-            for one in covering.get(decision.get("failed", {}).get("from_address", ""), ())
-            if one.account_id == record.account_id and one.verification in VERIFIED
-        ],
-        near_resource=await _near(tx, record, decision),
-        is_shut_down=await _is_shut_down(tx, record),
-        lent_here=lent_here,
-        lent_in_part=lent_in_part,
-        instead=await _instead(tx, record, decision, names),
-        no_accounts=[
-            owner
-            for owner in {check["owner"] for check in decision["checks"]}
-            if await accounts.get(tx, owner) is None
-        ],
-    )
+    return Around(lent=lent, other_case=other_case, near=near, lent_here=lent_here, lent_in_part=lent_in_part)
 
 
 def _accounts(record: DecisionRecord, decision: Mapping[str, Any], address: str) -> list[str]:
@@ -306,6 +321,24 @@ async def _near(tx: Transaction, record: DecisionRecord, decision: Mapping[str, 
     folded = {one.lower(): one for one in reversed(names)}
     near = get_close_matches(str(name).lower(), folded, n=1, cutoff=0.8)
     return folded[near[0]] if near else None
+
+
+async def _sets(
+    tx: Transaction, record: DecisionRecord, decision: Mapping[str, Any]
+) -> dict[str, dict[str, str]]:
+    place = record.account_id, record.region
+    is_asked = any(
+        ":configuration-set/" in check["arn"] and check["outcome"] != "allow" for check in decision["checks"]
+    )
+    if not is_asked:
+        return {}
+    names = await configuration_sets.in_use(tx, *place, limit=MOST_SETS)
+    arns = {
+        name: configuration_sets.configuration_set_arn(record.region, record.account_id, name)
+        for name in names
+    }
+    found = await tags.of_all(tx, list(arns.values()))
+    return {name: found.get(arn, {}) for name, arn in arns.items()}
 
 
 async def _regions(tx: Transaction, record: DecisionRecord, decision: Mapping[str, Any]) -> list[str]:

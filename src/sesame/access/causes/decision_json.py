@@ -11,6 +11,7 @@ from typing import Any
 from sesame.access.causes.around import NOTHING, VERIFIED, Around, look_around
 from sesame.access.causes.fields import own_senders
 from sesame.access.causes.find import Refused, causes_of
+from sesame.access.causes.other_sets import set_ways
 from sesame.access.refusals import Derived, derive, digests
 from sesame.db import Store, Transaction
 from sesame.policy import Outcome, owner_view, sender_view
@@ -52,7 +53,13 @@ def render(
     ]
     regions = [_passing_regions(record, decision, check, contents, around) for check in decision["checks"]]
     refused = Refused(
-        record=record, decision=decision, derived=derived, around=around, beside=beside, regions=regions
+        record=record,
+        decision=decision,
+        derived=derived,
+        around=around,
+        beside=beside,
+        regions=regions,
+        sets=[set_ways(record, decision, check, contents, around) for check in decision["checks"]],
     )
     causes = [cause.as_json() for cause in causes_of(refused, reader)]
     checks = [

@@ -16,6 +16,7 @@ from sesame.access.causes.before import failure_cause, quota_cause
 from sesame.access.causes.bounded import STOPS, cap_cause, stopped_cause
 from sesame.access.causes.instead import bound_too, instead_cause
 from sesame.access.causes.mail_from import mail_from_cause
+from sesame.access.causes.other_sets import SetWays, with_set_ways
 from sesame.access.causes.own_side import own_causes
 from sesame.access.causes.trust import trust_causes
 from sesame.access.refusals import Derived, is_more_specific
@@ -40,6 +41,8 @@ class Refused:
     """For each check, what the policies of more specific identities said that were not asked."""
     regions: Sequence[Sequence[str]] = ()
     """For each check, the other regions in which its address is verified and the sender's own policies let it pass."""
+    sets: Sequence[SetWays] = ()
+    """For each check, what may be named in place of a configuration set."""
 
 
 def causes_of(refused: Refused, reader: Reader) -> tuple[Cause, ...]:
@@ -197,6 +200,8 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
         causes = policy_causes(derived.explanation, as_whom, setting=setting)
         if refused.regions:
             causes = tuple(_with_region(cause, refused.regions[n]) for cause in causes)
+        if refused.sets:
+            causes = tuple(with_set_ways(cause, refused.sets[n]) for cause in causes)
         if causes and causes[0].code is Code.PRINCIPAL_OTHER:
             text = causes[0].text + bound_too(refused.decision, check)
             causes = (instead or replace(causes[0], text=text), *causes[1:])
