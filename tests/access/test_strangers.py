@@ -12,6 +12,7 @@ from sesame.cli.main import main
 from sesame.operations.decision_views import view
 from sesame.policy.reasons.cause import Reader
 from sesame.store import decisions, policy_sets
+from tests.support.holdout_world import Reported
 from tests.support.refusal_world import Case, World
 
 
@@ -163,3 +164,48 @@ def test_who_is_named_is_told_of_a_condition_on_who_it_is(world: World) -> None:
     arns = {"SourceArn": case.arn("owner", "one.test")}
     sent = case.send({"as": "sender", "from": "news@one.test", "arns": arns})
     assert case.read("sender", sent.request_id)["causes"][0]["code"] == "SA401"
+
+
+SERVICE = "mailer.tools.test"
+OF_SERVICES: dict[str, list[dict[str, Any]]] = {
+    "another name of the service": [{"Principal": {"Service": "email.mailer.tools.test"}}],
+    "another name of it, for the customer": [
+        {"Principal": {"Service": "email.mailer.tools.test"},
+         **under("StringEquals", "aws:SourceAccount", "<customer>")}],
+    "another service": [{"Principal": {"Service": "canary.elsewhere.test"}}],
+    "the service, for somebody else": [
+        {"Principal": {"Service": SERVICE}, **under("StringEquals", "aws:SourceAccount", "<partner>")}],
+    "another name, and a Deny": [
+        {"Principal": {"Service": "email.mailer.tools.test"}},
+        {"Effect": "Deny", **EVERYBODY, **under("StringNotEquals", "aws:SourceAccount", "<partner>")}],
+    "a role": [{"Principal": {"AWS": "arn:aws:iam::<partner>:root"}}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OF_SERVICES)
+def test_a_services_customer_reads_the_same_of_every_service_that_is_not_its_own(
+    world: World, name: str
+) -> None:
+    """Not that a policy names another service, nor that there is one; the owner reads it."""
+    case = Reported(world)
+    for account in ("owner", "nobody", "partner", "customer"):
+        case.account(account)
+    case.step("service", SERVICE)
+    case.step("identity", "owner", "one.test")
+    case.step("policy", "owner", "one.test", *OF_SERVICES[name])
+    read = {}
+    for owner in ("owner", "nobody"):
+        arns = {"SourceArn": case.arn(owner, "one.test")}
+        sent = case.send({"as": "service", "for": "customer", "from": "news@one.test", "arns": arns})
+        assert sent.code, "it must be refused"
+        for reader in (None, Reader.SENDER):
+            said = json.dumps(case.read("customer", sent.request_id, reader) | {"at": 0, "request_id": ""})
+            read[owner, reader] = said.replace(case.account(owner).account_id, "OWNER")
+        if owner == "owner":
+            code = case.read("owner", sent.request_id)["causes"][0]["code"]
+            assert code == ("SA204" if name.startswith("another name") and "Deny" not in name else code)
+    assert (
+        read["owner", None] == read["nobody", None]
+        and read["owner", Reader.SENDER] == read["nobody", Reader.SENDER]
+    )
+    assert "SA201" in read["owner", None] and "email.mailer" not in read["owner", None]

@@ -114,7 +114,7 @@ MEANINGS: Mapping[Code, tuple[str, str]] = {
         "Save the policy again, with the name.",
     ),
     Code.SERVICE_NAME: (
-        "The policy names another service.",
+        "The policy names another name of the service. Shown to the identity's owner only.",
         "Write the name under which the service calls.",
     ),
     Code.ACCOUNT_ONLY: (

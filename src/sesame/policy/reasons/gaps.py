@@ -264,12 +264,11 @@ class _Gaps:
             return self._remade(old)
         if requester.role_arn and any(is_same_role(value, requester.arn) for value in wanted):
             return self._one_session()
-        if self._is_service and (other := next((v for v in wanted if is_same_service(v, requester.arn)), "")):
-            return self._owners_to_fix(
-                Code.SERVICE_NAME,
-                f"the policies of `{request.resource}` name the service `{other}`; this one calls as `{requester.arn}`",
-                f"the owner's policies name another service than `{requester.arn}`",
-            )
+        other = next((value for value in wanted if is_same_service(value, requester.arn)), None)
+        if self._is_service and other is not None and self._reader is not Reader.SENDER:
+            named = f"the policies of `{request.resource}` name the service `{other}`"
+            text = f"{named}; this one calls as `{requester.arn}`"
+            return Cause(code=Code.SERVICE_NAME, text=text, mend=self._put_statement())
         near = nearest(wanted, requester)
         named = f"; the closest names `{near[0]}`: {near[1]}" if near else ""
         return self._owners_to_fix(

@@ -33,10 +33,11 @@ def is_same_service(value: str, name: str) -> bool:
 
 
 def _labels(service: str) -> list[str]:
+    """The labels of a name by which it is known; the last is the world's."""
     return [
         label
-        for label in service.lower().split(".")
-        if label not in ("amazonaws", "com", "cn", "aws", "email")
+        for label in service.lower().split(".")[:-1]
+        if label not in ("amazonaws", "com", "co", "aws", "email", "api", "mail")
     ]
 
 
