@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ def test_what_is_set_is_shown_paused_resumed_and_removed(grant: Grant) -> None:
         ("change", ("--messages-per-second", "0"), "one.test", 78, "at least 1"),
         ("change", ("--messages-per-day", "nil"), "one.test", 2, "messages-per-day"),
         ("change", ("--expires", "tomorrow"), "one.test", 2, "not a date"),
-        ("change", ("--messages-per-day", "1"), "one.test", 1, "There are no bounds"),
+        ("change", ("--messages-per-day", "1"), "else.test", 1, "Identity else.test does not exist."),
         ("change", ("--messages-per-day", "none"), "*", 1, "There are no bounds"),
         ("put", ("--messages-per-day", "none"), "one.test", 2, "messages-per-day"),
         ("resume", (), "one.test", 1, "There are no bounds"),
@@ -126,6 +127,18 @@ def test_a_change_is_of_what_is_named_alone_and_is_in_the_owners_audit_log(grant
     assert asked[0] == {**key, "messages_per_day": 7}
     assert asked[2] == {**key, "bytes_per_day": "none", "messages_per_second": 4}
     assert len(asked) == 5
+
+
+def test_a_change_where_nothing_is_bounded_yet_sets_what_is_named(grant: Grant) -> None:
+    """So one command is right whether there are bounds or not, and takes none away."""
+    made = grant.told("change", "--messages-per-day", "7", "--recipients-per-day", "none")
+    assert (made["messages_per_day"], made["recipients_per_day"], made["expires_at"]) == (7, None, None)
+    changed = grant.told("change", "--expires", "2035-01-31")
+    assert (changed["messages_per_day"], changed["expires_at"]) == (7, made_at("2035-01-31"))
+
+
+def made_at(day: str) -> float:
+    return datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()
 
 
 def test_what_a_delegate_has_queued_is_cancelled(grant: Grant) -> None:

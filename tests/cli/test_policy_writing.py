@@ -49,7 +49,7 @@ def test_how_much_is_a_bound_for_each_delegate(capsys: pytest.CaptureFixture[str
     caps = ("--messages-per-day", "1000", "--messages-per-second", "5")
     assert run("generate", "--json", "--identity", IDENTITY, *who, *caps) == 0
     assert json.loads(capsys.readouterr().out)["bounds"] == [
-        f"sesame grant put {OWNER} example.com {delegate} --region us-east-1"
+        f"sesame grant change {OWNER} example.com {delegate} --region us-east-1"
         " --messages-per-day 1000 --messages-per-second 5"
         for delegate in (MAILER, f"arn:aws:iam::{DELEGATE}:role/sender", "333333333333")
     ]

@@ -119,7 +119,10 @@ _CAPS = {
 
 
 def bounds_for(answers: Answers, caps: Mapping[str, int | None]) -> list[str]:
-    """The commands that bound how much each delegate may send; a session is bounded by its role."""
+    """The commands that bound how much each delegate may send; a session is bounded by its role.
+
+    What is bounded already stays so: nobody knows here whether anything is.
+    """
     given = [f"--{option} {count}" for option, count in caps.items() if count is not None]
     if not given:
         return []
@@ -127,7 +130,7 @@ def bounds_for(answers: Answers, caps: Mapping[str, int | None]) -> list[str]:
     where = f"{fields[4]} {shlex.quote(fields[5].removeprefix('identity/'))}"
     delegates = dict.fromkeys(_delegate(one) for one in (*answers.principals, *answers.services))
     return [
-        f"sesame grant put {where} {shlex.quote(delegate)} --region {fields[3]} {' '.join(given)}"
+        f"sesame grant change {where} {shlex.quote(delegate)} --region {fields[3]} {' '.join(given)}"
         for delegate in delegates
     ]
 

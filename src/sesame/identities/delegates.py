@@ -136,11 +136,12 @@ async def change_bounds(
 ) -> None:
     """Set those caps that are named, as fields of `Caps`; the others stay, and a pause. They hold from now on (I4).
 
-    Raises `BoundsMissing`.
+    Raises `IdentityDoesNotExist` and `LimitExceeded`; `BoundsMissing` where there is nothing to take away.
     """
+    sets_some = any(value is not None for value in changed.values())
 
     async def run(tx: Transaction) -> None:
-        old = await _existing(tx, key)
+        old = await _or_new(tx, key) if sets_some else await _existing(tx, key)
         caps = {field.name: getattr(old, field.name) for field in fields(Caps)} | dict(changed)
         await delegate_bounds.put(tx, replace(old, **asdict(Caps(**caps)), updated_at=at))
 

@@ -33,7 +33,10 @@ class Delegates:
         await delegates.put_bounds(await acting(), key, caps, at=self._clock.now())
 
     async def change(self, acting: Acting, key: Key, changed: Mapping[str, int | float | None]) -> None:
-        """Set those caps of a delegate that are named, and leave the others. Raises `BoundsMissing`."""
+        """Set those caps of a delegate that are named, and leave the others.
+
+        Raises `BoundsMissing` where there are none to take away.
+        """
         await delegates.change_bounds(await acting(), key, changed, at=self._clock.now())
 
     async def pause(self, acting: Acting, key: Key, reason: str) -> None:
