@@ -239,6 +239,7 @@ SERVED: Mapping[str, tuple[str, ...]] = {
         "UpdateRoleDescription",
     ),
     "sns": (
+        "AddPermission",
         "ConfirmSubscription",
         "CreateTopic",
         "DeleteTopic",
@@ -250,6 +251,7 @@ SERVED: Mapping[str, tuple[str, ...]] = {
         "ListTopics",
         "Publish",
         "PublishBatch",
+        "RemovePermission",
         "SetSubscriptionAttributes",
         "SetTopicAttributes",
         "Subscribe",

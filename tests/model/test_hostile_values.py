@@ -328,6 +328,13 @@ USUAL: dict[str, dict[str, str]] = {
         "Attributes.entry.1.value": "true",
     },
     "sns.Unsubscribe": {"SubscriptionArn": "arn:aws:sns:us-east-1:{account}:t:0"},
+    "sns.AddPermission": {
+        "TopicArn": "arn:aws:sns:us-east-1:{account}:gone",
+        "Label": "l",
+        "AWSAccountId.member.1": "999999999999",
+        "ActionName.member.1": "Publish",
+    },
+    "sns.RemovePermission": {"TopicArn": "arn:aws:sns:us-east-1:{account}:gone", "Label": "l"},
     "sns.DeleteTopic": {"TopicArn": "arn:aws:sns:us-east-1:{account}:gone"},
     "sns.GetTopicAttributes": {"TopicArn": "arn:aws:sns:us-east-1:{account}:t"},
     "sns.ListTagsForResource": {"ResourceArn": "arn:aws:sns:us-east-1:{account}:t"},

@@ -226,3 +226,19 @@ def test_what_cannot_be_simulated_is_refused(wrong: dict[str, Any], sesame: Sesa
     with pytest.raises(ClientError) as refused:
         simulate(sesame, **wrong)
     assert refused.value.response["Error"]["Code"] in ("InvalidInput", "ValidationError")
+
+
+def test_a_key_that_only_a_variable_names_is_missing_as_it_is_written(sesame: SesameProcess) -> None:
+    """IAM tells keys in the case of the policy; with a default or without, in resources and conditions."""
+    text = policy(
+        Resource=[
+            "arn:aws:s3:::b/${aws:PrincipalTag/Team, 'none'}/*",
+            "arn:aws:s3:::b/${aws:PrincipalTag/Cost}",
+        ],
+        Condition={"StringLike": {"ses:FromAddress": "${aws:FederatedProvider}@*"}},
+    )
+    names = ["aws:FederatedProvider", "aws:PrincipalTag/Cost", "aws:PrincipalTag/Team", "ses:FromAddress"]
+    (result,) = simulate(sesame, PolicyInputList=[text])
+    assert result["MissingContextValues"] == names
+    iam = sesame.client("iam", sesame.create_account())
+    assert iam.get_context_keys_for_custom_policy(PolicyInputList=[text])["ContextKeyNames"] == names

@@ -23,6 +23,7 @@ def when(operator: str, key: str, value: Any) -> Members:
     return {"Condition": {operator: {key: value}}}
 
 
+NO_WILDCARD = "Action vendors (e.g., aws, ec2, etc.) must not contain wildcards."
 NO_ARN = 'Resource {} must be in ARN format or "*".'
 REFUSED: list[tuple[Members, str]] = [
     ({"Resource": "ex1.test"}, NO_ARN.format("ex1.test")),
@@ -49,8 +50,10 @@ REFUSED: list[tuple[Members, str]] = [
     ({"Action": ""}, "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."),
     ({"Action": ":SendEmail"}, "Vendor  is not valid"),
     ({"Action": "se s:SendEmail"}, "Vendor se s is not valid"),
-    ({"Action": "*:SendEmail"}, "Vendor * is not valid"),
-    ({"Action": "s?s:SendEmail"}, "Vendor s?s is not valid"),
+    ({"Action": "*:SendEmail"}, NO_WILDCARD),
+    ({"Action": "s?s:SendEmail"}, NO_WILDCARD),
+    ({"Action": "*:*"}, NO_WILDCARD),
+    ({"Action": None, "NotAction": ["ses:SendEmail", "s*:SendEmail"]}, NO_WILDCARD),
     ({"Action": None, "NotAction": "SendEmail"}, "Actions/Conditions must be prefaced by a vendor"),
     ({"Action": None}, "Policy statement must contain actions."),
     ({"Resource": None}, "Policy statement must contain resources."),

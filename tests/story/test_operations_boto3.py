@@ -518,7 +518,9 @@ IN_FILES_OF_THEIR_OWN = {
     "sns.Unsubscribe",
     # test_notifications.py
     "sns.CreateTopic",
+    "sns.AddPermission",
     "sns.DeleteTopic",
+    "sns.RemovePermission",
     "sns.GetTopicAttributes",
     "sns.ListTagsForResource",
     "sns.ListTopics",

@@ -73,6 +73,7 @@ from sesame.operations.sesv2.tags import TagV2Operations
 from sesame.operations.sesv2.templated import BulkV2Operations
 from sesame.operations.sesv2.templates import TemplateV2Operations
 from sesame.operations.sns.access import TopicAccess
+from sesame.operations.sns.permissions import PermissionOperations
 from sesame.operations.sns.publish import PublishOperations
 from sesame.operations.sns.subscriptions import SubscriptionOperations
 from sesame.operations.sns.topics import TopicOperations
@@ -314,6 +315,7 @@ class Doors:
         )
         return merged(
             TopicOperations(store, self.authorizer, services.clock),
+            PermissionOperations(access),
             self.subscriptions,
             PublishOperations(
                 store, access, clock=services.clock, new_id=services.ids.request_id, published=published

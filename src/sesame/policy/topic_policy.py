@@ -24,6 +24,15 @@ _OWNER_KEY, _OWNER = "aws:sourceowner", "sns-topic:SourceOwner"
 PRINCIPAL_NOT_FOUND = "PrincipalNotFound"
 """What SNS says of a principal that it cannot find."""
 
+OUT_OF_SCOPE = "Policy statement action out of service scope!"
+"""What SNS says of an action that a topic's policy cannot allow."""
+
+DEFAULT_ACTIONS = (
+    "GetTopicAttributes", "SetTopicAttributes", "AddPermission", "RemovePermission", "DeleteTopic", "Subscribe",
+    "ListSubscriptionsByTopic", "Publish",
+)  # fmt: skip
+"""What the policy allows that a topic has without one of its own, in SNS's order (recorded)."""
+
 
 def parse_topic_policy(text: str) -> Policy:
     """The policy that `text` spells, if SNS would keep it for a topic; raises PolicyError."""
@@ -35,7 +44,7 @@ def parse_topic_policy(text: str) -> Policy:
         for action in statement.actions:
             service, *names = action.lower().split(":")
             if action != "*" and (service != "sns" or len(names) != 1):
-                raise PolicyError("Policy statement action out of service scope!")
+                raise PolicyError(OUT_OF_SCOPE)
     return parse_resource_policy(text)
 
 

@@ -7,6 +7,20 @@ Amazon.com, Inc. or its affiliates, licensed under the Apache License 2.0. Do no
 from typing import NotRequired, TypedDict
 
 
+class AddPermissionInput(TypedDict):
+    TopicArn: str
+    Label: str
+    AWSAccountId: list[str]
+    ActionName: list[str]
+
+
+AddPermissionRequest = AddPermissionInput
+
+
+class AddPermissionResponse(TypedDict):
+    """AddPermission has no output."""
+
+
 class ConfirmSubscriptionInput(TypedDict):
     TopicArn: str
     Token: str
@@ -189,6 +203,18 @@ class BatchResultErrorEntry(TypedDict):
 class PublishBatchResponse(TypedDict):
     Successful: NotRequired[list[PublishBatchResultEntry]]
     Failed: NotRequired[list[BatchResultErrorEntry]]
+
+
+class RemovePermissionInput(TypedDict):
+    TopicArn: str
+    Label: str
+
+
+RemovePermissionRequest = RemovePermissionInput
+
+
+class RemovePermissionResponse(TypedDict):
+    """RemovePermission has no output."""
 
 
 class SetSubscriptionAttributesInput(TypedDict):

@@ -65,6 +65,20 @@ _NUMBERS = {
     "numMinDelayRetries": ("at_min_delay", 0, MAX_RETRIES),
     "numMaxDelayRetries": ("at_max_delay", 0, MAX_RETRIES),
 }
+_HEALTHY_DEFAULTS: Mapping[str, Any] = {
+    "minDelayTarget": 20,
+    "maxDelayTarget": 20,
+    "numRetries": 3,
+    "numMaxDelayRetries": 0,
+    "numNoDelayRetries": 0,
+    "numMinDelayRetries": 0,
+    "backoffFunction": "linear",
+}
+_HTTP_DEFAULTS: Mapping[str, Any] = {
+    "defaultHealthyRetryPolicy": _HEALTHY_DEFAULTS,
+    "disableSubscriptionOverrides": False,
+    "defaultRequestPolicy": {"headerContentType": "text/plain; charset=UTF-8"},
+}
 QUEUE_ARN = re.compile(r"arn:aws:sqs:([a-z0-9-]+):([0-9]{12}):([A-Za-z0-9_-]{1,80})")
 _KNOWN = frozenset(
     {"healthyRetryPolicy", "sicklyRetryPolicy", "throttlePolicy", "requestPolicy", "guaranteed"}
@@ -112,6 +126,18 @@ def read_topic_policy(text: str) -> Healthy | None:
             raise DeliveryPolicyError(f"DeliveryPolicy: {name} is not supported")
     healthy = http.get("defaultHealthyRetryPolicy")
     return None if healthy is None else _healthy(healthy)
+
+
+def effective_topic_policy(text: str | None) -> str:
+    """A topic's delivery policy with SNS's defaults for what it leaves open, as JSON; None: those alone."""
+    http = {} if text is None else json.loads(text).get("http") or {}
+    given = {
+        name: value
+        for name, value in (http.get("defaultHealthyRetryPolicy") or {}).items()
+        if value is not None
+    }
+    effective = {**_HTTP_DEFAULTS, **http, "defaultHealthyRetryPolicy": {**_HEALTHY_DEFAULTS, **given}}
+    return json.dumps({"http": effective}, separators=(",", ":"))
 
 
 def _overrides_nothing(topic: str) -> bool:

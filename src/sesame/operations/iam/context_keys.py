@@ -4,7 +4,6 @@ The keys that conditions name, and those whose values stand in resources and con
 IAM API reference; IAM user guide, "Policy variables".
 """
 
-import re
 from collections.abc import Iterable, Sequence
 
 from sesame.access.authorize import Authorizer
@@ -14,9 +13,7 @@ from sesame.model import Caller
 from sesame.operations.iam.simulate import read_policies, source_of
 from sesame.operations.table import Handlers
 from sesame.policy import Policy
-
-_VARIABLE = re.compile(r"\$\{([^{},]+?)\s*(?:,[^{}]*)?\}")
-_LITERALS = frozenset("*?$")
+from sesame.policy.reasons.simulate import asked_keys
 
 
 class ContextKeyOperations:
@@ -53,18 +50,7 @@ class ContextKeyOperations:
 
 def context_keys(policies: Iterable[Policy]) -> list[str]:
     """The condition keys that policies ask about, each once whatever its case, in the order of their names."""
-    found: dict[str, str] = {}
-    for policy in policies:
-        for statement in policy.statements:
-            texts: list[str] = [*statement.resources]
-            for condition in statement.conditions:
-                found.setdefault(condition.key.lower(), condition.key)
-                texts += condition.values
-            for text in texts if policy.has_variables else ():
-                for key in _VARIABLE.findall(text):
-                    if key not in _LITERALS:
-                        found.setdefault(key.lower(), key)
-    return sorted(found.values(), key=str.lower)
+    return sorted(asked_keys(policies).values(), key=str.lower)
 
 
 def _given(texts: Sequence[str]) -> list[Policy]:

@@ -5,7 +5,7 @@ Source: SNS API reference; codes and status from botocore's SNS model.
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from dataclasses import replace
 
 from sesame.access.authorize import Authorizer
@@ -14,17 +14,17 @@ from sesame.access.conditions import NO_KEYS, Keys, request_tags, tag_keys
 from sesame.access.principal_binding import NoSuchPrincipal, displayed_document, principal_ids
 from sesame.aws import paging
 from sesame.aws.shapes import sns
-from sesame.aws.sns.delivery_policy import DeliveryPolicyError, read_topic_policy
+from sesame.aws.sns.delivery_policy import DeliveryPolicyError, effective_topic_policy, read_topic_policy
 from sesame.db import Store, Transaction
 from sesame.errors import AccessDenied, InvalidParameterValue, ServiceError
 from sesame.model import Caller
 from sesame.observe import Clock
-from sesame.operations.resource_tags import Tag, listed_tags, read_tags
+from sesame.operations.resource_tags import MAX_TAGS, Tag, listed_tags, read_tags
 from sesame.operations.sns.access import AuthorizationError
 from sesame.operations.sns.topic_arn import InvalidParameter, NotFound, read_arn
 from sesame.operations.table import Handlers
-from sesame.policy import PolicyError
-from sesame.policy.topic_policy import PRINCIPAL_NOT_FOUND, parse_topic_policy
+from sesame.policy import PolicyError, parse_stored_identity_policy
+from sesame.policy.topic_policy import DEFAULT_ACTIONS, PRINCIPAL_NOT_FOUND, parse_topic_policy
 from sesame.store import outbox, subscriptions, tags, topics
 from sesame.store.topics import Topic, topic_arn
 
@@ -39,16 +39,17 @@ ATTRIBUTES = frozenset(
 )
 """What can be set; those of FIFO topics and archives belong to what is not served."""
 
-POLICY_ACTIONS = (
-    "AddPermission", "DeleteTopic", "GetTopicAttributes", "ListSubscriptionsByTopic", "Publish", "RemovePermission",
-    "SetTopicAttributes", "Subscribe",
-)  # fmt: skip
-
 
 class ResourceNotFound(ServiceError):
     """There is nothing of that ARN to tag."""
 
     code, http_status = "ResourceNotFound", 404
+
+
+class TagLimitExceeded(ServiceError):
+    """A topic would have more tags than it may."""
+
+    code, http_status = "TagLimitExceeded", 400
 
 
 class TopicOperations:
@@ -157,20 +158,17 @@ class TopicOperations:
         """A topic's attributes with what SNS counts."""
         await self._require(caller, "GetTopicAttributes", request["TopicArn"])
 
-        async def run(tx: Transaction) -> tuple[Topic, int, int]:
-            topic = await _own(tx, caller, request["TopicArn"])
-            if (policy := topic.attributes.get("Policy")) is not None:
-                displayed = await displayed_document(tx, policy, topic.principal_ids)
-                topic = replace(topic, attributes={**topic.attributes, "Policy": displayed})
-            return topic, *await subscriptions.counts(tx, topic.arn)
+        async def run(tx: Transaction) -> tuple[Topic, str, int, int]:
+            topic = await own_topic(tx, caller, request["TopicArn"])
+            return topic, await policy_of(tx, topic), *await subscriptions.counts(tx, topic.arn)
 
-        topic, confirmed, pending = await self._store.read(run)
+        topic, policy, confirmed, pending = await self._store.read(run)
         return {
             "Attributes": {
-                "Policy": default_policy(topic),
                 "DisplayName": "",
-                "EffectiveDeliveryPolicy": _DELIVERY_POLICY,
+                "EffectiveDeliveryPolicy": effective_topic_policy(topic.attributes.get("DeliveryPolicy")),
                 **topic.attributes,
+                "Policy": policy,
                 "TopicArn": topic.arn,
                 "Owner": topic.account_id,
                 "SubscriptionsConfirmed": str(confirmed),
@@ -188,15 +186,11 @@ class TopicOperations:
         _check_attribute(name, value)
 
         async def run(tx: Transaction) -> None:
-            topic = await _own(tx, caller, request["TopicArn"])
-            attributes: Mapping[str, str] = {
-                **{key: other for key, other in topic.attributes.items() if key != name},
-                **({name: value} if value else {}),
-            }
-            topic = replace(topic, attributes=attributes)
+            topic = await own_topic(tx, caller, request["TopicArn"])
             if name == "Policy":
-                topic = replace(topic, principal_ids=await _principal_ids(tx, value))
-            await topics.put(tx, topic)
+                await put_policy(tx, topic, value)
+                return
+            await topics.put(tx, replace(topic, attributes=_with_attribute(topic, name, value)))
 
         await permit.apply(run)
         return {}
@@ -210,6 +204,7 @@ class TopicOperations:
         async def run(tx: Transaction) -> None:
             topic = await _to_tag(tx, caller, request["ResourceArn"])
             await tags.put(tx, topic.arn, labels)
+            _check_number(await tags.get(tx, topic.arn))
 
         await permit.apply(run)
         return {}
@@ -247,7 +242,8 @@ class TopicOperations:
             raise AuthorizationError.instead_of(error) from None
 
 
-async def _own(tx: Transaction, caller: Caller, arn: str) -> Topic:
+async def own_topic(tx: Transaction, caller: Caller, arn: str) -> Topic:
+    """A topic of the caller's account and region; raises `NotFound`."""
     region, account_id, name = read_arn(arn)
     found = None
     if (account_id, region) == (caller.principal.account_id, caller.region):
@@ -259,9 +255,27 @@ async def _own(tx: Transaction, caller: Caller, arn: str) -> Topic:
 
 async def _to_tag(tx: Transaction, caller: Caller, arn: str) -> Topic:
     try:
-        return await _own(tx, caller, arn)
+        return await own_topic(tx, caller, arn)
     except NotFound:
         raise ResourceNotFound("Resource does not exist") from None
+
+
+async def policy_of(tx: Transaction, topic: Topic) -> str:
+    """A topic's policy as its owner sees it: its own, or the one that a topic has without."""
+    if (policy := topic.attributes.get("Policy")) is None:
+        return default_policy(topic)
+    return await displayed_document(tx, policy, topic.principal_ids)
+
+
+async def put_policy(tx: Transaction, topic: Topic, policy: str) -> None:
+    """Give a topic a policy, bound to those whom it names now; an empty one takes its own away."""
+    changed = replace(topic, attributes=_with_attribute(topic, "Policy", policy))
+    await topics.put(tx, replace(changed, principal_ids=await _principal_ids(tx, policy)))
+
+
+def _with_attribute(topic: Topic, name: str, value: str) -> Mapping[str, str]:
+    others = {key: other for key, other in topic.attributes.items() if key != name}
+    return {**others, name: value} if value else others
 
 
 async def _principal_ids(tx: Transaction, policy: str | None) -> dict[str, str]:
@@ -269,17 +283,35 @@ async def _principal_ids(tx: Transaction, policy: str | None) -> dict[str, str]:
     if not policy:
         return {}
     try:
-        return await principal_ids(tx, parse_topic_policy(policy))
+        return await principal_ids(tx, parse_stored_identity_policy(policy))
     except NoSuchPrincipal:
         raise InvalidParameter(f"Invalid parameter: Policy Error: {PRINCIPAL_NOT_FOUND}") from None
 
 
 def _labels(given: Iterable[Tag]) -> dict[str, str]:
-    """The tags by key; raises `InvalidParameter`."""
+    """The tags by key; raises `InvalidParameter` and `TagLimitExceeded`."""
+    given = list(given)
+    if len({tag["Key"] for tag in given}) < len(given):
+        raise InvalidParameter("Invalid parameter: Duplicated keys are not allowed.")
+    _check_number(given)
     try:
         return read_tags(given)
     except InvalidParameterValue as error:
         raise InvalidParameter(f"Invalid parameter: {error.message}") from None
+
+
+def _check_number(labels: Sized) -> None:
+    """Raise `TagLimitExceeded` for more tags than a topic may have."""
+    if len(labels) > MAX_TAGS:
+        raise TagLimitExceeded("Could not complete request: tag quota of per resource exceeded")
+
+
+def check_policy(text: str) -> None:
+    """Raise `InvalidParameter` for a policy that SNS would not keep for a topic."""
+    try:
+        parse_topic_policy(text)
+    except PolicyError as error:
+        raise InvalidParameter(f"Invalid parameter: Policy Error: {error}") from None
 
 
 def _check_attribute(name: str, value: str) -> None:
@@ -287,10 +319,7 @@ def _check_attribute(name: str, value: str) -> None:
         raise InvalidParameter("Invalid parameter: AttributeName")
     match name:
         case "Policy" if value:
-            try:
-                parse_topic_policy(value)
-            except PolicyError as error:
-                raise InvalidParameter(f"Invalid parameter: Policy Error: {error}") from None
+            check_policy(value)
         case "DeliveryPolicy" if value:
             try:
                 read_topic_policy(value)
@@ -317,28 +346,11 @@ def default_policy(topic: Topic) -> str:
                     "Sid": "__default_statement_ID",
                     "Effect": "Allow",
                     "Principal": {"AWS": "*"},
-                    "Action": [f"SNS:{action}" for action in POLICY_ACTIONS],
+                    "Action": [f"SNS:{action}" for action in DEFAULT_ACTIONS],
                     "Resource": topic.arn,
                     "Condition": {"StringEquals": {"AWS:SourceOwner": topic.account_id}},
                 }
             ],
-        }
+        },
+        separators=(",", ":"),
     )
-
-
-_DELIVERY_POLICY = json.dumps(
-    {
-        "http": {
-            "defaultHealthyRetryPolicy": {
-                "minDelayTarget": 20,
-                "maxDelayTarget": 20,
-                "numRetries": 3,
-                "numMaxDelayRetries": 0,
-                "numNoDelayRetries": 0,
-                "numMinDelayRetries": 0,
-                "backoffFunction": "linear",
-            },
-            "disableSubscriptionOverrides": False,
-        }
-    }
-)

@@ -230,7 +230,12 @@ _ROWS = (
     ("sesame", "CreateWebhook DeleteWebhook RotateWebhookSecret", _SET, ""),
     ("sns", "CreateTopic TagResource", "topic", _GIVEN_TAGS),
     ("sns", "UntagResource", "topic", "aws:TagKeys"),
-    ("sns", "DeleteTopic GetTopicAttributes ListTagsForResource SetTopicAttributes", "topic", ""),
+    (
+        "sns",
+        "AddPermission DeleteTopic GetTopicAttributes ListTagsForResource RemovePermission SetTopicAttributes",
+        "topic",
+        "",
+    ),
     ("sns", "ConfirmSubscription ListSubscriptionsByTopic Publish", "topic", ""),
     ("sns", "Subscribe", "topic", "sns:Endpoint sns:Protocol"),
     (

@@ -79,6 +79,8 @@ def _check_actions(source: Source, statement: Statement, at: Path) -> None:
             )
         if len(names) > 1:
             source.refuse_exactly(where, "Actions/Condition can contain only one colon.")
+        if names and set(vendor) & set("*?"):
+            source.refuse_exactly(where, "Action vendors (e.g., aws, ec2, etc.) must not contain wildcards.")
         if names and (not vendor or _NO_VENDOR.search(vendor)):
             source.refuse_exactly(where, f"Vendor {vendor} is not valid")
 

@@ -8,7 +8,7 @@ are the characters themselves.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 
@@ -22,10 +22,11 @@ class Wild(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """`${key}` or `${key, 'default'}`; `key` is folded to lower case."""
+    """`${key}` or `${key, 'default'}`; `key` is folded to lower case, `written` is as it stands in the text."""
 
     key: str
     default: str | None
+    written: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,9 @@ def _variable(body: str) -> Token:
     if not key or set(key) & set("'\"${ *?"):
         return Malformed("${" + body + "}")
     if not comma:
-        return Variable(key.lower(), None)
+        return Variable(key.lower(), None, key)
     if len(default) >= 2 and default[0] == default[-1] == "'" and "'" not in default[1:-1]:
-        return Variable(key.lower(), default[1:-1])
+        return Variable(key.lower(), default[1:-1], key)
     return Malformed("${" + body + "}")
 
 

@@ -5,7 +5,7 @@ texts, and the context keys that the policies ask about and the caller did not g
 reference, SimulateCustomPolicy and SimulatePrincipalPolicy.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sesame.policy.language.document import MAX_IAM_BYTES, Policy, statement_path
@@ -109,8 +109,8 @@ def _place(ref: StatementRef, policy: Policy) -> MatchedStatement:
     return MatchedStatement(ref=ref, start=start, end=source.end(path))
 
 
-def _missing_context(policies: Sequence[Policy], context: Mapping[str, ContextValue]) -> tuple[str, ...]:
-    """Keys that conditions and variables ask about, as written, in alphabetical order."""
+def asked_keys(policies: Iterable[Policy]) -> dict[str, str]:
+    """The keys that conditions and variables ask about: as first written, by their lower case."""
     asked: dict[str, str] = {}
     for policy in policies:
         for statement in policy.statements:
@@ -120,6 +120,11 @@ def _missing_context(policies: Sequence[Policy], context: Mapping[str, ContextVa
             for text in (*values, *statement.resources) if policy.has_variables else ():
                 for token in tokenize(text, variables=True):
                     if isinstance(token, Variable):
-                        asked.setdefault(token.key, token.key)
+                        asked.setdefault(token.key, token.written)
+    return asked
+
+
+def _missing_context(policies: Sequence[Policy], context: Mapping[str, ContextValue]) -> tuple[str, ...]:
+    """Keys that are asked about and not given, in alphabetical order."""
     given = {key.lower() for key in context}
-    return tuple(sorted(name for folded, name in asked.items() if folded not in given))
+    return tuple(sorted(name for folded, name in asked_keys(policies).items() if folded not in given))
