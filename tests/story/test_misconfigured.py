@@ -24,6 +24,7 @@ from tests.story.misconfigured import (
     naming,
     narrow,
     other_languages,
+    overridden,
     principals,
     programs,
     raw_headers,
@@ -63,6 +64,7 @@ MODULES = (
     narrow,
     raw_headers,
     other_languages,
+    overridden,
     mistaken,
     together,
 )

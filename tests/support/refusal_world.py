@@ -322,7 +322,11 @@ class Case:
             )
         ses = self.world.client("sesv2", keys, region)
         if door == "v2raw":
-            return ses.send_email(Content={"Raw": {"Data": self._raw(given)}}, **arns, **sets)
+            source = {"FromEmailAddress": given["source"]} if "source" in given else {}
+            path = {"FeedbackForwardingEmailAddress": given["return_path"]} if "return_path" in given else {}
+            return ses.send_email(
+                Content={"Raw": {"Data": self._raw(given)}}, **source, **path, **arns, **sets
+            )
         simple = {**message, **({"Headers": given["headers"]} if "headers" in given else {})}
         path = {"FeedbackForwardingEmailAddress": given["return_path"]} if "return_path" in given else {}
         return ses.send_email(
@@ -496,7 +500,10 @@ class Case:
             del fields[at]
         else:
             fields = [[name, text] for name, text in fields if name.lower() != parameter.lower()]
+        for name, text in mend.get("fields", {}).items():
+            fields = [[other, value] for other, value in fields if other.upper() != name] + [[name, text]]
         sends["fields"] = fields
+        sends["arns"] = {name: arn for name, arn in sends.get("arns", {}).items() if name != parameter}
         sends["headers"] = [one for one in sends.get("headers", ()) if one["Name"] != parameter]
         if not sends["headers"]:
             del sends["headers"]

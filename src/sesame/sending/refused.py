@@ -23,7 +23,13 @@ from sesame.mail.address import AddressError
 from sesame.mail.header import MessageError
 from sesame.model import Caller
 from sesame.observe import Log
-from sesame.sending.request_form import form_of, from_address, header_slip, unreadable_address
+from sesame.sending.request_form import (
+    form_of,
+    from_address,
+    header_slip,
+    source_address,
+    unreadable_address,
+)
 from sesame.sending.submission import Submission
 from sesame.store.decisions import Refusal
 
@@ -49,7 +55,7 @@ class RefusedSends:
             facts["slip"] = slip
         is_about_from = isinstance(failure, DoesNotAlign | InvalidIdentityArn | ConfigurationSetDoesNotExist)
         if is_about_from and (found_from := from_address(submission)):
-            facts["from_address"] = found_from
+            facts["from_address"], facts["source"] = found_from, source_address(submission)
         kept = await self._failures.keep_of(caller, failure, submission.action, facts)
         if kept is not None:
             self._log_refusal(caller, kept)

@@ -38,7 +38,8 @@ _MOST_SHOWN = 200
 
 Odd = tuple[str, str, str]
 """A field that is not what it seems: `misspelt`, `second` or `in body`, its name as written, and the right name; or
-`guessed` or `ignored` (of a second instance), its name, and the ARN of an identity that stands in it."""
+`guessed`, `ignored` (of a second instance) or `overridden` (by a parameter), its name, and the ARN of an identity that
+stands in it."""
 
 _IDENTITY_ARN = re.compile(rb"arn:aws[a-z-]*:ses:[a-z0-9-]+:[0-9]{12}:identity/[!-~]{1,320}")
 
@@ -47,7 +48,7 @@ def form_of(submission: Submission) -> RequestForm:
     """How a request was written, as far as it can be read."""
     content = submission.content
     fields = _header_fields(content.data) if isinstance(content, RawContent) else ()
-    odd = _odd_fields(fields)
+    odd = (*_overridden(submission, _x_ses(fields)), *_odd_fields(fields))
     if isinstance(content, RawContent):
         odd += tuple(_in_body(content.data))
     return RequestForm(
@@ -63,6 +64,15 @@ def from_address(submission: Submission) -> str | None:
             return parse_mailbox(submission.source or "").addr_spec
         if len(content.data) <= _MOST_BYTES:
             return read_message(content.data).from_.addr_spec
+    return None
+
+
+def source_address(submission: Submission) -> str | None:
+    """The address of Source, which is From where none was given; None where it cannot be read."""
+    if not submission.source:
+        return from_address(submission)
+    with suppress(AddressError):
+        return parse_mailbox(submission.source).addr_spec
     return None
 
 
@@ -95,6 +105,16 @@ def _named_arns(submission: Submission, x_ses: Mapping[str, str]) -> tuple[tuple
     for arn in submission.bound_arns:
         found[BOUND, arn] = None
     return tuple(found)
+
+
+def _overridden(submission: Submission, x_ses: Mapping[str, str]) -> Iterator[Odd]:
+    """The ARNs of the fields before which a parameter with another one goes."""
+    given = (submission.source_arn, submission.from_arn, submission.return_path_arn)
+    for field, parameter in zip(ARN_FIELDS, given, strict=True):
+        stated = x_ses.get(field, "").strip()
+        is_other = bool(parameter) and parameter != stated
+        if is_other and _IDENTITY_ARN.fullmatch(stated.encode()):
+            yield "overridden", field.upper(), stated
 
 
 def _x_ses(fields: Sequence[HeaderField]) -> dict[str, str]:

@@ -8,7 +8,8 @@ from urllib.parse import unquote
 
 from sesame.access.causes.around import VERIFIED, Around
 from sesame.access.causes.fields import covers_address, from_field, only_first_counts
-from sesame.access.causes.mends import never_public, set_parameter
+from sesame.access.causes.mends import arn_of, never_public, set_parameter
+from sesame.access.causes.overridden import unaligned_cause
 from sesame.mail.address import domain_of
 from sesame.policy.reasons.cause import Cause, Code, How, Mend
 from sesame.store.decisions import DecisionRecord
@@ -42,6 +43,10 @@ def alignment_cause(record: DecisionRecord, failed: Mapping[str, Any], around: A
         return slip
     if (of_from := _is_of_from(record, failed, around)) is not None:
         return of_from
+    own = [one for one in around.of(record.account_id, spec) if one.verification in VERIFIED]
+    here = [arn_of(one) for one in own if one.region == record.region]
+    if (overridden := unaligned_cause(failed, around.instead.get(arn, ()), here)) is not None:
+        return overridden
     if lenders := list(around.instead.get(arn, ())):
         owner = lenders[0].split(":")[4]
         return Cause(
@@ -138,5 +143,7 @@ def _slip_of_domain(name: str, spec: str) -> str | None:
 
 
 def named_in(failed: Mapping[str, Any], arn: str) -> str:
-    """The parameter or field in which an ARN was named."""
-    return next((str(name) for name, value in failed.get("named", ()) if value == arn), "SourceArn")
+    """The parameter or field in which an ARN was named: of several the one that is for the address that failed."""
+    named = [str(name) for name, value in failed.get("named", ()) if value == arn]
+    is_for_from = {"FromArn", "X-SES-FROM-ARN"}.intersection(named) if failed.get("use") == "From" else ()
+    return next(iter((*is_for_from, *named)), "SourceArn")

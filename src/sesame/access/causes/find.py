@@ -17,6 +17,7 @@ from sesame.access.causes.bounded import STOPS, cap_cause, stopped_cause
 from sesame.access.causes.instead import bound_too, instead_cause
 from sesame.access.causes.mail_from import mail_from_cause
 from sesame.access.causes.other_sets import SetWays, with_set_ways
+from sesame.access.causes.overridden import with_hidden
 from sesame.access.causes.own_side import own_causes
 from sesame.access.causes.trust import trust_causes
 from sesame.access.refusals import Derived, is_more_specific
@@ -50,7 +51,10 @@ def causes_of(refused: Refused, reader: Reader) -> tuple[Cause, ...]:
     if refused.record.message_id is not None:
         return ()
     found: dict[tuple[str, ...], Cause] = {}
+    asked = refused.decision.get("failed", refused.decision.get("asked", {}))
     for cause in _causes(refused, reader):
+        if reader is not Reader.OWNER:
+            cause = with_hidden(cause, asked)
         # An address without an ARN stands in several places; one ARN mends all.
         mend = () if cause.code is Code.NO_ARN else (cause.mend.text,)
         found.setdefault((cause.code.value, cause.text, *mend), cause)
