@@ -1,5 +1,7 @@
 """Set-ups in which one ARN goes before another that is right, and neither is seen to be wrong by itself."""
 
+from typing import Any
+
 from tests.story.misconfigured.world import Steps, World, case, document
 
 
@@ -28,7 +30,10 @@ def parameter_of_v2_for_two_owners(w: World) -> Steps:
     w.allow()
     lists, arn = _second_owner(w)
     fields = {"From": f"ceo@{w.domain}", "X-SES-FROM-ARN": w.arn, "X-SES-SOURCE-ARN": arn}
-    sent = {"FromEmailAddress": f"bounce@{lists}", "Content": {"Raw": {"Data": w.message(fields)}}}
+    sent: dict[str, Any] = {
+        "FromEmailAddress": f"bounce@{lists}",
+        "Content": {"Raw": {"Data": w.message(fields)}},
+    }
     yield lambda: w.v2(w.sender, **sent, FromEmailAddressIdentityArn=arn)
     yield lambda: w.v2(w.sender, **sent, FromEmailAddressIdentityArn=None)
 
