@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.story.misconfigured.world import Steps, World, case, document
+from tests.story.misconfigured.world import MAY_SEND, Steps, World, case, document
 
 
 def _second_owner(w: World) -> tuple[str, str]:
@@ -50,3 +50,21 @@ def source_arn_before_the_field(w: World) -> Steps:
     fields = {"X-SES-SOURCE-ARN": w.arn}
     yield lambda: w.raw(w.sender, fields, SourceArn=other)
     yield lambda: w.raw(w.sender, fields, SourceArn=None)
+
+
+@case(
+    seen="an SMTP credential bound to one brand's domain, in a program that sends for the second brand too",
+    code="SA102",
+    says=("the message names no ARN, and the SMTP credential is bound to `{arn}`", "are covered"),
+    mend=("sesame smtp credentials {sender} crm --key AKIA", "--as {arn} --as arn:", "X-SES-SOURCE-ARN"),
+)
+def credential_bound_to_one_owner(w: World) -> Steps:
+    w.allow()
+    brand, arn = _second_owner(w)
+    user = w.user("crm", MAY_SEND)
+    bind = ("smtp", "credentials", w.sender.account_id, "crm", "--key", user.access_key_id, "--as", w.arn)
+    w.sesame.run(*bind)
+    fields = {"From": f"hi@{brand}"}
+    yield lambda: w.smtp(user, fields, mail_from=f"hi@{brand}")
+    w.sesame.run(*bind, "--as", arn)
+    yield lambda: w.smtp(user, fields, mail_from=f"hi@{brand}")

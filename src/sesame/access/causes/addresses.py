@@ -5,11 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from sesame.access.causes.around import VERIFIED, Around
+from sesame.access.causes.bound import bound_uncovered, said_to_be_bound
 from sesame.access.causes.fields import (
     covers_address,
     field_for,
     from_field,
     only_first_counts,
+    others_uncovered,
     own_senders,
     usual_field,
 )
@@ -24,6 +26,7 @@ from sesame.access.causes.mends import (
     verify,
 )
 from sesame.access.causes.sandbox import sandbox_causes
+from sesame.access.record import BOUND
 from sesame.aws.arn import Arn
 from sesame.model import Identity, IdentityKind
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
@@ -134,7 +137,7 @@ class AddressCauses:
                 continue
             yield from self._sender(named, address, arn, checks[group])
         if others:
-            yield self._others_uncovered(others)
+            yield others_uncovered(self._record, others)
         recipients = [address for address in self._decision.get("unverified", ()) if address not in listed]
         if recipients:
             strangers = any(
@@ -155,21 +158,6 @@ class AddressCauses:
         named = joined(["the field Sender" if use == "Sender" else use for use in uses])
         return f"{named} `{address}`" if any((use, address) in shown for use in uses) else named
 
-    def _others_uncovered(self, fields: Sequence[str]) -> Cause:
-        """What an owner is told of addresses that rest on nothing of its own."""
-        verb = "is" if len(fields) == 1 and " and " not in fields[0] else "are"
-        account = self._record.account_id
-        return Cause(
-            code=Code.USE_UNCOVERED,
-            text=f"{', '.join(fields)} of the sender's message {verb} covered by no ARN and no identity of the sender",
-            mend=Mend(
-                how=How.ASK,
-                text=f"there is nothing to do on your side: ask the sender, account {account}, whose own decisions say"
-                " what is missing",
-                details={"whom": "sender", "account": account},
-            ),
-        )
-
     def _is_strangers(self, check: Mapping[str, Any]) -> bool:
         """Whether the reader sends as somebody else's identity."""
         return self._reader is Reader.SENDER and check["owner"] != self._record.account_id
@@ -186,7 +174,8 @@ class AddressCauses:
     ) -> Iterator[Cause]:
         """Why an address rests on nothing that is verified, which stands in the message for `uses`."""
         if check is None and arn is not None:
-            yield self._second(arn, address) or self._arn_region(arn, address)
+            found = self._second(arn, address) or self._arn_region(arn, address)
+            yield found if self._reader is Reader.OWNER else said_to_be_bound(found, self._field_of(arn))
         elif check is not None and check.get("verification") is not None:
             is_senders = self._reader is not Reader.OWNER
             lent = arn is None and is_senders and self._around.lent.get(address)
@@ -200,7 +189,7 @@ class AddressCauses:
         """The ARN's region is not the one that was called."""
         region = Arn.parse(arn).region
         if region in ("", "*"):
-            field = next((name for name, value in self._named if value == arn), self._parameter("From"))
+            field = self._field_of(arn)
             parts = arn.split(":")
             right = ":".join([*parts[:3], self._record.region, *parts[4:]])
             text = f"`{arn}` names no region: that is for endpoints of several regions, which are not served"
@@ -208,7 +197,7 @@ class AddressCauses:
         text = f"`{arn}` is of region {region}, and the call was to {self._record.region}"
         lent = list(self._around.lent_here.get(address, ()))
         if lent and self._reader is not Reader.OWNER:
-            field = next((name for name, value in self._named if value == arn), self._parameter("From"))
+            field = self._field_of(arn)
             text += f", where a policy of `{lent[0]}` names you"
             return Cause(code=Code.REGION, text=text, mend=self._name_in(field, arn, lent[0]))
         return self._region(text, region, None)
@@ -283,14 +272,24 @@ class AddressCauses:
         own = self._around.of(self._record.account_id, address)
         verified = [one for one in own if one.verification in VERIFIED]
         if arn is not None:
-            return self._second(arn, address) or self._own_account_arn(address, arn, verified)
+            own_arn = self._second(arn, address) or self._own_account_arn(address, arn, verified)
+            return said_to_be_bound(own_arn, self._field_of(arn))
         if (odd := self._odd_for(use, address)) is not None:
             return odd
         if verified and not any(one.region == self._record.region for one in verified):
             return self._own_in_other_region(use, address, verified)
         if self._named:
-            return self._uncovered(uses, address)
+            return bound_uncovered(
+                self._record,
+                self._decision,
+                self._uncovered(uses, address),
+                what=self._in_words(uses, address),
+                lent=list(self._around.lent.get(address, ())),
+            )
         return self._no_arn(use, address)
+
+    def _in_words(self, uses: Sequence[str], address: str) -> str:
+        return f"{joined(uses)} `{address}` {'is' if len(uses) == 1 else 'are'}"
 
     def _own_in_other_region(self, use: str, address: str, verified: Sequence[Identity]) -> Cause:
         """As `_in_other_region`; where From is right here, the call is to the right region."""
@@ -307,7 +306,7 @@ class AddressCauses:
     def _own_account_arn(self, address: str, arn: str, verified: Sequence[Identity]) -> Cause:
         if verified and not any(one.region == self._record.region for one in verified):
             return self._in_other_region(address, verified, arn)
-        field = next((name for name, value in self._named if value == arn), self._parameter("From"))
+        field = self._field_of(arn)
         if verified:
             right = arn_of(next(one for one in verified if one.region == self._record.region))
             text = f"`{arn}` is not registered; `{right}`, which covers `{address}`, is"
@@ -364,13 +363,13 @@ class AddressCauses:
 
     def _uncovered(self, uses: Sequence[str], address: str) -> Cause:
         """Other addresses have an ARN, this one has none that covers it."""
-        tried = next((arn for name, arn in self._named if name in _SOURCES), self._named[0][1])
+        tried = min(self._named, key=lambda one: (one[0] == BOUND, one[0] not in _SOURCES))[1]
         use, parameter = uses[0], self._parameter(uses[0])
         lent = list(self._around.lent.get(address, ()))
         if (elsewhere := self._named_elsewhere(uses, address, lent)) is not None:
             return elsewhere
         text = (
-            f"{joined(uses)} `{address}` is covered by no ARN: `{tried}` does not cover it, nor does an identity"
+            f"{self._in_words(uses, address)} covered by no ARN: `{tried}` does not cover it, nor does an identity"
             " of your own"
         )
         by_source = next((sender[1] for sender in self._senders if sender[0] == "Source" and sender[3]), None)
@@ -380,7 +379,8 @@ class AddressCauses:
             return Cause(code=Code.USE_UNCOVERED, text=text, mend=set_parameter(parameter, lent[0]))
         if use in ("Sender", "Return-Path"):
             fits = self._parameter_for(use, address, None)
-            otherwise = f"name an ARN that covers it in {fits}" if fits else self._other_sender(tried)
+            to_name = f"`{lent[0]}`" if lent else "an ARN that covers it"
+            otherwise = f"name {to_name} in {fits}" if fits else self._other_sender(tried)
             mend = Mend(
                 how=How.DROP_PARAMETER,
                 text=f"leave {self._dropped(use)} out, or {otherwise}",
@@ -554,6 +554,10 @@ class AddressCauses:
 
     def _name_in(self, field: str, old: str, new: str | None, what: str = "") -> Mend:
         return name_in(self._record, self._decision, field, old, new, what)
+
+    def _field_of(self, arn: str) -> str:
+        """The parameter or field that named an ARN."""
+        return next((name for name, value in self._named if value == arn), self._parameter("From"))
 
     def _parameter(self, use: str) -> str:
         return usual_field(self._door, use) or ""

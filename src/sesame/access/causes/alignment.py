@@ -11,6 +11,7 @@ from sesame.access.causes.fields import covers_address, from_field, only_first_c
 from sesame.access.causes.mends import arn_of, never_public, set_parameter
 from sesame.access.causes.overridden import unaligned_cause
 from sesame.mail.address import domain_of
+from sesame.model import Identity
 from sesame.policy.reasons.cause import Cause, Code, How, Mend
 from sesame.store.decisions import DecisionRecord
 
@@ -29,25 +30,16 @@ def alignment_cause(record: DecisionRecord, failed: Mapping[str, Any], around: A
     name = arn.partition(":identity/")[2]
     spec = address.rpartition("<")[2].rstrip("> ")
     _, _, domain = spec.rpartition("@")
-    hint = ""
-    if name.lower() == spec.lower() or name.lower() == domain.lower():
-        hint = "; they differ in the case of the local part"
-    elif "@" not in name and name.lower().endswith(f".{domain.lower()}"):
-        hint = f"; a domain covers its subdomains, and `{domain}` is none of `{name}`"
-    elif "@" in name and domain.lower() == domain_of(name):
-        hint = f"; the ARN is of the address `{name}`, not of its domain"
-    elif "@" not in name and not covers_address(name, spec):
-        hint = f"; the address is at `{domain}`"
+    hint = _how_far(name, spec)
     parameter = named_in(failed, arn)
     if (slip := _slip_in_name(arn, address, spec, parameter)) is not None:
         return slip
     if (of_from := _is_of_from(record, failed, around)) is not None:
         return of_from
-    own = [one for one in around.of(record.account_id, spec) if one.verification in VERIFIED]
-    here = [arn_of(one) for one in own if one.region == record.region]
-    if (overridden := unaligned_cause(failed, around.instead.get(arn, ()), here)) is not None:
+    lenders, own = list(around.instead.get(arn, ())), [arn_of(one) for one in _own_here(record, around, spec)]
+    if (overridden := unaligned_cause(failed, lenders, own)) is not None:
         return overridden
-    if lenders := list(around.instead.get(arn, ())):
+    if lenders:
         owner = lenders[0].split(":")[4]
         return Cause(
             code=Code.DOES_NOT_ALIGN,
@@ -84,12 +76,29 @@ def alignment_cause(record: DecisionRecord, failed: Mapping[str, Any], around: A
     )
 
 
+def _how_far(name: str, spec: str) -> str:
+    """How an address lies beside the name of an identity that does not cover it."""
+    domain = spec.rpartition("@")[2]
+    if name.lower() == spec.lower() or name.lower() == domain.lower():
+        return "; they differ in the case of the local part"
+    if "@" not in name and name.lower().endswith(f".{domain.lower()}"):
+        return f"; a domain covers its subdomains, and `{domain}` is none of `{name}`"
+    if "@" in name and domain.lower() == domain_of(name):
+        return f"; the ARN is of the address `{name}`, not of its domain"
+    return f"; the address is at `{domain}`" if "@" not in name and not covers_address(name, spec) else ""
+
+
+def _own_here(record: DecisionRecord, around: Around, address: str) -> list[Identity]:
+    """The sender's own verified identities in the region that cover an address."""
+    own = [one for one in around.of(record.account_id, address) if one.region == record.region]
+    return [one for one in own if one.verification in VERIFIED]
+
+
 def _is_of_from(record: DecisionRecord, failed: Mapping[str, Any], around: Around) -> Cause | None:
     """The ARN covers From, and was named for a Source (MAIL FROM) that is the sender's own and needs none."""
     address, arn = failed["address"], failed["arn"]
-    own = [one for one in around.of(record.account_id, address) if one.region == record.region]
     from_address, field = str(failed.get("from_address", "")), from_field(str(failed.get("door")))
-    if failed.get("use") != "Source" or field is None or not any(one.verification in VERIFIED for one in own):
+    if failed.get("use") != "Source" or field is None or not _own_here(record, around, address):
         return None
     if not covers_address(arn.partition(":identity/")[2], from_address):
         return None

@@ -94,6 +94,22 @@ def _is_named_for(record: DecisionRecord, sender: Sequence[Any]) -> bool:
     return len(arn) > 5 and record.owner_account_id is not None and arn[4] == record.owner_account_id
 
 
+def others_uncovered(record: DecisionRecord, fields: Sequence[str]) -> Cause:
+    """What an owner is told of addresses that rest on nothing of its own."""
+    verb = "is" if len(fields) == 1 and " and " not in fields[0] else "are"
+    account = record.account_id
+    return Cause(
+        code=Code.USE_UNCOVERED,
+        text=f"{', '.join(fields)} of the sender's message {verb} covered by no ARN and no identity of the sender",
+        mend=Mend(
+            how=How.ASK,
+            text=f"there is nothing to do on your side: ask the sender, account {account}, whose own decisions say"
+            " what is missing",
+            details={"whom": "sender", "account": account},
+        ),
+    )
+
+
 def covers_address(name: str, address: str) -> bool:
     """Whether an identity of that name covers an address; no for what is none."""
     try:

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sesame.access.causes.around import VERIFIED, Around
-from sesame.access.causes.fields import holder, usual_field
+from sesame.access.causes.bound import bind, bind_command
+from sesame.access.causes.fields import usual_field
 from sesame.access.causes.mends import arn_of, set_parameter
 from sesame.access.record import BOUND
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
@@ -82,19 +83,15 @@ def name_in(
     """Name an ARN in the place of another: in a parameter or field, or by binding the SMTP credential again."""
     if field != BOUND:
         return set_parameter(field, new, what)
-    asked = decision.get("asked", {})
-    key = asked.get("key")
-    bound = [new or "ARN" if arn == old else arn for name, arn in asked.get("named", ()) if name == BOUND]
-    principal = str(decision.get("principal", ""))
-    user = principal.rpartition("/")[2] if ":user/" in principal else None
-    command = f"sesame smtp credentials {record.account_id}{holder(principal)}" + (
-        f" --key {key}" if key else ""
-    )
-    return Mend(
-        how=How.SMTP_CREDENTIALS,
-        text=f"bind the SMTP credential to {f'`{new}`' if new else what} in place of `{old}`:"
-        f" `{command}{''.join(f' --as {arn}' for arn in dict.fromkeys(bound))}`",
-        details={"account": record.account_id, "user": user, "region": record.region, "key": key, "arn": new},
+    named = decision.get("asked", {}).get("named", ())
+    bound = [new or "ARN" if arn == old else arn for name, arn in named if name == BOUND]
+    command = bind_command(record, decision, bound)
+    what = f"`{new}`" if new else what
+    return bind(
+        record,
+        decision,
+        f"bind the SMTP credential to {what} in place of `{old}`: `{command}`",
+        to=new,
     )
 
 
