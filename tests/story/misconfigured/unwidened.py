@@ -76,7 +76,7 @@ def _sends_to_one_tag(w: World) -> tuple[Account, Account]:
     reader="owner",
     says=("aws:PrincipalTag/dept",),
     mend=(
-        "the sender's account gives its user, role or session the tag `dept` with `mail`; or, to allow it",
+        "gives the user `arn:aws:iam::{sender}:user/app` the tag `dept` with `mail`; or, to allow it",
         '"AWS":"arn:aws:iam::{sender}:user/app"',
     ),
 )

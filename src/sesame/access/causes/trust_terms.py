@@ -13,6 +13,7 @@ from sesame.policy.reasons.cause import Reader
 from sesame.policy.reasons.conditions import TIMES, listed, values_for, why_absent
 from sesame.policy.reasons.derivation import ConditionStep
 from sesame.policy.reasons.itself import BY_TLS, is_old_session, lacks_tls, would_pass
+from sesame.policy.reasons.tags import caller_tagged
 from sesame.policy.request import Request
 
 _PARAMETERS = {
@@ -205,7 +206,7 @@ class _Wanted:
             return Term(text=f"call the endpoint of {self._one()}")
         if key.startswith("aws:principaltag/"):
             tag = self._condition.key.partition("/")[2]
-            return Term(text=f"give the caller the tag `{tag}` with {self._one()}")
+            return Term(text=caller_tagged(self._request.requester, f"the tag `{tag}` with {self._one()}"))
         return None
 
 

@@ -25,6 +25,7 @@ from sesame.policy.language.vocabulary import (
 from sesame.policy.reasons.cause import Code, Reader
 from sesame.policy.reasons.derivation import ConditionStep
 from sesame.policy.reasons.sentence import describe_condition
+from sesame.policy.reasons.tags import what_it_carries
 from sesame.policy.reasons.views import (
     NOT_SHOWN,
     is_of_resource,
@@ -84,7 +85,7 @@ def _may_be_a_slip(condition: ConditionStep) -> bool:
 def _for_sender(condition: ConditionStep, request: Request) -> str:
     name = name_of_key(condition.key, request)
     if condition.seen is None and not is_of_resource(condition.key):
-        return f"{name}, which this request does not carry"
+        return f"{name}, which this request does not carry{what_it_carries(condition.key, request)}"
     if condition.seen is None or is_of_resource(condition.key):
         return f"{name}, which does not hold"
     seen = listed(condition.decisive or condition.seen)

@@ -36,6 +36,7 @@ from sesame.policy.reasons.sentence import compact, distance, name_statement
 from sesame.policy.reasons.slips import in_resources, is_held_to_address, known_action, misspelt_action, some
 from sesame.policy.reasons.statements import iam_statement, iam_statement_like, smallest_statement
 from sesame.policy.reasons.strangers import is_for, is_stranger
+from sesame.policy.reasons.tags import what_it_carries
 from sesame.policy.reasons.views import is_of_resource, name_of_key, own_values, with_own_addresses
 from sesame.policy.reasons.widening import Widening
 from sesame.policy.request import Outcome, Requester
@@ -168,6 +169,7 @@ class _Gaps:
             about = [f"{key} `{', '.join(values)}`" for key, values in own_values(self._request, [step])]
             about += [
                 f"{name_of_key(one.key, self._request)}, which this request does not carry"
+                f"{what_it_carries(one.key, self._request)}"
                 for one in step.conditions
                 if one.seen is None and not is_of_resource(one.key)
             ]

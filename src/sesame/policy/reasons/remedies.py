@@ -36,6 +36,7 @@ from sesame.policy.reasons.derivation import ConditionStep, StatementStep
 from sesame.policy.reasons.itself import BY_TLS, WITHOUT_NAME, is_in_the_way, is_tag_in_the_way, lacks_tls
 from sesame.policy.reasons.sentence import name_statement
 from sesame.policy.reasons.slips import some
+from sesame.policy.reasons.tags import OF_PRINCIPAL, to_be_tagged
 from sesame.policy.request import Request
 
 Change = dict[str, Any]
@@ -160,15 +161,16 @@ def to_send(
     if comparison.family is Family.NUMERIC and comparison.name.endswith("Than"):
         return None
     if (found := _TAG_IN_VALUE.search(" ".join(condition.wanted))) is not None and not condition.unresolved:
-        return f"the sender's account gives its user, role or session another value of the tag `{found[1]}`"
+        value = f"another value of the tag `{found[1]}`"
+        return to_be_tagged(request.requester, value, is_carried=True)
     wanted = values_for(condition, reader)
     has_variables = condition.unresolved or (wanted == condition.wanted != condition.filled)
     if has_variables:
         return None  # what it would be is not known
     values = "any value" if is_for_nothing else listed(wanted)
-    if key.startswith("aws:principaltag/"):
-        tag = condition.key.partition("/")[2]
-        return f"the sender's account gives its user, role or session the tag `{tag}` with {values}"
+    if key.startswith(OF_PRINCIPAL):
+        tag = f"the tag `{condition.key.partition('/')[2]}` with {values}"
+        return to_be_tagged(request.requester, tag, is_carried=condition.seen is not None)
     way = _CARRIED.get(key) or (_OF_SERVICES.get(key) if condition.seen is None else None)
     return None if way is None else f"the sender {way.format(values)}"
 
