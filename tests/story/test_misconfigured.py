@@ -35,6 +35,7 @@ from tests.story.misconfigured import (
     together,
     typed_in,
     unwidened,
+    versions,
     written,
 )
 from tests.story.misconfigured.correct import CORRECT, Play
@@ -58,6 +59,7 @@ MODULES = (
     bounded,
     typed_in,
     unwidened,
+    versions,
     around_sends,
     credentials,
     guards,

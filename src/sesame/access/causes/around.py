@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
+from sesame.access.causes.managed import Managed, managed_instead
 from sesame.access.compiled import identity_policies
 from sesame.access.refusals import policy_request
 from sesame.aws.arn import Arn, identity_arn
@@ -74,6 +75,8 @@ class Around:
     tags."""
     no_accounts: Collection[str] = ()
     """The account numbers in ARNs that are nobody's: the operator's to know alone."""
+    managed: Mapping[str, Managed] = field(default_factory=dict)
+    """By the ARN of a check that refused, a managed policy of the sender's that would let its own side pass it."""
 
     def of(self, account_id: str, address: str) -> list[Identity]:
         """The identities of an account that cover an address, in all regions."""
@@ -117,6 +120,12 @@ async def look_around(tx: Transaction, record: DecisionRecord) -> Around:
         near_resource=await _near(tx, record, decision),
         is_shut_down=await _is_shut_down(tx, record),
         instead=await _instead(tx, record, decision, names),
+        managed={
+            check["arn"]: policy
+            for check in decision["checks"]
+            if check["outcome"] != "allow"
+            and (policy := await managed_instead(tx, record, decision, check)) is not None
+        },
         sets=await _sets(tx, record, decision),
         no_accounts=[
             owner

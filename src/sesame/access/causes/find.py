@@ -16,6 +16,7 @@ from sesame.access.causes.before import failure_cause, quota_cause
 from sesame.access.causes.bounded import STOPS, cap_cause, stopped_cause
 from sesame.access.causes.instead import bound_too, instead_cause
 from sesame.access.causes.mail_from import mail_from_cause
+from sesame.access.causes.managed import with_managed
 from sesame.access.causes.other_sets import SetWays, with_set_ways
 from sesame.access.causes.overridden import with_hidden
 from sesame.access.causes.own_side import own_causes
@@ -206,6 +207,8 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
             causes = tuple(_with_region(cause, refused.regions[n]) for cause in causes)
         if refused.sets:
             causes = tuple(with_set_ways(cause, refused.sets[n]) for cause in causes)
+        if reader is not Reader.OWNER or is_own:
+            causes = with_managed(causes, refused.around.managed.get(check["arn"]), refused.decision)
         if causes and causes[0].code is Code.PRINCIPAL_OTHER:
             text = causes[0].text + bound_too(refused.decision, check)
             causes = (instead or replace(causes[0], text=text), *causes[1:])
