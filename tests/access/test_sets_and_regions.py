@@ -150,4 +150,4 @@ def test_a_password_of_another_region_is_made_of_the_key_in_use_which_no_owner_r
     assert mend["key"] == key
     owners = case.read("owner", request)
     assert key not in json.dumps(owners)
-    assert [cause["mend"]["how"] for cause in owners["causes"]] == ["smtp-credentials"] * (lender == "here")
+    assert [cause["mend"]["how"] for cause in owners["causes"]] == ["ask"] * (lender == "here")

@@ -1,13 +1,14 @@
 """What a refused message asked for, and where an ARN may be named for its addresses."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sesame.access.causes.around import Around
 from sesame.access.causes.fields import field_for, usual_field
 from sesame.access.causes.instead import name_in
 from sesame.access.causes.mends import joined
-from sesame.policy.reasons.cause import Mend, Reader
+from sesame.policy.reasons.cause import How, Mend, Reader
 from sesame.store.decisions import DecisionRecord
 
 
@@ -37,7 +38,18 @@ class Asked:
 
     def name_in(self, field: str, old: str, new: str | None, what: str = "") -> Mend:
         """Name an ARN in the place of another."""
-        return name_in(self.record, self.decision, field, old, new, what)
+        mend = name_in(self.record, self.decision, field, old, new, what)
+        if self.reader is not Reader.OWNER:
+            return mend
+        account = self.record.account_id
+        if mend.how is How.SET_PARAMETER:
+            return replace(mend, text=mend.text.replace("name ", "the sender names ", 1))
+        return Mend(
+            how=How.ASK,
+            text=f"there is nothing to do on your side: the sender, account {account}, binds its SMTP credential to"
+            f" {f'`{new}`' if new else what} in place of `{old}`",
+            details={"whom": "sender", "account": account},
+        )
 
     def field_of(self, arn: str) -> str:
         """The parameter or field that named an ARN."""

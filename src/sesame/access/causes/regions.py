@@ -30,21 +30,29 @@ def arn_region(asked: Asked, arn: str, address: str) -> Cause:
 
 def region_cause(asked: Asked, text: str, region: str, arn: str | None) -> Cause:
     """What is in `region` was asked for in another one; `arn` is what to name there."""
+    account, is_owners = asked.record.account_id, asked.reader is Reader.OWNER
     if asked.door == "smtp":
+        mend = smtp_credentials(account, region, asked.decision["principal"], key=asked.key)
+        if is_owners:
+            what = f"the sender, account {account}, makes its SMTP password for region {region}"
+            mend = Mend(
+                how=How.ASK,
+                text=f"there is nothing to do on your side: {what}, as its own decisions say",
+                details={"whom": "sender", "account": account, "region": region},
+            )
         return Cause(
             code=Code.PASSWORD_REGION,
             text=f"{text}: the SMTP password was derived for {asked.record.region}, which makes that the region"
             " of the session",
-            mend=smtp_credentials(
-                asked.record.account_id, region, asked.decision["principal"], key=asked.key
-            ),
+            mend=mend,
         )
     details = {"region": region} | ({"arn": arn} if arn else {})
     named = f", with the ARN `{arn}`" if arn else ""
+    call = "the sender calls" if is_owners else "call"
     return Cause(
         code=Code.REGION,
         text=text,
-        mend=Mend(how=How.CALL_REGION, text=f"call region {region}{named}", details=details),
+        mend=Mend(how=How.CALL_REGION, text=f"{call} region {region}{named}", details=details),
     )
 
 
