@@ -3,6 +3,7 @@
 import base64
 import binascii
 import random
+import re
 from urllib.parse import quote
 
 import pytest
@@ -71,6 +72,57 @@ def test_escapes_in_blocks_are_undone_as_in_one(block: int, monkeypatch: pytest.
         in_one = _unescaped(text)
         monkeypatch.setattr(percent, "_BLOCK", block)
         assert _unescaped(text) == in_one, text
+
+
+def _by_the_letter(text: str) -> str | None:
+    """One escape after the other, as RFC 3986 has it; None for what is refused."""
+    octets, at = bytearray(), 0
+    while at < len(text):
+        if text[at] != "%":
+            octets += text[at].encode()
+            at += 1
+            continue
+        digits = text[at + 1 : at + 3]
+        if not re.fullmatch("[0-9A-Fa-f]{2}", digits, re.ASCII) or digits == "00":
+            return None
+        octets.append(int(digits, 16))
+        at += 3
+    try:
+        return octets.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def test_escapes_are_undone_once_whatever_stands_beside_them() -> None:
+    draw = random.Random(1)
+    pieces = [
+        "%20",
+        "%0D%0A",
+        "%0d%0a",
+        "%0D",
+        "%0A",
+        "%25",
+        "%",
+        "%2",
+        "%0",
+        "20",
+        "0A",
+        " ",
+        "\r\n",
+        "a",
+        "%C3%A9",
+    ]
+    taken = 0
+    for _ in range(20_000):
+        text = "".join(draw.choice(pieces) for _ in range(draw.randrange(7)))
+        want = _by_the_letter(text)
+        try:
+            found: str | None = percent.unescape(text)
+        except MalformedQueryString:
+            found = None
+        assert found == want, text
+        taken += want is not None
+    assert 5_000 < taken < 19_000
 
 
 def _form(body: bytes | bytearray) -> query.Form | None:

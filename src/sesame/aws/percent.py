@@ -72,7 +72,8 @@ def _unescape_block(text: str) -> str:
 
 def _unescape_ascii(text: str) -> str | None:
     """The usual way, for escapes of ASCII; None where there are others."""
-    parts = text.split("%")
+    # Blanks and ends of lines are most of what is escaped in a message; a percent sign always begins an escape.
+    parts = text.replace("%20", " ").replace("%0D%0A", "\r\n").split("%")
     try:
         return parts[0] + "".join([_ESCAPED_TEXT[part[:2]] + part[2:] for part in parts[1:]])
     except KeyError:
