@@ -233,7 +233,8 @@ CASES: list[dict[str, Any]] = [
     case("owners-set-named-by-delegate", "SA601", [MAIL, LEND, ["call", "owner", "ses", "create_configuration_set",
          {"ConfigurationSet": {"Name": "theirs"}}]], NAMED | {"set": "theirs"}, "theirs", "<sender>"),
     case("template-in-other-region", "SA601", [OWN], NEWS | {"door": "templated", "template": "welcome"}, "welcome"),
-    case("daily-quota-reached", "SA602", [OWN, ["quota", "sender", 0, 14]], NEWS, "24-hour quota", "set-quota"),
+    case("daily-quota-reached", "SA602", [OWN, ["quota", "sender", 0, 14]], NEWS, "24-hour quota",
+         "--region us-east-1`"),
     case("account-paused", "SA603", [OWN, ["call", "sender", "ses", "update_account_sending_enabled",
          {"Enabled": False}]], NEWS, "switched its sending off", "--enabled"),
     case("set-paused", "SA603", [OWN, ["call", "sender", "ses", "create_configuration_set", {"ConfigurationSet":

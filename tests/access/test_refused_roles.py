@@ -317,6 +317,7 @@ def test_a_stranger_reads_whether_its_call_sent_an_external_id(case: Roles, sent
         told[name] = json.dumps(read["causes"]).replace(arn, "ARN")
     assert len(set(told.values())) == 1, told
     assert f"this call sent {'an' if sent else 'no'} ExternalId" in told["gone"]
+    assert ("send the ExternalId that you agreed on, or ask account" in told["gone"]) == (not sent)
     assert f"{SENDERS}-id" not in told["gone"] and OWNERS not in told["gone"]
 
 

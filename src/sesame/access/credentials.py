@@ -162,6 +162,11 @@ def _padded(secret: str) -> tuple[str, ...]:
     return f"{secret} ", f" {secret}", f"{secret}\n", f"{secret}\r\n"
 
 
+def is_session_key(text: str) -> bool:
+    """Whether text is shaped like the temporary access key id of a session."""
+    return _SESSION_KEY.fullmatch(text) is not None
+
+
 def is_long_term_key(access_key_id: str, session_token: str | None = None) -> bool:
     """Whether this is the key of a user, a root or a service: shaped like one, and with no token."""
     return session_token is None and _LONG_TERM_KEY.fullmatch(access_key_id) is not None

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sesame.access.credentials import is_long_term_key
+from sesame.access.credentials import is_long_term_key, is_session_key
 from sesame.access.directory import Directory
 from sesame.access.principals import Credential
 from sesame.aws.smtp_password import smtp_password
@@ -46,7 +46,7 @@ class WrongCredentials(SesameError):
     """User name and password do not go together."""
 
     def __init__(self, why: str = "", *, principal: Principal | None = None, region: str = "") -> None:
-        """`why`, for the account's own eyes: user-name, swapped, unknown,
+        """`why`, for the account's own eyes: user-name, temporary, swapped, unknown,
         inactive, secret, region, white-space, old or password."""
         super().__init__(why)
         self.why, self.principal, self.region = why, principal, region
@@ -128,6 +128,8 @@ class SmtpLogins:
         if credential is None:
             if is_long_term_key(username):
                 return WrongCredentials("unknown")
+            if is_session_key(username):
+                return WrongCredentials("temporary")
             return WrongCredentials("swapped" if is_long_term_key(password) else "user-name")
         why = "secret" if is_secret else "region" if elsewhere and region is None else "password"
         why = "white-space" if is_padded else why

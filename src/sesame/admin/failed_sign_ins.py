@@ -9,6 +9,29 @@ from sesame.store.failed_sign_ins import OTHERS, Failed
 HOURS = 24
 """What is summed up at once."""
 
+WHY = {
+    "user-name": "not shaped like a key id",
+    "temporary": "a session's temporary key: SMTP takes keys of users",
+    "swapped": "user name and password exchanged",
+    "unknown": "no such key or user",
+    "inactive": "the key is switched off",
+    "secret": "a secret key in place of the SMTP password",
+    "region": "a password for another region",
+    "white-space": "white space around the password",
+    "old": "a password as before Signature Version 4",
+    "password": "wrong password",
+    "code": "right password, wrong code or none",
+    "too-many": "too many failures, not looked at",
+    "link": "a link that is over, or none",
+    "MissingAuthenticationToken": "not signed",
+    "InvalidClientTokenId": "no such key, or switched off",
+    "SignatureDoesNotMatch": "wrong secret",
+    "IncompleteSignature": "a signature that cannot be read",
+    "RequestExpired": "signed at another time",
+    "ExpiredToken": "a session that is over",
+}
+"""What failed, by the words that are kept; other codes are shown as they are."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summed:

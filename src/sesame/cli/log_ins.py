@@ -32,7 +32,7 @@ def register(subparsers: Subparsers) -> None:
 
 async def show(services: "Services", args: argparse.Namespace) -> int:
     """Print both lists."""
-    from sesame.admin.failed_sign_ins import overview
+    from sesame.admin.failed_sign_ins import WHY, overview
     from sesame.store import failed_sign_ins
     from sesame.store.failed_sign_ins import HOUR_S
 
@@ -56,7 +56,7 @@ async def show(services: "Services", args: argparse.Namespace) -> int:
                     str(one.failures),
                     ", ".join(one.doors),
                     when(one.last_at),
-                    one.why,
+                    WHY.get(one.why, one.why),
                     one.account_id,
                 )
                 for one in summed

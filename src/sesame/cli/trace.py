@@ -143,8 +143,10 @@ async def show_decisions(services: "Services", args: argparse.Namespace) -> int:
             _print_decision(record)
         if not records and args.request is not None:
             print(f"no refusal of account {args.account} has the request id `{args.request}`")
+            print(f"under whatever account it is: sesame why {args.request}")
         elif not records:
             print(f"no send has concerned account {args.account} yet")
+            print("requests and log-ins with a key of no account: sesame why REQUEST_ID, sesame log-ins")
     return 0
 
 

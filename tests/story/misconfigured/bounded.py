@@ -407,6 +407,25 @@ def service_without_an_account(w: World) -> Steps:
     yield lambda: _service(w, keys)
 
 
+@case(
+    seen="a wildcard under StringEquals in the statement for a service's user pools, as the customer reads it",
+    code="SA201",
+    says=("lets the service `wildpools.amazonaws.com` send for `{sender}` and `arn:aws:cognito-idp:",),
+    mend=("account {owner}", '"aws:SourceAccount":"{sender}"'),
+    owner="SA401",
+)
+def service_for_pools_by_a_wildcard(w: World) -> Steps:
+    """That no policy names the service is not true, and that one does is not told."""
+    keys = service_keys(w, "wildpools")
+    pools = f"arn:aws:cognito-idp:us-east-1:{w.sender.account_id}:userpool/*"
+    whom = {"aws:SourceAccount": w.sender.account_id}
+    named = {"Service": "wildpools.amazonaws.com"}
+    w.allow(Principal=named, Condition={"StringEquals": whom | {"aws:SourceArn": pools}})
+    yield lambda: _service(w, keys)
+    w.allow(Principal=named, Condition={"StringEquals": whom, "ArnLike": {"aws:SourceArn": pools}})
+    yield lambda: _service(w, keys)
+
+
 def _service(w: World, keys: Any) -> Any:
     account = Account(w.sender.account_id, keys["access_key_id"], keys["secret_access_key"])
     ses = w.sesame.client("ses", account)

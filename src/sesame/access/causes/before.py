@@ -114,7 +114,8 @@ def _raise_quota(record: DecisionRecord, text: str, way_out: str, *, option: str
         text=text,
         mend=Mend(
             how=How.RAISE_QUOTA,
-            text=f"{way_out}, or the operator runs `sesame account set-quota {account} {option} N`",
+            text=f"{way_out}, or the operator runs `sesame account set-quota {account} {option} N --region"
+            f" {record.region}`",
             details={"account": account, "region": record.region, "limit": limit},
         ),
     )

@@ -27,7 +27,7 @@ def smtp_login_cause(record: DecisionRecord, decision: Mapping[str, Any], failed
     name = failed.get("username", "")
     code, region, more = Code.SMTP_LOGIN, failed.get("region", ""), ""
     match failed.get("why"):
-        case "user-name" if name.startswith(TEMPORARY):
+        case "user-name" | "temporary" if name.startswith(TEMPORARY):
             text = f"`{name}` is the temporary key of a session, and SMTP accepts only keys of users"
         case "user-name" if name != name.strip():
             text = f"the user name `{name}` has white space (a blank or a line feed) before or behind it"

@@ -55,14 +55,15 @@ def _callers(failed: Mapping[str, Any], half: Sequence[Cause]) -> Iterator[Cause
         role, action, principal, owner = (*_asked(failed), _owner(failed))
         sent = failed.get("sent_external_id")
         own = "" if sent is None else f"; this call sent {'an' if sent else 'no'} ExternalId"
+        send_it = "send the ExternalId that you agreed on, or " if sent is False else ""
         yield Cause(
             code=Code.TRUST,
             text=f"account {owner} has no role `{role}` whose trust policy lets `{principal}` do `{action}` as it was"
             f" asked: by name, and with the ExternalId and whatever else its conditions want{own}",
             mend=Mend(
                 how=How.ASK,
-                text=f"ask account {owner} to name `{principal}` in the trust policy of that role, and which"
-                " ExternalId to send if it wants one",
+                text=f"{send_it}ask account {owner} whether the trust policy of that role names `{principal}`, and"
+                " which ExternalId it wants",
                 details={"whom": "owner", "account": owner, "role": role},
             ),
         )

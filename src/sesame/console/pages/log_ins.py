@@ -3,33 +3,12 @@
 from starlette.responses import Response
 
 from sesame.access.failed_sign_ins import MOST_AN_HOUR, MOST_NAMES
-from sesame.admin.failed_sign_ins import HOURS, overview
+from sesame.admin.failed_sign_ins import HOURS, WHY, overview
 from sesame.console.visit import Page, Visit
 from sesame.store.failed_sign_ins import HOUR_S
 
 MOST_SHOWN = 25
 MOST_NAMED = 3
-
-WHY = {
-    "user-name": "not shaped like a key id",
-    "swapped": "user name and password exchanged",
-    "unknown": "no such key or user",
-    "inactive": "the key is switched off",
-    "secret": "a secret key in place of the SMTP password",
-    "region": "a password for another region",
-    "white-space": "white space around the password",
-    "password": "wrong password",
-    "code": "right password, wrong code or none",
-    "too-many": "too many failures, not looked at",
-    "link": "a link that is over, or none",
-    "MissingAuthenticationToken": "not signed",
-    "InvalidClientTokenId": "no such key, or switched off",
-    "SignatureDoesNotMatch": "wrong secret",
-    "IncompleteSignature": "a signature that cannot be read",
-    "RequestExpired": "signed at another time",
-    "ExpiredToken": "a session that is over",
-}
-"""What failed, by the words that are kept; other codes are shown as they are."""
 
 
 async def show(visit: Visit) -> Response:

@@ -28,6 +28,7 @@ from sesame.policy.reasons.principals import describe, is_same_role, is_same_ser
 from sesame.policy.reasons.remedies import (
     beside_ways_out,
     by_session,
+    carried,
     change_mend,
     edits_in_words,
     is_left_out,
@@ -276,8 +277,17 @@ class _Gaps:
         return self._owners_to_fix(
             Code.PRINCIPAL_OTHER,
             f"no statement of the policies of `{request.resource}` allows {describe(requester)}{named}",
-            f"no policy of the owner of `{request.resource}` names {describe(requester)}",
+            f"no policy of the owner of `{request.resource}` {self._names_it()}",
         )
+
+    def _names_it(self) -> str:
+        """What no policy does: a stranger may not know whether one names the service for somebody else."""
+        requester = self._request.requester
+        if not self._is_service:
+            return f"names {describe(requester)}"
+        behind = [carried(self._request, key) for key in ("aws:SourceAccount", "aws:SourceArn")]
+        whom = " and ".join(f"`{one}`" for one in behind if one)
+        return f"lets {describe(requester)} send for {whom or 'whom it sends for'}"
 
     def _owners_to_fix(self, code: Code, for_owner: str, for_sender: str) -> Cause:
         """A cause on the owner's side that a new statement mends."""
