@@ -247,7 +247,9 @@ def test_a_loop_that_ends_midway_leaves_the_store_to_the_next(tmp_path: Path) ->
     asyncio.run(walk_away())
     blocker.execute("COMMIT")
     blocker.close()
-    store._writer.submit(lambda: None).result()  # the thread is done with the first loop's batch
+    is_done = threading.Event()
+    store._writer.do(lambda event: event.set(), is_done)
+    is_done.wait(PATIENCE_S)  # the thread is done with the first loop's batch
 
     async def go_on() -> int:
         await store.write(lambda tx: bump(tx, "second"))

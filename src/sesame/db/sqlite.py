@@ -23,6 +23,7 @@ from typing import Any
 
 from sesame.db import Batch, J, Parameter, Row, T, Transaction, Value
 from sesame.db.migrate import migrate
+from sesame.db.writer import Writer
 from sesame.errors import ConfigError, StoreDamaged, StoreUnavailable
 
 BATCH_LIMIT = 64
@@ -207,7 +208,7 @@ class SqliteStore:
         self._local = threading.local()
         self._read_connections: list[sqlite3.Connection] = []
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="store-read")
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-write")
+        self._writer = Writer()
 
     async def write(self, function: Callable[[Transaction], Awaitable[T]], *, is_long: bool = False) -> T:
         """Run `function` in a durable transaction; see `Store.write`."""
@@ -249,7 +250,7 @@ class SqliteStore:
         if self._closed:
             return
         self._closed = True
-        self._writer.shutdown()
+        self._writer.end()
         while batch := self._take():
             self._run_apart(batch)
         self._readers.shutdown()
@@ -298,11 +299,11 @@ class SqliteStore:
         if not batch:
             self._is_writing = False
         elif batch[0].is_long or not self._begin_at_once():
-            self._writer.submit(self._run_apart, batch)
+            self._writer.do(self._run_apart, batch)
         elif self._run_statements(batch):
-            self._writer.submit(self._commit, batch)
+            self._writer.do(self._commit, batch)
         else:
-            self._writer.submit(self._run_apart, batch)
+            self._writer.do(self._run_apart, batch)
 
     def _take(self) -> list[_Job]:
         """What is to share the next commit, in the order that it came; a long job goes alone."""
