@@ -15,6 +15,7 @@ from sesame.access import conditions
 from sesame.access.authorize import Authorizer
 from sesame.access.causes.around import look_around
 from sesame.access.causes.decision_json import reader_of, render
+from sesame.access.causes.failures import as_refusal, failure_of
 from sesame.access.checks import Target, ask_policies
 from sesame.access.compiled import compiled_policies
 from sesame.access.credentials import acting_for
@@ -40,6 +41,7 @@ from sesame.operations.policy_editing import READ
 from sesame.operations.templates import TemplateMissing
 from sesame.policy import Requester
 from sesame.policy.cases import CaseError, read_requester
+from sesame.sending.refused import failure_facts
 from sesame.sending.send import DryRun, Sender
 from sesame.sending.submission import RawContent, SimpleContent, Submission
 from sesame.store import accounts, templates
@@ -170,11 +172,36 @@ class AskWhy:
         principal, load = await self._principal(requester)
         asked_as = _caller(caller, principal, question)
         try:
-            await self._check_template(caller, question)
-            dry_run = await self._sender.dry_run(asked_as, submission_of(question, caller), load)
+            submission = submission_of(question, caller)
         except ServiceError as error:
-            return _undecided(asked_as, question, error)
+            return _undecided(asked_as, question, error)  # it is no send
+        try:
+            await self._check_template(caller, question)
+            dry_run = await self._sender.dry_run(asked_as, submission, load)
+        except ServiceError as error:
+            causes = await self._causes_of(asked_as, submission, error)
+            return replace(_undecided(asked_as, question, error), causes=causes)
         return await self._answer(caller, asked_as, dry_run, is_owners=False)
+
+    async def _causes_of(
+        self, asked_as: Caller, submission: Submission, error: ServiceError
+    ) -> tuple[Mapping[str, Any], ...]:
+        """Why it failed before a decision, as it would be kept of a send."""
+        failure = failure_of(asked_as, error, submission.action, failure_facts(submission, error))
+        kept = as_refusal(failure)
+        record = DecisionRecord(
+            at=kept.at,
+            account_id=kept.account_id,
+            owner_account_id=None,
+            region=kept.region,
+            message_id=None,
+            code=kept.code,
+            reason=kept.reason,
+            decision=whole(kept.decision.own, kept.decision.shared),
+        )
+        around = await self._store.read(lambda tx: look_around(tx, record))
+        explained = render(record, {}, reader_of(record, kept.account_id), around=around)
+        return tuple(explained["causes"])
 
     async def _check_template(self, caller: Caller, question: Question) -> None:
         """A send with a template that is not there fails before it is decided."""

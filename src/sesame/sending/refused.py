@@ -34,6 +34,20 @@ from sesame.sending.submission import Submission
 from sesame.store.decisions import Refusal
 
 
+def failure_facts(submission: Submission, failure: ServiceError) -> dict[str, object]:
+    """What the client wrote that explains a failure before a decision."""
+    form = form_of(submission)
+    facts: dict[str, object] = {"door": form.door, "named": form.named, "odd": form.odd}
+    if isinstance(failure.__cause__, AddressError) and (found := unreadable_address(submission)):
+        facts["unreadable"], facts["unreadable_in"] = found
+    if isinstance(failure.__cause__, MessageError) and (slip := header_slip(submission)):
+        facts["slip"] = slip
+    is_about_from = isinstance(failure, DoesNotAlign | InvalidIdentityArn | ConfigurationSetDoesNotExist)
+    if is_about_from and (found_from := from_address(submission)):
+        facts["from_address"], facts["source"] = found_from, source_address(submission)
+    return facts
+
+
 class RefusedSends:
     """Keeps each failure and refusal once; one for each process that sends. `changes` has the audit log."""
 
@@ -47,15 +61,7 @@ class RefusedSends:
         """Keep what failed before a decision, with what the client wrote; nothing that has been kept already."""
         if failure.is_kept:
             return
-        form = form_of(submission)
-        facts: dict[str, object] = {"door": form.door, "named": form.named, "odd": form.odd}
-        if isinstance(failure.__cause__, AddressError) and (found := unreadable_address(submission)):
-            facts["unreadable"], facts["unreadable_in"] = found
-        if isinstance(failure.__cause__, MessageError) and (slip := header_slip(submission)):
-            facts["slip"] = slip
-        is_about_from = isinstance(failure, DoesNotAlign | InvalidIdentityArn | ConfigurationSetDoesNotExist)
-        if is_about_from and (found_from := from_address(submission)):
-            facts["from_address"], facts["source"] = found_from, source_address(submission)
+        facts = failure_facts(submission, failure)
         kept = await self._failures.keep_of(caller, failure, submission.action, facts)
         if kept is not None:
             self._log_refusal(caller, kept)

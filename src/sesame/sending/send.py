@@ -199,9 +199,11 @@ class Sender:
                 self._authorizer.forget(decision)
                 continue
             refusal: ServiceError | None = None
+            # Raised: of a send, too, a set that was named is reported before what was decided.
+            await self._check_set(caller, composed, None)
             try:
-                await self._check_set(caller, composed, None)
                 self._admit(caller, composed, decision)
+                await self._check_default(caller, composed, decision)
             except ServiceError as error:
                 refusal = error
             return DryRun(
@@ -263,6 +265,16 @@ class Sender:
             if began is not None:
                 await self._pace.hold(began)
             raise
+
+    async def _check_default(self, caller: Caller, composed: Composed, decision: SendDecision) -> None:
+        """The identity's default set, which accepting looks up."""
+        name = decision.default_configuration_set
+        if composed.configuration_set is not None or name is None:
+            return
+        place = caller.principal.account_id, caller.region
+        in_force(
+            await self._store.read(lambda tx: configuration_sets.get(tx, *place, name)), name, is_default=True
+        )
 
     async def _decide(self, caller: Caller, composed: Composed) -> SendDecision:
         """The decision, in which the identity's default configuration set counts like one that was named.

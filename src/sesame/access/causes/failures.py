@@ -66,7 +66,7 @@ class Failures:
 
     async def keep(self, failure: Failure) -> Refusal:
         """Keep a failure in a commit of its own, unless there were too many; as what, either way."""
-        refusal = _as_refusal(failure)
+        refusal = as_refusal(failure)
         if self._may_keep(failure):
             await self._store.write(lambda tx: decisions.put_refusal(tx, refusal))
         return refusal
@@ -77,22 +77,7 @@ class Failures:
         """Keep why a call of a caller that has signed in failed, once; None when it has been kept."""
         if error.is_kept:
             return None
-        kept = await self.keep(
-            Failure(
-                request_id=caller.request_id,
-                account_id=caller.principal.account_id,
-                region=caller.region,
-                at=caller.at,
-                code=error.code,
-                message=error.message,
-                error=type(error).__name__,
-                facts={**facts, **error.about, **error.facts},
-                principal=caller.principal.arn,
-                kind=caller.principal.kind.value,
-                user_id=caller.principal.user_id,
-                action=action,
-            )
-        )
+        kept = await self.keep(failure_of(caller, error, action, facts))
         error.is_kept = True
         return kept
 
@@ -109,7 +94,26 @@ class Failures:
         return count <= (MOST_CALLS_A_MINUTE if counted_as else MOST_A_MINUTE)
 
 
-def _as_refusal(failure: Failure) -> Refusal:
+def failure_of(caller: Caller, error: ServiceError, action: str, facts: Mapping[str, Any]) -> Failure:
+    """Why a call of a caller that has signed in failed."""
+    return Failure(
+        request_id=caller.request_id,
+        account_id=caller.principal.account_id,
+        region=caller.region,
+        at=caller.at,
+        code=error.code,
+        message=error.message,
+        error=type(error).__name__,
+        facts={**facts, **error.about, **error.facts},
+        principal=caller.principal.arn,
+        kind=caller.principal.kind.value,
+        user_id=caller.principal.user_id,
+        action=action,
+    )
+
+
+def as_refusal(failure: Failure) -> Refusal:
+    """A failure as it is kept."""
     owner = failure.role_owner if "by_trust" in failure.facts else None
     kept = {
         "principal": failure.principal,

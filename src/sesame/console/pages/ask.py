@@ -112,7 +112,7 @@ def _page(
         values["case"] = (
             "" if answer.case is None else json.dumps([answer.case], indent=2, ensure_ascii=False)
         )
-        if not answer.allowed and answer.decision.checks:
+        if not answer.allowed and (answer.decision.checks or answer.causes):
             refusal = RefusalView(
                 request_id="", record=answer.record, decision=answer.decision, causes=answer.causes
             )
