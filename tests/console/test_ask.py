@@ -257,7 +257,7 @@ def test_time_address_and_door_count(tenant: Tenant, owner: Person, delegate: Ac
     [
         ({"from_": "a@example.com", "ip": "here"}, "one IP address"),
         ({"from_": "a@example.com", "at": "tomorrow"}, "A time is written like"),
-        ({"from_": "not an address"}, "would be refused"),
+        ({"from_": "not an address"}, "The program would get"),
         ({"from_": "a@example.com", "who": "ses"}, "12 digits, an ARN"),
         ({"from_": "a@example.com", "who": "arn:aws:iam::{own}:user/nobody"}, "There is no user"),
         ({"from_": "a@example.com", "who": "arn:aws:iam::{own}:role/nobody"}, "There is no role"),
