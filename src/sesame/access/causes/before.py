@@ -11,6 +11,7 @@ from sesame.access.causes.slips import (
     command_mend,
     header_slip,
     mend_arn,
+    rule_change,
     rule_mend,
     what_is_wrong,
 )
@@ -121,6 +122,12 @@ def _raise_quota(record: DecisionRecord, text: str, way_out: str, *, option: str
     )
 
 
+def changed(reason: str, failed: Mapping[str, Any]) -> Mend:
+    """What to change in a message that breaks a rule, by SES's text of it."""
+    text = rule_mend(reason, failed)
+    return Mend(how=How.CHANGE_MESSAGE, text=text, details=rule_change(reason, failed, text))
+
+
 def _message(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
     if (field := _X_SES.search(record.reason)) is not None:
         if "cannot be honoured" in record.reason:
@@ -153,7 +160,7 @@ def _message(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
     return Cause(
         code=Code.MESSAGE,
         text=f"the request breaks a rule: {record.reason.rstrip('.')}{seen}",
-        mend=Mend(how=How.CHANGE_MESSAGE, text=rule_mend(record.reason, failed)),
+        mend=changed(record.reason, failed),
     )
 
 
@@ -163,7 +170,11 @@ def _refused_command(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause
     return Cause(
         code=Code.MESSAGE,
         text=f"the server answered {what} with `{record.code} {record.reason}`",
-        mend=Mend(how=How.CHANGE_MESSAGE, text=command_mend(record.reason)),
+        mend=Mend(
+            how=How.CHANGE_MESSAGE,
+            text=command_mend(record.reason),
+            details={"field": None, "from": None, "to": None},
+        ),
     )
 
 

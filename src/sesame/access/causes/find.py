@@ -314,5 +314,9 @@ def _no_longer_known(record: DecisionRecord) -> Cause:
     return Cause(
         code=Code.MESSAGE,
         text=f"the policies behind this decision are no longer kept; the error was {record.code}",
-        mend=Mend(how=How.CHANGE_MESSAGE, text="send again and ask for the reason then"),
+        mend=Mend(
+            how=How.CHANGE_MESSAGE,
+            text="send again and ask for the reason then",
+            details={"field": None, "from": None, "to": None},
+        ),
     )

@@ -328,6 +328,25 @@ def rule_mend(reason: str, failed: Mapping[str, Any]) -> str:
     return f"change what the text says: {reason.rstrip('.')}"
 
 
+_FIELDS = (r"header '([A-Za-z0-9-]{1,60})'", r"Header '([A-Za-z0-9-]{1,60})'", r"at '([^']{1,60})' failed")
+"""Where the texts of rules name a field or parameter."""
+
+
+def rule_change(reason: str, failed: Mapping[str, Any], text: str) -> dict[str, str | None]:
+    """The same as a change of one field, whose mend in words is `text`; None for what the text leaves to its reader."""
+    old = failed.get("unreadable")
+    if old is None:
+        found = (re.search(pattern, reason) for pattern in _FIELDS)
+        return {"field": next((one[1] for one in found if one is not None), None), "from": None, "to": None}
+    new = re.match(r"write (?:the domain in ASCII, as Punycode: )?`([^`]+)`", text)
+    is_one = new is not None and not text[new.end() :].startswith(" or `") and new[1] != old
+    is_meant = new is not None and is_one and "name@example.com" not in new[1]
+    field = failed.get("unreadable_in") or {"MAIL": "MAIL FROM", "RCPT": "RCPT TO"}.get(
+        str(failed.get("command"))
+    )
+    return {"field": field, "from": str(old), "to": new[1] if new is not None and is_meant else None}
+
+
 _COMMANDS: tuple[tuple[str, str], ...] = (
     ("Line longer than", "break the message's lines after 998 characters at most, or encode it as base64"),
     (

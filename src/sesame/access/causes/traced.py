@@ -77,6 +77,7 @@ def recipient_cause(
             mend=Mend(
                 how=How.CHANGE_MESSAGE,
                 text=f"{rule_mend(failure, {})}, and send again",
+                details={"field": None, "from": None, "to": None},
             ),
         )
     return cause

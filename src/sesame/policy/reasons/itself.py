@@ -115,4 +115,9 @@ def may_leave_out(asked: Mend, *conditions: ConditionStep, request: Request, den
         ]
         more = f"; or take the tag `{tags[0]}` off" if tags else ""
         return Mend(how=asked.how, text=f"{asked.text}{more}", details=asked.details)
-    return Mend(how=How.CHANGE_MESSAGE, text=f"leave the display name out of From, or {asked.text}")
+    keys = {name.lower(): value for name, value in request.context.items()}
+    return Mend(
+        how=How.CHANGE_MESSAGE,
+        text=f"leave the display name out of From, or {asked.text}",
+        details={"field": "From", "from": keys.get(_NAME), "to": keys.get("ses:fromaddress")},
+    )
