@@ -57,6 +57,7 @@ LARGE = (
     "rated_recipient",
     "refusal_tally",
     "further_owner",
+    "message_further_owner",
 )
 ALIASES = {
     "m": "message",

@@ -32,6 +32,12 @@ def register(subparsers: Subparsers) -> None:
     _add_reader(
         trace, "who reads: the sender, the owner of the identity, or the operator, who sees both (default)"
     )
+    trace.add_argument(
+        "--account",
+        type=account_id,
+        metavar="ACCOUNT",
+        help="read it as that account may, which sent it or owns an identity that it was sent as, in place of --as",
+    )
     runs_on_store(trace, show_trace)
     decisions = subparsers.add_parser(
         "decisions",
@@ -64,15 +70,19 @@ def show_trace(args: argparse.Namespace) -> int:
     from sesame.policy.reasons.cause import Reader
     from sesame.spool.trace import trace
 
-    reader = _reader(args) or Reader.OPERATOR
-
     async def run(services: "Services") -> int:
         found = await trace(services.store, args.message_id, viewer=None)
         if found is None:
             print(f"sesame: there is no message `{args.message_id}`", file=sys.stderr)
             return 1
-        happened = await services.store.read(lambda tx: _happened(tx, args.message_id, reader))
-        whole = traced(_trace_json(found), reader)
+        read = _read_as(args, _trace_json(found))
+        if read is None:
+            print(f"sesame: message `{args.message_id}` does not concern {args.account}", file=sys.stderr)
+            return 1
+        whole, reader = traced(*read), read[1]
+        happened = []
+        if whole["owner_account_id"] == found.owner_account_id:  # events are told to no further owner
+            happened = await services.store.read(lambda tx: _happened(tx, args.message_id, reader))
         if args.json:
             whole["events"] = [
                 {
@@ -94,6 +104,22 @@ def show_trace(args: argparse.Namespace) -> int:
         return 0
 
     return with_services(args, run)
+
+
+def _read_as(args: argparse.Namespace, whole: dict[str, Any]) -> "tuple[dict[str, Any], Reader] | None":
+    """The whole of a trace and who reads it, of an account as it concerns that; None where it does not."""
+    from sesame.access.causes.traced import as_further_owner
+    from sesame.policy.reasons.cause import Reader
+
+    account = args.account
+    if account is None:
+        return whole, _reader(args) or Reader.OPERATOR
+    if account == whole["account_id"]:
+        return whole, Reader.SENDER
+    if account == whole["owner_account_id"]:
+        return whole, Reader.OWNER
+    theirs = as_further_owner(whole, account)
+    return None if theirs is None else (theirs, Reader.OWNER)
 
 
 async def _happened(
@@ -193,6 +219,8 @@ def _print_checks(checks: list[dict[str, Any]]) -> None:
 
 
 def _print_trace(found: dict[str, Any]) -> None:
+    from sesame.access.causes.traced import sent_as
+
     decision = found["decision"]
     size = f", {found['size_bytes']} bytes" if "size_bytes" in found else ""
     print(f"message     {found['message_id']}")
@@ -200,9 +228,11 @@ def _print_trace(found: dict[str, Any]) -> None:
     if "subject" in found:
         print(f"subject     {one_line(found['subject'])}")
     print(f"sent by     {decision['principal']}  (account {found['account_id']})")
-    whose = f"identity {found['identity'] or '-'} of account {found['owner_account_id']}"
-    print(f"sent as     {one_line(found['source'])}  ({whose})")
-    print(f"feedback to {found['return_path']}")
+    as_whom = sent_as(found) or [(found["source"], found["identity"] or "-", found["owner_account_id"])]
+    for address, identity, owner in as_whom:
+        print(f"sent as     {one_line(address)}  (identity {identity} of account {owner})")
+    if found["return_path"]:
+        print(f"feedback to {found['return_path']}")
     if found.get("rendering_failure") is not None:
         print(f"not sent    Rendering Failure: {one_line(found['rendering_failure'])}")
     print("decision")

@@ -135,6 +135,7 @@ _PARTS = (
     ("recipient WHERE message_seq IN (?*)", "seq"),
     ("message_head WHERE message_seq IN (?*)", "message_seq"),
     ("body WHERE message_seq IN (?*)", "message_seq"),
+    ("message_further_owner WHERE message_seq IN (?*)", "message_seq"),
 )
 
 

@@ -111,6 +111,7 @@ async def put_all(tx: Transaction, messages: Sequence[SpooledMessage]) -> None:
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [_message_row(seq, message, digests[seq - first]) for seq, message in numbered],
     )
+    await _put_further_owners(tx, numbered)
     whole = [
         (seq, *await _body(tx, message), submitted_head(message))
         for seq, message in numbered
@@ -153,6 +154,20 @@ async def put_all(tx: Transaction, messages: Sequence[SpooledMessage]) -> None:
         ],
     )
     await events.record(tx, [event for seq, message in numbered for event in _events(seq, message)])
+
+
+async def _put_further_owners(tx: Transaction, numbered: Sequence[tuple[int, SpooledMessage]]) -> None:
+    """Whom messages concern beside their sender and the owner of From's identity; of most it is nobody."""
+    rows = [
+        (owner, message.accepted_at, seq)
+        for seq, message in numbered
+        for owner in message.lent
+        if owner not in (message.account_id, message.owner_account_id)
+    ]
+    if rows:
+        await tx.many(
+            "INSERT INTO message_further_owner (owner_account_id, at, message_seq) VALUES (?, ?, ?)", rows
+        )
 
 
 async def _body(tx: Transaction, message: SpooledMessage) -> tuple[bytes, int]:

@@ -184,6 +184,11 @@ _ACCEPTED = (
     "SELECT x.accepted_at, x.account_id, x.owner_account_id, x.region, x.message_id, 'Accepted', '', x.decision,"
     " d.text, NULL FROM message x LEFT JOIN decision_text d ON d.digest = x.decision_digest"
 )
+_ACCEPTED_FOR_FURTHER = (
+    "SELECT x.accepted_at, x.account_id, o.owner_account_id, x.region, x.message_id, 'Accepted', '', x.decision,"
+    " d.text, NULL FROM message_further_owner o JOIN message x ON x.seq = o.message_seq"
+    " LEFT JOIN decision_text d ON d.digest = x.decision_digest"
+)
 
 
 async def latest(tx: Transaction, account_id: str, *, limit: int) -> list[DecisionRecord]:
@@ -202,13 +207,14 @@ async def latest(tx: Transaction, account_id: str, *, limit: int) -> list[Decisi
             limit,
         )
         found += [by_account, [row for row in by_owner if row[1] != account_id]]
-    found.append(
-        await tx.all(
-            f"{_REFUSED_BY_FURTHER} WHERE o.owner_account_id = ? ORDER BY o.at DESC, o.refusal_seq DESC LIMIT ?",
-            account_id,
-            limit,
+    for select, seq in ((_REFUSED_BY_FURTHER, "refusal_seq"), (_ACCEPTED_FOR_FURTHER, "message_seq")):
+        found.append(
+            await tx.all(
+                f"{select} WHERE o.owner_account_id = ? ORDER BY o.at DESC, o.{seq} DESC LIMIT ?",
+                account_id,
+                limit,
+            )
         )
-    )
     newest_first = merge(*found, key=lambda row: float(row[0]), reverse=True)
     return [_record(row) for row in islice(newest_first, limit)]
 

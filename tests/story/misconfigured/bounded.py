@@ -410,7 +410,7 @@ def service_without_an_account(w: World) -> Steps:
 @case(
     seen="a wildcard under StringEquals in the statement for a service's user pools, as the customer reads it",
     code="SA201",
-    says=("lets the service `wildpools.amazonaws.com` send for `{sender}` and `arn:aws:cognito-idp:",),
+    says=("lets the service `wildpools.amazonaws.com` send for account {sender} and `arn:aws:cognito-idp:",),
     mend=("account {owner}", '"aws:SourceAccount":"{sender}"'),
     owner="SA401",
 )

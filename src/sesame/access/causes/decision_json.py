@@ -28,14 +28,17 @@ _OWNERS_USES = ("From", "Source", "Sender", "Return-Path")
 def reader_of(record: DecisionRecord, account_id: str) -> Reader:
     """As what an account reads a decision: both sides are its own where no other is concerned."""
     if account_id == record.account_id:
-        others = record.owner_account_id not in (None, account_id) or _is_of_others_role(record)
+        others = record.owner_account_id not in (None, account_id) or _is_of_others(record)
         return Reader.SENDER if others else Reader.OPERATOR
     return Reader.OWNER
 
 
-def _is_of_others_role(record: DecisionRecord) -> bool:
-    """Whether a session of a role of another account was asked for, there or not."""
-    if record.message_id is not None or '"role"' not in record.decision:
+def _is_of_others(record: DecisionRecord) -> bool:
+    """Whether what was accepted is sent as another account's identity too, beside an own one that From rests on; or a
+    session of a role of another account was asked for, there or not."""
+    if record.message_id is not None:
+        return any(check["owner"] != record.account_id for check in json.loads(record.decision)["checks"])
+    if '"role"' not in record.decision:
         return False
     role = json.loads(record.decision).get("failed", {}).get("role")
     return role is not None and role.split(":")[4] != record.account_id

@@ -17,6 +17,35 @@ _OWNER_SEES = ("message_id", "account_id", "owner_account_id", "region", "identi
 _OWNERS_USES = {"From", "Source", "Sender", "Return-Path"}
 
 
+def as_further_owner(found: Mapping[str, Any], account_id: str) -> dict[str, Any] | None:
+    """The trace of what was sent as an identity of an account that From does not rest on; None where nothing was.
+
+    For that owner (`Reader.OWNER`): with its own identity, and of the addresses those that rest on it (I9).
+    """
+    theirs = [
+        check
+        for check in found["decision"]["checks"]
+        if check["owner"] == account_id and _OWNERS_USES.intersection(check["uses"])
+    ]
+    if not theirs or account_id in (found["account_id"], found["owner_account_id"]):
+        return None
+    own = {address for check in theirs for address in check["addresses"]}
+    shown = {name: found[name] if found[name] in own else "" for name in ("source", "return_path")}
+    identity = theirs[0]["arn"].partition(":identity/")[2]
+    return {**found, **shown, "owner_account_id": account_id, "identity": identity}
+
+
+def sent_as(found: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """The addresses of a trace, each once, with the identity that it rests on and whose that is."""
+    rows = [
+        (address, check["arn"].partition(":identity/")[2], check["owner"])
+        for check in found["decision"]["checks"]
+        if check["arn"] and _OWNERS_USES.intersection(check["uses"])
+        for address in check["addresses"]
+    ]
+    return list(dict.fromkeys(rows))
+
+
 def traced(found: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
     """The trace for a reader; `found` has everything."""
     own = found["account_id"] == found["owner_account_id"]
@@ -38,7 +67,7 @@ def traced(found: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
             "outcomes": dict(Counter(recipient["state"] for recipient in found["recipients"])),
         }
     whole = {**found, "recipients": [_recipient(recipient, found) for recipient in found["recipients"]]}
-    if reader is Reader.SENDER and not own:
+    if reader is Reader.SENDER:
         kinds = {"iam", "session"}
         checks = [
             check if check["owner"] == found["account_id"] else _check(check, kinds)

@@ -285,8 +285,8 @@ class _Gaps:
         requester = self._request.requester
         if not self._is_service:
             return f"names {describe(requester)}"
-        behind = [carried(self._request, key) for key in ("aws:SourceAccount", "aws:SourceArn")]
-        whom = " and ".join(f"`{one}`" for one in behind if one)
+        account, arn = (carried(self._request, f"aws:Source{what}") for what in ("Account", "Arn"))
+        whom = " and ".join([f"account {account}"] * bool(account) + [f"`{arn}`"] * bool(arn))
         return f"lets {describe(requester)} send for {whom or 'whom it sends for'}"
 
     def _owners_to_fix(self, code: Code, for_owner: str, for_sender: str) -> Cause:
