@@ -8,7 +8,8 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -114,9 +115,10 @@ def _ports(args: argparse.Namespace) -> dict[str, object]:
 async def _serve(
     read_settings: Callable[[], tuple[Settings, dict[str, str]]], args: argparse.Namespace
 ) -> None:
-    from sesame.app.foundation import endpoints_file, system_log, write_private
-    from sesame.app.server import Server
-    from sesame.observe import SystemClock, loop_exception, take_over_libraries
+    with _collecting_nothing():
+        from sesame.app.foundation import endpoints_file, system_log, write_private
+        from sesame.app.server import Server
+        from sesame.observe import SystemClock, loop_exception, take_over_libraries
 
     settings, sources = read_settings()
     clock = SystemClock()
@@ -131,7 +133,8 @@ async def _serve(
         loop.add_signal_handler(number, stop.set)
     # Readers, signers and the loop share the interpreter; 5 ms turns would show in every accept.
     sys.setswitchinterval(0.0005)
-    server = Server(settings, log=log, clock=clock, sources=sources)
+    with _collecting_nothing():
+        server = Server(settings, log=log, clock=clock, sources=sources)
 
     def reload() -> None:
         try:
@@ -156,6 +159,16 @@ async def _serve(
     finally:
         endpoints_file(settings).unlink(missing_ok=True)
         log.flush()
+
+
+@contextmanager
+def _collecting_nothing() -> Iterator[None]:
+    """Keep the collector from looking, again and again, through what is loaded to stay: an eighth of a start."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _settle_garbage_collection() -> None:
