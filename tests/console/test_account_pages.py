@@ -171,7 +171,7 @@ def test_what_is_behind_a_rate_is_listed_to_each_party(sesame: SesameProcess, te
         (lender, f"delegate=example.com/{delegate.account_id}"),
     ):
         page = wait_until(lambda person=person, query=query: both(person, query))
-        assert page.count("bounced for good") == 1
+        assert page.count(" hard bounce ") == 1
         assert page.count("complained") == 1
     for person, query in (
         (lender, ""),
@@ -200,7 +200,7 @@ def test_an_account_asks_for_production_access_and_reads_the_answer(sesame: Sesa
         description="Receipts.",
         contacts="a@shop.example, b@shop.example",
     )
-    assert "It is the operator" in words(asked.text)
+    assert "The operator has to act." in words(asked.text)
     details = sesame.client("sesv2", account).get_account()["Details"]
     assert details["AdditionalContactEmailAddresses"] == ["a@shop.example", "b@shop.example"]
     desk, there = operator(sesame), f"/operator/accounts/{account.account_id}"

@@ -93,7 +93,7 @@ def test_reading_and_small_changes_ask_for_nothing_and_a_link_is_opened_anew(
     assert "On the list now: 1." in person.send(here, addresses="a@one.example", reason="BOUNCE").text
     refused = save(person, tenant, "P")
     assert refused.status_code == 403
-    assert "This log-in is too old for that" in words(refused.text)
+    assert "Log in again to do that" in words(refused.text)
     assert policies(tenant) == []
 
 

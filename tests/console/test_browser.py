@@ -408,7 +408,7 @@ def test_keys_alone_lead_from_the_list_to_a_refusal(
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     page.wait_for_url("**/refusals/*")
-    assert "Whose turn" in page.get_by_role("main").inner_text()
+    assert "Who has to act" in page.get_by_role("main").inner_text()
     page.keyboard.press("/")
     page.keyboard.type(played["message"].rpartition("/")[2])
     page.keyboard.press("Enter")

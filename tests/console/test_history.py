@@ -90,5 +90,5 @@ def test_the_instance_is_shown_in_pictures_with_their_numbers(sesame: SesameProc
     )
     page = operator(sesame).get("/operator/instance").text
     assert page.count('<svg class="bars"') == 4
-    assert "accepted," in page and "refused for good</title>" in page
+    assert "accepted," in page and "rejected</title>" in page
     assert "The last 24 hours" in words(page)

@@ -108,7 +108,7 @@ def test_what_was_accepted_refused_and_bounced_is_counted(
         Destination={"ToAddresses": ["bounce@simulator.amazonses.com"]},
         Message={"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "b"}}},
     )
-    wait_until(lambda: "Bounced for good, of those 1 (50.00 %)" in home(person))
+    wait_until(lambda: "Hard bounces among them 1 (50.00 %)" in home(person))
     page = home(person)
     assert "in 24 hours 2 recipients accepted and 2 sends refused" in page
     assert "Sends refused 2 and 1 of others as yours" in page
@@ -133,11 +133,13 @@ def test_mail_that_bounces_is_not_well(
                 },
                 Message={"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "b"}}},
             )
-    wait_until(lambda: f"Bounced for good, of those {bounced} (" in home(person))
+    wait_until(lambda: f"Hard bounces among them {bounced} (" in home(person))
     page = home(person)
     assert ("Mail goes out, and much of it bounces" in page) is much
     assert ("Everything is well" in page) is not much
-    step = f"{bounced} of {bounced + delivered} recipients of the last 24 hours bounced for good. See which"
+    step = (
+        f"{bounced} of {bounced + delivered} recipients of the last 24 hours bounced permanently. See which"
+    )
     assert (step in page) is much
 
 

@@ -110,8 +110,8 @@ def test_two_browsers_as_owner_and_delegate_do_not_meet(
     owner.get_by_role("status").first.wait_for()
     other.get_by_role("button", name="Send it").click()
     other.get_by_role("alert").wait_for()
-    other.get_by_role("link", name="Whose turn it is").click()
-    other.get_by_role("heading", name="Whose turn").wait_for()
+    other.get_by_role("link", name="Who has to act").click()
+    other.get_by_role("heading", name="Who has to act").wait_for()
     other.goto(f"{HERE}/senders")
     assert other.get_by_role("heading", level=1).inner_text() != "example.com"
     for page in (owner, other):

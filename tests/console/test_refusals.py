@@ -69,8 +69,8 @@ def test_a_delegate_who_was_paused_has_a_page(sesame: SesameProcess, reader: str
     request_id = refused(lambda: world.simple(world.sender))
     page = page_of(root_of(sesame, world.account_of(reader)), request_id)
     assert "paused" in heading(page) and "SA603" in words(page)
-    turn = "the owner's" if reader == "sender" else "yours, if it should"
-    assert f"Whose turn: {turn}" in words(page)
+    turn = "the owner" if reader == "sender" else "you, if it should be allowed"
+    assert f"Who has to act: {turn}" in words(page)
 
 
 def test_an_identity_that_is_not_there_is_never_shown_as_allowed(sesame: SesameProcess) -> None:
@@ -87,7 +87,7 @@ def test_an_owner_whose_identity_is_not_there_is_not_sent_to_write_a_policy(sesa
     arn = world.arn.replace(world.domain, f"news@{world.domain}")
     request_id = refused(lambda: world.simple(world.sender, SourceArn=arn))
     page = page_of(root_of(sesame, world.owner.account_id), request_id)
-    assert "SA104" in words(page) and "Whose turn: the sender's" in words(page)
+    assert "SA104" in words(page) and "Who has to act: the sender" in words(page)
     assert "Allow this" not in page
 
 

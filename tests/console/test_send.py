@@ -73,7 +73,7 @@ def test_a_refusal_is_told_with_the_way_to_its_page_and_what_was_typed_kept(
         assert value in refused.text
     link = re.search(r'href="(/us-east-1/refusals/[0-9a-f-]+)"', refused.text)
     assert link, words(refused.text)
-    assert "Whose turn" in person.get(link[1]).text
+    assert "Who has to act" in person.get(link[1]).text
     accepted = person.send(HERE, **{**typed, "from": "news-1@example.com"})
     assert "Accepted" in words(accepted.text)
     nothing = person.send(HERE, **{**typed, "to": ""})

@@ -1,4 +1,4 @@
-"""A refusal in the words of its page: the first of its causes, whose turn it is, and a text for whoever must act.
+"""A refusal in the words of its page: the first of its causes, who has to act, and a text for them.
 
 The causes are those of `access.causes`, as the viewer may read them; nothing is found out here.
 """
@@ -20,7 +20,7 @@ _OWNERS = (*WRITES_POLICY, "change-bounds", "change-trust")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """What happened, whose turn it is (`yours`, `the owner's`, `the sender's`), and what mends it."""
+    """What happened, who has to act (`you`, `the owner`, `the sender`, …), and what mends it."""
 
     sentence: str
     turn: str
@@ -34,7 +34,7 @@ def cause_of(view: RefusalView) -> Cause:
     if not view.causes:
         return Cause(
             sentence=f"The program got `{view.record.code}`.",
-            turn="the sender's" if not view.decision.is_sender else "yours",
+            turn="the sender" if not view.decision.is_sender else "you",
             mend="What was checked stands below",
         )
     first = view.causes[0]
@@ -44,7 +44,7 @@ def cause_of(view: RefusalView) -> Cause:
         sentence=f"{_sentence(first['cause'])}.",
         turn=turn,
         mend=f"{_sentence(mend['text'])}.",
-        to_copy=_question(view, first) if turn == "the owner's" and view.decision.is_sender else "",
+        to_copy=_question(view, first) if turn == "the owner" and view.decision.is_sender else "",
     )
 
 
@@ -52,18 +52,18 @@ def _turn(view: RefusalView, mend: Mapping[str, Any]) -> str:
     how, is_sender = mend["how"], view.decision.is_sender
     viewer = view.record.account_id if is_sender else view.record.owner_account_id
     if how == "ask":
-        return f"the {mend['whom']}'s"
+        return f"the {mend['whom']}"
     if how == "leave-sandbox":
-        return "the operator's"
+        return "the operator"
     if how == "raise-quota":
-        return "yours, or the operator's"
+        return "you, or the operator"
     if how == "verify-identity":
-        return "yours" if mend.get("account", viewer) == viewer else "the owner's"
+        return "you" if mend.get("account", viewer) == viewer else "the owner"
     if is_sender:
-        return "yours"
+        return "you"
     if how in _SENDERS:
-        return "the sender's"
-    return "yours, if it should" if how in _OWNERS else "yours"
+        return "the sender"
+    return "you, if it should be allowed" if how in _OWNERS else "you"
 
 
 def _question(view: RefusalView, cause: Mapping[str, Any]) -> str:

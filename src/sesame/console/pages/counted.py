@@ -1,4 +1,4 @@
-"""What is behind a rate: the recipients that bounced for good or complained, by identity and by delegate."""
+"""What is behind a rate: the recipients that bounced permanently or complained, by identity and by delegate."""
 
 import re
 from urllib.parse import urlencode

@@ -133,7 +133,7 @@ def _next(visit: Visit, found: Home, have: int) -> Step:
         return Step(says=says, path="/account", label="Switch it on", tone="bad")
     if _bounces(visit, found) and not (trouble is not None and trouble.lost):
         day = found.last_day
-        says = f"{day.bounced:,} of {day.accepted:,} recipients of the last 24 hours bounced for good."
+        says = f"{day.bounced:,} of {day.accepted:,} recipients of the last 24 hours bounced permanently."
         return Step(says=says, path="/messages?outcome=bounced", label="See which", tone="bad")
     if trouble is not None and (step := _identity_step(visit, found, have)) is not None:
         return step

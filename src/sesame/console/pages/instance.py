@@ -108,8 +108,8 @@ def _figures(instance: Instance) -> list[tuple[str, int]]:
     return [
         ("recipients accepted", int(total(metrics.messages, state="accepted"))),
         ("delivered", int(total(metrics.attempts, result="delivered"))),
-        ("put off", int(total(metrics.attempts, result="transient"))),
-        ("refused for good", int(total(metrics.attempts, result="permanent"))),
+        ("deferred", int(total(metrics.attempts, result="transient"))),
+        ("rejected", int(total(metrics.attempts, result="permanent"))),
         ("sends refused here", int(total(metrics.decisions, decision="refused"))),
         ("API calls", int(total(metrics.api_requests))),
     ]
@@ -134,7 +134,7 @@ def _pictures(spans: list[Span]) -> list[tuple[str, Chart]]:
             lambda one: (
                 one.delivered + one.put_off + one.failed,
                 one.put_off + one.failed,
-                f"{one.delivered:,} delivered, {one.put_off:,} put off, {one.failed:,} refused for good",
+                f"{one.delivered:,} delivered, {one.put_off:,} deferred, {one.failed:,} rejected",
             ),
         ),
         picture(

@@ -149,7 +149,7 @@ def sentences(trace: Trace, *, is_owner_only: bool = False) -> Iterator[tuple[st
             case "queued":
                 said = f"Waiting: {where} deferred it. It will be retried."
             case "bounced":
-                said = f"Bounced: {where} refused it for good." if where else "Bounced."
+                said = f"Bounced: {where} rejected it." if where else "Bounced."
             case "expired":
                 said = "Given up: no attempt got through in the time allowed."
             case "suppressed":
@@ -170,7 +170,7 @@ def _why_not(trace: Trace, recipient: RecipientTrace) -> Cause | None:
 
 
 async def show_refusal(visit: Visit) -> Response:
-    """Why a send was refused, and whose turn it is."""
+    """Why a send was refused, and who has to act."""
     view = await visit.backing.messages.refusal(visit.me, visit.path_values["id"])
     if view is None:
         return await _elsewhere(visit, "refusals")

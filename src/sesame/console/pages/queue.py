@@ -24,8 +24,8 @@ SAID = {"retry": "retried", "hold": "held", "release": "released", "cancel": "ca
 KINDS = (
     ("", "everything"),
     ("delivered", "delivered"),
-    ("transient", "put off"),
-    ("permanent", "refused for good"),
+    ("transient", "deferred"),
+    ("permanent", "rejected"),
 )
 
 

@@ -54,7 +54,7 @@ def _days(found: SenderReputation) -> Chart:
 def _rates(found: SenderReputation, limits: Reputation) -> list[tuple[str, RateChart]]:
     """Both rates by day, with the limits as lines."""
     kinds = (
-        ("Bounced for good", "rated_bounces", limits.bounce_review, limits.bounce_pause),
+        ("Hard bounces", "rated_bounces", limits.bounce_review, limits.bounce_pause),
         ("Complaints", "rated_complaints", limits.complaint_review, limits.complaint_pause),
     )
     return [
