@@ -27,6 +27,7 @@ from sesame.sending.request_form import (
     form_of,
     from_address,
     header_slip,
+    return_path_address,
     source_address,
     unreadable_address,
 )
@@ -45,6 +46,8 @@ def failure_facts(submission: Submission, failure: ServiceError) -> dict[str, ob
     is_about_from = isinstance(failure, DoesNotAlign | InvalidIdentityArn | ConfigurationSetDoesNotExist)
     if is_about_from and (found_from := from_address(submission)):
         facts["from_address"], facts["source"] = found_from, source_address(submission)
+    if is_about_from and (return_path := return_path_address(submission)):
+        facts["return_path"] = return_path
     return facts
 
 

@@ -76,6 +76,16 @@ def source_address(submission: Submission) -> str | None:
     return None
 
 
+def return_path_address(submission: Submission) -> str | None:
+    """The address of Return-Path, where one was given and can be read."""
+    content, text = submission.content, submission.return_path
+    if not text and isinstance(content, RawContent):
+        text = next((value for _, value in _fields(content.data, (b"return-path",))), None)
+    with suppress(AddressError):
+        return parse_mailbox(text).addr_spec if text else None
+    return None
+
+
 def header_slip(submission: Submission) -> Slip | None:
     """What is wrong with the beginning of raw content; None where that is not known."""
     content = submission.content

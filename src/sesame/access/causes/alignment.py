@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from sesame.access.causes.around import VERIFIED, Around
-from sesame.access.causes.fields import covers_address, from_field, only_first_counts
+from sesame.access.causes.fields import covers_address, from_field, named_in, only_first_counts
 from sesame.access.causes.mends import arn_of, never_public, set_parameter
 from sesame.access.causes.overridden import unaligned_cause
 from sesame.mail.address import domain_of
@@ -24,7 +24,8 @@ _MOST_LETTERS = 2
 def alignment_cause(record: DecisionRecord, failed: Mapping[str, Any], around: Around) -> Cause:
     """What keeps the ARN from being one for the address, and what to name or to send as in its place."""
     address, arn = failed["address"], failed["arn"]
-    second = next((right for what, _, right in failed.get("odd", ()) if what == "second"), "")
+    by = named_in(failed, arn).upper()
+    second = next((right for what, _, right in failed.get("odd", ()) if what == "second" and right == by), "")
     if second.endswith("-ARN"):
         return only_first_counts(second, address, arn)
     name = arn.partition(":identity/")[2]
@@ -149,10 +150,3 @@ def _slip_of_domain(name: str, spec: str) -> str | None:
         return None  # another brand, not a slip
     near = get_close_matches(domain.lower(), [theirs], n=1, cutoff=_ALIKE)
     return (name if "@" in name else f"{local}@{theirs}") if near else None
-
-
-def named_in(failed: Mapping[str, Any], arn: str) -> str:
-    """The parameter or field in which an ARN was named: of several the one that is for the address that failed."""
-    named = [str(name) for name, value in failed.get("named", ()) if value == arn]
-    is_for_from = {"FromArn", "X-SES-FROM-ARN"}.intersection(named) if failed.get("use") == "From" else ()
-    return next(iter((*is_for_from, *named)), "SourceArn")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
+from sesame.access.causes.fields import others_named
 from sesame.access.causes.managed import Managed, managed_instead
 from sesame.access.compiled import identity_policies
 from sesame.access.refusals import policy_request
@@ -233,6 +234,10 @@ async def _instead(
         sent = {"ses:FromAddress": failed.get("from_address") or bare, "ses:FeedbackAddress": bare}
         lent, in_part = await _lent(tx, record, {**decision, "context": sent}, _candidates(bare))
         found[failed["arn"]] = [arn for arn in (*lent, *in_part) if arn != failed["arn"]]
+        for one in others_named(failed):
+            if one.address and one.use != "Return-Path" and one.arn not in found:
+                others, _ = await _lent(tx, record, {**decision, "context": sent}, _candidates(one.address))
+                found[one.arn] = [arn for arn in others if arn != one.arn]
     return found
 
 

@@ -4,13 +4,13 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sesame.access.causes.alignment import alignment_cause, named_in
+from sesame.access.causes.alignment import alignment_cause
 from sesame.access.causes.around import Around
+from sesame.access.causes.malformed import malformed_cause
 from sesame.access.causes.signed import signature_cause, smtp_login_cause
 from sesame.access.causes.slips import (
     command_mend,
     header_slip,
-    mend_arn,
     rule_change,
     rule_mend,
     what_is_wrong,
@@ -38,7 +38,7 @@ def failure_cause(record: DecisionRecord, decision: Mapping[str, Any], around: A
     by_error: Mapping[str, Callable[[], Cause]] = {
         "DoesNotAlign": lambda: alignment_cause(record, failed, around),
         "CommandRefused": lambda: _refused_command(record, failed),
-        "InvalidIdentityArn": lambda: _malformed(record, failed, around),
+        "InvalidIdentityArn": lambda: malformed_cause(record, failed, around),
         "WrongCredentials": lambda: smtp_login_cause(record, decision, failed),
         "TooManyFailures": lambda: smtp_login_cause(record, decision, {"why": "too-many"}),
         "ConfigurationSetSendingPaused": lambda: paused_cause(record, decision, around),
@@ -61,26 +61,6 @@ def failure_cause(record: DecisionRecord, decision: Mapping[str, Any], around: A
             return signature_cause(record, decision, failed)
         case _:
             return _message(record, failed)
-
-
-def _malformed(record: DecisionRecord, failed: Mapping[str, Any], around: Around) -> Cause:
-    text = failed["arn"]
-    wrong, right = mend_arn(text, record.region)
-    parameter = named_in(failed, text)
-    is_whole = "ACCOUNT" not in right and "NAME" not in right
-    lenders = around.instead.get(text, ())
-    is_return_path = "RETURN" in parameter.upper() or "Feedback" in parameter
-    if not is_whole and lenders and not is_return_path:
-        right, is_whole = lenders[0], True
-    return Cause(
-        code=Code.ARN_MALFORMED,
-        text=f"`{text}` is not the ARN of an identity: {wrong}",
-        mend=Mend(
-            how=How.SET_PARAMETER,
-            text=f"write it in {parameter} as `{right}`",
-            details={"parameter": parameter, "value": right if is_whole else None},
-        ),
-    )
 
 
 def quota_cause(record: DecisionRecord, around: Around, asked: int | None) -> Cause:

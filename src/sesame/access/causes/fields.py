@@ -5,8 +5,10 @@ one field and refused in another: SourceArn covers MAIL FROM (and From, if it ca
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from sesame.access.record import BOUND
 from sesame.mail.address import AddressError, covers
 from sesame.policy.reasons.cause import Cause, Code, How, Mend
 from sesame.store.decisions import DecisionRecord
@@ -108,6 +110,40 @@ def others_uncovered(record: DecisionRecord, fields: Sequence[str]) -> Cause:
             details={"whom": "sender", "account": account},
         ),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedFor:
+    """An ARN in a parameter or field, and the address that it is named for, which is "" where it is not known."""
+
+    parameter: str
+    arn: str
+    use: str
+    address: str
+
+
+def named_in(failed: Mapping[str, Any], arn: str) -> str:
+    """The parameter or field in which an ARN was named: of several the one that is for the address that failed."""
+    named = [str(name) for name, value in failed.get("named", ()) if value == arn]
+    is_for_from = {"FromArn", "X-SES-FROM-ARN"}.intersection(named) if failed.get("use") == "From" else ()
+    return next(iter((*is_for_from, *named)), "SourceArn")
+
+
+def others_named(failed: Mapping[str, Any]) -> list[NamedFor]:
+    """The ARNs that a failed send named, but for the parameter or field that it failed for."""
+    from_address = str(failed.get("from_address") or "")
+    source = str(failed.get("source") or from_address)
+    by_use = {"From": from_address, "Source": source, "Return-Path": str(failed.get("return_path") or "")}
+    named = [(str(name), str(value)) for name, value in failed.get("named", ()) if name != BOUND]
+    first = named_in(failed, failed["arn"])
+    found = []
+    for name, value in named:
+        upper = name.upper()
+        use = "Return-Path" if "RETURN" in upper or "FEEDBACK" in upper else "Source"
+        use = "From" if upper in ("FROMARN", "X-SES-FROM-ARN", "FROMEMAILADDRESSIDENTITYARN") else use
+        if name != first:
+            found.append(NamedFor(parameter=name, arn=value, use=use, address=by_use[use]))
+    return found
 
 
 def covers_address(name: str, address: str) -> bool:

@@ -20,6 +20,7 @@ from sesame.access.causes.managed import with_managed
 from sesame.access.causes.other_sets import SetWays, with_set_ways
 from sesame.access.causes.overridden import with_hidden
 from sesame.access.causes.own_side import own_causes
+from sesame.access.causes.several import also_wrong
 from sesame.access.causes.trust import trust_causes
 from sesame.access.refusals import Derived, is_more_specific
 from sesame.policy import Outcome, sender_view
@@ -123,6 +124,7 @@ def _failed(refused: Refused, failed: Mapping[str, Any], reader: Reader) -> Iter
         yield from own_causes(record, failed)
     else:
         yield failure_cause(record, decision, refused.around)
+        yield from also_wrong(record, failed, refused.around)
 
 
 def _limits(refused: Refused, limit: Mapping[str, Any], reader: Reader) -> Iterator[Cause]:
