@@ -117,7 +117,9 @@ class Delivering:
         return found
 
     def accepted(self, message: SpooledMessage) -> None:
-        """A message has been accepted, durably: it may be due at once."""
+        """A message has been accepted, durably: it may be due at once, if it is this process that delivers."""
+        if not self._services.settings.delivery.enabled:
+            return
         self._bodies.keep(message)
         self.scheduler.wake(message.account_id, message.recipients)
 
