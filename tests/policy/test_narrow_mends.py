@@ -413,7 +413,7 @@ REPORTED: dict[str, tuple[Request, dict[str, str], dict[str, str], str]] = {
         FROM_ROOT,
         {"p": text(lends(), denies(("StringNotEquals", "ses:FromAddress", [JOBS]), **EVERYBODY))},
         {},
-        f"in one add `{NEWS}`",
+        f"in one copy add `{NEWS}`",
     ),
     "recipients denied": (
         FROM_ROOT,

@@ -636,3 +636,27 @@ def test_a_role_in_place_of_one_session_is_said_to_be_for_all_of_them(reader: Re
         text = written(lends(Principal={"AWS": nightly}), json.loads(beside))
         assert outcome(asked(SESSION), text) is Outcome.ALLOW
         assert (outcome(asked(other), text) is Outcome.ALLOW) is is_wide
+
+
+@pytest.mark.parametrize(
+    ("pattern", "sent", "meant"),
+    [
+        ("marketing+.*@one.test", "marketing+june@one.test", "marketing+*@one.test"),
+        ("^news-.+@one.test$", "news-1@one.test", "news-?*@one.test"),
+        (r"news@one\.test", "news@one.test", "news@one.test"),
+        (r".*@one\.test", "news@one.test", "*@one.test"),
+        ("marketing+.*@one.test", "sales+june@one.test", None),
+        ("(news|sales)@one.test", "news@one.test", None),
+        ("[a-z]+@one.test", "news@one.test", None),
+        ("marketing+*@one.test", "sales@one.test", None),
+    ],
+)
+def test_a_regular_expression_is_shown_as_the_pattern_that_it_would_be(
+    pattern: str, sent: str, meant: str | None
+) -> None:
+    """Beside the one address: a dot before a star may be meant as a dot."""
+    text = written(lends(**condition("StringLike", "ses:FromAddress", pattern)))
+    found = first(asked(**{"ses:FromAddress": sent}), text, Reader.OWNER).mend.text
+    assert f"add `{sent}` to StringLike ses:FromAddress" in found
+    offered = f"or, if a regular expression is meant, write `{meant}` in place of `{pattern}`"
+    assert (offered in found) if meant else ("regular expression" not in found)

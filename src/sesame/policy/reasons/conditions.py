@@ -161,6 +161,21 @@ _REGEX = re.compile(r"\.\*|\.\+|\\.|^\^|\$$|\[[^\]]+\]|\(.*\||\|.*\)")
 """What is special in regular expressions, and in conditions stands for itself."""
 
 
+def pattern_meant(condition: ConditionStep) -> tuple[str, str] | None:
+    """A regular expression among the values, and the pattern that it would be, where what is sent matches that."""
+    comparison, seen = read_operator(condition.operator).comparison, condition.decisive or condition.seen
+    if comparison.family is not Family.STRING or comparison.compare is not Compare.LIKE or comparison.negated:
+        return None
+    for text in condition.wanted:
+        meant = text.removeprefix("^").removesuffix("$").replace("\\.", ".")
+        meant = meant.replace(".*", "*").replace(".+", "?*")
+        if _REGEX.search(text) is None or "${" in text or any(mark in meant for mark in "[(|\\"):
+            continue
+        if seen and all(glob(meant).matches(value) for value in seen):
+            return text, meant
+    return None
+
+
 def _of_other_language(condition: ConditionStep, seen: Sequence[str], wanted: Sequence[str]) -> str:
     """What looks like a pattern of another language, and what in an address is never written like that."""
     if read_operator(condition.operator).comparison.family is not Family.STRING:

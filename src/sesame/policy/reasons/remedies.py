@@ -28,6 +28,7 @@ from sesame.policy.reasons.conditions import (
     name_slip,
     not_filled,
     operator_instead,
+    pattern_meant,
     values_for,
     variable_slip,
     why_absent,
@@ -209,7 +210,8 @@ def change_for(step: StatementStep, condition: ConditionStep, request: Request, 
         return change | {"add": None}
     if not may_add or not seen or is_hidden(condition, reader):
         return change | _let_without(step, condition, request)
-    return change | {"add": to_add(comparison, seen)}
+    meant = pattern_meant(condition)
+    return change | {"add": to_add(comparison, seen)} | ({} if meant is None else {"or_replace": list(meant)})
 
 
 def _let_without(step: StatementStep, condition: ConditionStep, request: Request) -> Change:
@@ -368,7 +370,8 @@ def _said(change: Mapping[str, Any]) -> str:
         copies = [" and ".join(map(_said, copy)) for copy in change["split"]]
         times = _TIMES.get(len(copies), "several times")
         return (
-            f"put it there {times}, in one {', in another '.join(copies)}: only what each lets pass is free"
+            f"write it there {times}: in one copy {', in another '.join(copies)}; what each copy lets pass, and that"
+            " alone, goes through"
         )
     if "take" in change:
         return f"take {some(tuple(change['take']))} out of its {change['operator']} on {change['key']}"
@@ -385,7 +388,11 @@ def _said(change: Mapping[str, Any]) -> str:
             f" {change['key']}"
         )
     if "add" in change:
-        return f"add {some(tuple(change['add']))} to {change['operator']} {change['key']}"
+        add = f"add {some(tuple(change['add']))} to {change['operator']} {change['key']}"
+        if "or_replace" not in change:
+            return add
+        old, new = change["or_replace"]
+        return f"{add} (or, if a regular expression is meant, write `{new}` in place of `{old}`)"
     if "replace" in change:
         is_number = "numeric" in change["operator"].lower()
         later = _NUMBERS if is_number else _DATES
