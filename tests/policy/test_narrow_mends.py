@@ -441,7 +441,7 @@ REPORTED: dict[str, tuple[Request, dict[str, str], dict[str, str], str]] = {
         FROM_ROOT,
         {"p": text(lends(), denies(("StringEquals", "ses:FromAddress", [NEWS, CEO]), **EVERYBODY))},
         {},
-        f"in one take `{NEWS}` out",
+        f"in one copy take `{NEWS}` out",
     ),
     "an action under a condition": (
         RAW,
