@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.support.audit_log import audit_log
 from tests.support.browser import Person, operator, root_of, words
@@ -21,6 +22,15 @@ def send(tenant: Tenant, to: str) -> str:
         Message={"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "b"}}},
     )["MessageId"]
     return sent
+
+
+@pytest.mark.parametrize("name", ["not a domain", "nodots", "a b@example.com", "@", "x`y"])
+def test_what_cannot_be_an_identity_is_said_in_the_reader_s_terms(person: Person, name: str) -> None:
+    """The form takes either kind, so that SES's words about one of them would not help."""
+    answer = person.send(f"{HERE}/identities/new", name=name)
+    assert answer.status_code == 400
+    assert f"{name} is neither a domain" in words(answer.text).replace("`", "") or "`" in name
+    assert "is invalid" not in words(answer.text)
 
 
 def test_addresses_are_suppressed_found_and_released(person: Person, v2: Any, tenant: Tenant) -> None:

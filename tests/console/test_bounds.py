@@ -22,7 +22,8 @@ def owner(sesame: SesameProcess, tenant: Tenant) -> Person:
 
 
 def row(owner: Person) -> str:
-    return words(owner.get(f"{HERE}/senders").text).partition("How much each may send")[2].partition("Ask")[0]
+    page = words(owner.get(f"{HERE}/senders").text)
+    return page.partition("How much each may send")[2].partition("Narrow it down")[0]
 
 
 def refused(client: Any, tenant: Tenant) -> str:

@@ -126,7 +126,7 @@ def test_the_list_of_accounts_and_services(sesame: SesameProcess, person: Person
     for world in (by_form, by_command):
         world.acts()
     for title, path, fields in (
-        ("Make a key of {}", "keys", {}),
+        ("Create a key of {}", "keys", {}),
         ("Delete a key", "keys/delete", {"key": "KEY"}),
         ("Remove {}", "delete", {"name": by_form.service}),
     ):

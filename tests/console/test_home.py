@@ -164,7 +164,7 @@ def test_identities_in_trouble_come_first(sesame: SesameProcess, tenant: Tenant,
         page = home(person)
         assert "Mail goes out, and something needs you" in page
         assert "DNS no longer shows what it must for example.com. See what is missing" in page
-        assert "All identities Add an identity Identity May be sent as DKIM Since example.com" in page
+        assert "All identities Add an identity Identity Verification DKIM Since example.com" in page
 
 
 def test_open_findings_are_told_with_their_policy(tenant: Tenant, person: Person) -> None:

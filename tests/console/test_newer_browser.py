@@ -33,7 +33,7 @@ def test_a_person_asks_makes_a_log_in_and_chooses(
     page.get_by_text("aws iam simulate-principal-policy").wait_for()
     page.goto(f"{HERE}/programs")
     page.get_by_label("Name of its user").fill("smtp-x")
-    page.get_by_role("button", name="Make an SMTP log-in").click()
+    page.get_by_role("button", name="Create an SMTP log-in").click()
     page.get_by_role("heading", name="Of smtp-x: shown only once").wait_for()
     secret = page.locator(".panel dd code").nth(2).inner_text()
     page.get_by_label("User name", exact=True).fill(page.locator(".panel dd code").nth(0).inner_text())

@@ -48,7 +48,8 @@ def send(client: Any, tenant: Tenant, source: str) -> str:
 
 def test_nobody_is_said_and_what_to_do(owner: Person) -> None:
     page = words(owner.get(f"{HERE}/senders").text)
-    assert "No other account can send as example.com" in page
+    assert page.count("No other account can send as example.com") == 1
+    assert page.count("Lend this identity") == 1
     assert "No policy" not in page
 
 

@@ -11,7 +11,7 @@ from sesame.policy.writing.answers import ACTIONS, AnswerError, Answers, Way, is
 
 WAYS: tuple[tuple[str, Way, str], ...] = (
     ("way_mail", Way.MAIL, "E-mail, by the API and by SMTP"),
-    ("way_raw", Way.RAW, "Raw messages and SMTP alone"),
+    ("way_raw", Way.RAW, "Raw messages and SMTP only"),
     ("way_templates", Way.TEMPLATES, "Stored templates"),
     ("way_bulk", Way.BULK, "Stored templates, in bulk"),
 )

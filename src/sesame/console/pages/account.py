@@ -62,7 +62,7 @@ def _calls(user: str, devices: Sequence[Mapping[str, Any]], *, has_password: boo
     doing = [sample("List the devices", call("iam", "ListMFADevices"))]
     if has_password:
         doing.append(sample("Change the password", _password("OLD-PASSWORD", "NEW-PASSWORD")))
-    doing.append(sample("Make a device", _device("phone")))
+    doing.append(sample("Create a device", _device("phone")))
     serial = "arn:aws:iam::111122223333:mfa/phone"
     for one in devices[:1]:
         serial = one["SerialNumber"]
@@ -127,7 +127,7 @@ async def choose(visit: Visit) -> Response:
 
 
 async def new_device(visit: Visit) -> Response:
-    """Make a device; its secret is shown this once."""
+    """Create a device; its secret is shown this once."""
     name = visit.form.get("name", "").strip()
     if not _DEVICE_NAME.fullmatch(name):
         return await _page(visit, "A device's name has letters, digits and _+=,.@- alone.", 400)

@@ -117,7 +117,7 @@ def _headline(visit: Visit, found: Home, have: int) -> str:
 
 
 def _bounces(visit: Visit, found: Home) -> bool:
-    """Whether so much of the last day's mail bounced for good that an account of any size has to look."""
+    """Whether so much of the last day's mail bounced permanently that an account of any size has to look."""
     limit, day = visit.backing.reputations.limits.bounce_review, found.last_day
     return limit > 0 and day.bounced >= MANY and day.bounced >= limit * day.accepted
 

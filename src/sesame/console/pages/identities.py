@@ -81,13 +81,20 @@ def _new(visit: Visit, name: str, *, problem: str = "", status: int = 200) -> Re
     return visit.page("identity_new.html", status=status, problem=problem, name=name, calls=adds)
 
 
+def _problem(name: str, message: str) -> str:
+    """What is wrong with a name: SES's words name the kind it took it for, which the reader did not choose."""
+    if message in (f"Domain {name} is invalid.", f"Invalid email address<{name}>."):
+        return f"`{name}` is neither a domain, such as example.com, nor an address, such as info@example.com."
+    return message
+
+
 async def create(visit: Visit) -> Response:
     """Add it: a domain waits for its records, an address for its link."""
     name = visit.form.get("name", "").strip()
     try:
         made = await visit.do(_creation(name))
     except ServiceError as error:
-        return _new(visit, name, problem=error.message, status=error.http_status)
+        return _new(visit, name, problem=_problem(name, error.message), status=error.http_status)
     stored = normal_name(name)
     said = "mailed" if "@" in stored else "verified" if made["VerifiedForSendingStatus"] else "created"
     return visit.go(visit.here(f"/identities/{stored}"), said=said)

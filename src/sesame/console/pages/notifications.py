@@ -42,7 +42,7 @@ async def _page(visit: Visit, problem: str = "", status: int = 200) -> Response:
             ),
             *(
                 sample(
-                    f"Set the topic of mail that was {word}",
+                    f"Save the topic of mail that was {word}",
                     *_topic(
                         name,
                         kind,

@@ -43,7 +43,7 @@ async def show(visit: Visit) -> Response:
         days=DAYS,
         calls=[
             operator_sample("List the accounts", "account", "list"),
-            operator_sample("Make an account", "account", "create", name="shop"),
+            operator_sample("Create an account", "account", "create", name="shop"),
         ],
         **(await visit.backing.store.read(run) if ids else {"used": {}, "became": {}}),
     )
@@ -158,7 +158,7 @@ async def enforce(visit: Visit) -> Response:
 
 
 async def create(visit: Visit) -> Response:
-    """Make an account in the sandbox; its root key is shown this once."""
+    """Create an account in the sandbox; its root key is shown this once."""
     name = visit.form.get("name", "").strip()[:100]
 
     async def made() -> Mapping[str, Any]:

@@ -32,8 +32,8 @@ async def _list(visit: Visit, problem: str = "", status: int = 200, given: str =
         is_first=not after,
         calls=[
             sample("List the users", call("iam", "ListUsers")),
-            sample("Make a user", _user_creation(given or "anna")),
-            sample("Make a group", _group_creation("senders")),
+            sample("Create a user", _user_creation(given or "anna")),
+            sample("Create a group", _group_creation("senders")),
         ],
     )
 
@@ -51,7 +51,7 @@ def _to(visit: Visit, kind: str, name: str) -> str:
 
 
 async def create_user(visit: Visit) -> Response:
-    """Make a user, who may do nothing yet."""
+    """Create a user, who may do nothing yet."""
     name = visit.form.get("name", "").strip()
     try:
         await visit.do(_user_creation(name))
@@ -61,7 +61,7 @@ async def create_user(visit: Visit) -> Response:
 
 
 async def create_group(visit: Visit) -> Response:
-    """Make a group, with nobody in it."""
+    """Create a group, with nobody in it."""
     name = visit.form.get("name", "").strip()
     try:
         await visit.do(_group_creation(name))
@@ -91,7 +91,7 @@ def _calls(name: str, found: Person) -> list[Sample]:
     """What the page reads and its buttons do."""
     doing = [
         sample("Read the user", _of(name, "GetUser")),
-        sample("Make a key", _of(name, "CreateAccessKey")),
+        sample("Create a key", _of(name, "CreateAccessKey")),
     ]
     for one in found.keys.items[:1]:
         key, is_active = one.access_key_id, one.status == "Active"

@@ -64,7 +64,7 @@ def _calls(found: ProgramsView, user: str, smtp_name: str) -> list[Sample]:
     """What the page reads and its buttons do; without a user it is the caller's own keys."""
     doing = [
         sample("List the keys", call("iam", "ListAccessKeys", **_of(user))),
-        sample("Make a key", call("iam", "CreateAccessKey", **_of(user))),
+        sample("Create a key", call("iam", "CreateAccessKey", **_of(user))),
     ]
     for one in found.keys.items[:1]:
         key, is_active = one.key.access_key_id, one.key.status == "Active"
@@ -74,7 +74,7 @@ def _calls(found: ProgramsView, user: str, smtp_name: str) -> list[Sample]:
             sample("Delete a key", _deletion(user, key)),
             sample("Say what its SMTP log-in stands in for", _binding(user, key, one.bound)),
         ]
-    return [*doing, sample("Make an SMTP log-in", *_smtp_user(smtp_name))]
+    return [*doing, sample("Create an SMTP log-in", *_smtp_user(smtp_name))]
 
 
 def _switch(user: str, key: str, *, on: bool) -> Call:
@@ -168,7 +168,7 @@ async def change_key(visit: Visit) -> Response:
 
 
 async def create_smtp(visit: Visit) -> Response:
-    """Make a user that may do nothing but send by SMTP, with a key, its region in its name; shown this once."""
+    """Create a user that may do nothing but send by SMTP, with a key, its region in its name; shown this once."""
     form = visit.form
     name, arns = form.get("name", "").strip(), form.get("arn", "").replace(",", " ").split()
     given = {"smtp_name": name, "arn": " ".join(arns)}

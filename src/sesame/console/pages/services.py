@@ -56,7 +56,7 @@ def _commands(found: Sequence[Service]) -> list[Sample]:
     ]
     for one in found:
         name = one.service_name
-        doing.append(operator_sample(f"Make a key of {name}", "service", "add-key", name))
+        doing.append(operator_sample(f"Create a key of {name}", "service", "add-key", name))
         doing += [operator_sample("Delete a key", "service", "delete-key", name, key) for key in one.keys[:1]]
         doing.append(operator_sample(f"Remove {name}", "service", "delete", name))
     return doing

@@ -48,7 +48,7 @@ async def _list(visit: Visit, problem: str = "", status: int = 200, name: str = 
         is_first=not after,
         calls=[
             sample("List the sets", call("sesv2", "ListConfigurationSets")),
-            sample("Make one", _creation(name or "newsletter")),
+            sample("Create a configuration set", _creation(name or "newsletter")),
         ],
     )
 
@@ -117,8 +117,8 @@ def _calls(name: str, view: SetView) -> list[Sample]:
             "Refuse mail with this set" if found.sending_enabled else "Accept mail with this set again",
             _sending(name, enabled=not found.sending_enabled),
         ),
-        sample("Set TLS", _delivery(name, requires_tls=found.requires_tls)),
-        sample("Set reasons", _suppression(name, reasons)),
+        sample("Save TLS", _delivery(name, requires_tls=found.requires_tls)),
+        sample("Save reasons", _suppression(name, reasons)),
         sample("Delete this set", _of(name, "DeleteConfigurationSet")),
     ]
 

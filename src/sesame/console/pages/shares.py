@@ -46,7 +46,7 @@ async def _page(visit: Visit, problem: str = "", status: int = 200, link: str = 
         },
         calls=[
             sample("List the links", listing),
-            sample("Make a link", _making(name, kind if delegate else RECORDS, 7, delegate)),
+            sample("Create a link", _making(name, kind if delegate else RECORDS, 7, delegate)),
             *(sample("End a link", _ending(name, one["Link"])) for one in shares[:1]),
         ],
     )
@@ -62,7 +62,7 @@ def _ending(name: str, link: str) -> Call:
 
 
 async def make(visit: Visit) -> Response:
-    """Make a link; it is shown this once."""
+    """Create a link; it is shown this once."""
     form, name = visit.form, visit.path_values["name"]
     kind, days = form.get("kind", ""), form.get("days", "")
     delegate = form.get("for", "").strip() if kind == KIT else ""
