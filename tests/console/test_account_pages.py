@@ -217,7 +217,7 @@ def test_an_account_asks_for_production_access_and_reads_the_answer(sesame: Sesa
     desk.send(f"{there}/answer", page=there, answer="refuse", reason="Say more about <consent>.")
     page = person.get(path).text
     assert "Say more about &lt;consent&gt;." in page
-    assert "Ask again" in page
+    assert "Send the request again" in page
     person.send(path, kind="TRANSACTIONAL", website="https://shop.example", description="With consent.")
     desk.send(f"{there}/answer", page=there, answer="grant", reason="Good luck.")
     page = person.get(path).text

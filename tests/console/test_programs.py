@@ -187,7 +187,7 @@ def test_each_part_takes_its_own_permission(sesame: SesameProcess, tenant: Tenan
     assert sesame.api in page
     assert "iam:ListAccessKeys" in page
     assert "AKIA" not in page
-    assert "Of another user" not in page
+    assert "Another user" not in page
     name = f"user{len(tenant.iam.list_users()['Users']) - 1}"
     for path, fields, action in (
         ("keys", {"user": ""}, "iam:CreateAccessKey"),
