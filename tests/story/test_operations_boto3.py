@@ -535,7 +535,12 @@ IN_FILES_OF_THEIR_OWN = {
     "ses.ListVerifiedEmailAddresses",
     "ses.DeleteVerifiedEmailAddress",
     "ses.GetSendStatistics",
+    # test_iam_account.py
+    "iam.GetAccountAuthorizationDetails",
+    "iam.GetAccountPasswordPolicy",
+    "iam.GetAccountSummary",
     # test_iam_groups.py
+    "iam.UpdateGroup",
     "iam.AddUserToGroup",
     "iam.CreateGroup",
     "iam.DeleteGroup",

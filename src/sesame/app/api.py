@@ -29,6 +29,7 @@ from sesame.operations.changes import Calls
 from sesame.operations.configuration_sets import ConfigurationSets
 from sesame.operations.delegates import Delegates
 from sesame.operations.iam.access_key_use import AccessKeyUseOperations
+from sesame.operations.iam.account import WholeAccountOperations
 from sesame.operations.iam.attachments import AttachmentOperations
 from sesame.operations.iam.context_keys import ContextKeyOperations
 from sesame.operations.iam.documents import Documents
@@ -379,6 +380,7 @@ class Doors:
                 store, authorizer, documents, clock=services.clock, random_name=services.ids.name
             ),
             AttachmentOperations(store, authorizer),
+            WholeAccountOperations(store, authorizer),
             UnsupportedCredentialOperations(store, authorizer),
             LoginProfileOperations(
                 store,

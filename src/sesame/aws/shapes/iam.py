@@ -390,6 +390,123 @@ class GetAccessKeyLastUsedResponse(TypedDict):
     AccessKeyLastUsed: NotRequired[AccessKeyLastUsed]
 
 
+class GetAccountAuthorizationDetailsRequest(TypedDict):
+    Filter: NotRequired[list[Literal["User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"]]]
+    MaxItems: NotRequired[int]
+    Marker: NotRequired[str]
+
+
+class PolicyDetail(TypedDict):
+    PolicyName: NotRequired[str]
+    PolicyDocument: NotRequired[str]
+
+
+class AttachedPolicy(TypedDict):
+    PolicyName: NotRequired[str]
+    PolicyArn: NotRequired[str]
+
+
+class UserDetail(TypedDict):
+    Path: NotRequired[str]
+    UserName: NotRequired[str]
+    UserId: NotRequired[str]
+    Arn: NotRequired[str]
+    CreateDate: NotRequired[float]
+    UserPolicyList: NotRequired[list[PolicyDetail]]
+    GroupList: NotRequired[list[str]]
+    AttachedManagedPolicies: NotRequired[list[AttachedPolicy]]
+    PermissionsBoundary: NotRequired[AttachedPermissionsBoundary]
+    Tags: NotRequired[list[Tag]]
+
+
+class GroupDetail(TypedDict):
+    Path: NotRequired[str]
+    GroupName: NotRequired[str]
+    GroupId: NotRequired[str]
+    Arn: NotRequired[str]
+    CreateDate: NotRequired[float]
+    GroupPolicyList: NotRequired[list[PolicyDetail]]
+    AttachedManagedPolicies: NotRequired[list[AttachedPolicy]]
+
+
+class InstanceProfile(TypedDict):
+    Path: str
+    InstanceProfileName: str
+    InstanceProfileId: str
+    Arn: str
+    CreateDate: float
+    Roles: list[Role]
+    Tags: NotRequired[list[Tag]]
+
+
+class RoleDetail(TypedDict):
+    Path: NotRequired[str]
+    RoleName: NotRequired[str]
+    RoleId: NotRequired[str]
+    Arn: NotRequired[str]
+    CreateDate: NotRequired[float]
+    AssumeRolePolicyDocument: NotRequired[str]
+    InstanceProfileList: NotRequired[list[InstanceProfile]]
+    RolePolicyList: NotRequired[list[PolicyDetail]]
+    AttachedManagedPolicies: NotRequired[list[AttachedPolicy]]
+    PermissionsBoundary: NotRequired[AttachedPermissionsBoundary]
+    Tags: NotRequired[list[Tag]]
+    RoleLastUsed: NotRequired[RoleLastUsed]
+
+
+class ManagedPolicyDetail(TypedDict):
+    PolicyName: NotRequired[str]
+    PolicyId: NotRequired[str]
+    Arn: NotRequired[str]
+    Path: NotRequired[str]
+    DefaultVersionId: NotRequired[str]
+    AttachmentCount: NotRequired[int]
+    PermissionsBoundaryUsageCount: NotRequired[int]
+    IsAttachable: NotRequired[bool]
+    Description: NotRequired[str]
+    CreateDate: NotRequired[float]
+    UpdateDate: NotRequired[float]
+    PolicyVersionList: NotRequired[list[PolicyVersion]]
+
+
+class GetAccountAuthorizationDetailsResponse(TypedDict):
+    UserDetailList: NotRequired[list[UserDetail]]
+    GroupDetailList: NotRequired[list[GroupDetail]]
+    RoleDetailList: NotRequired[list[RoleDetail]]
+    Policies: NotRequired[list[ManagedPolicyDetail]]
+    IsTruncated: NotRequired[bool]
+    Marker: NotRequired[str]
+
+
+class GetAccountPasswordPolicyRequest(TypedDict):
+    """GetAccountPasswordPolicy has no input."""
+
+
+class PasswordPolicy(TypedDict):
+    MinimumPasswordLength: NotRequired[int]
+    RequireSymbols: NotRequired[bool]
+    RequireNumbers: NotRequired[bool]
+    RequireUppercaseCharacters: NotRequired[bool]
+    RequireLowercaseCharacters: NotRequired[bool]
+    AllowUsersToChangePassword: NotRequired[bool]
+    ExpirePasswords: NotRequired[bool]
+    MaxPasswordAge: NotRequired[int]
+    PasswordReusePrevention: NotRequired[int]
+    HardExpiry: NotRequired[bool]
+
+
+class GetAccountPasswordPolicyResponse(TypedDict):
+    PasswordPolicy: PasswordPolicy
+
+
+class GetAccountSummaryRequest(TypedDict):
+    """GetAccountSummary has no input."""
+
+
+class GetAccountSummaryResponse(TypedDict):
+    SummaryMap: NotRequired[dict[Literal["Users", "UsersQuota", "Groups", "GroupsQuota", "ServerCertificates", "ServerCertificatesQuota", "UserPolicySizeQuota", "GroupPolicySizeQuota", "GroupsPerUserQuota", "SigningCertificatesPerUserQuota", "AccessKeysPerUserQuota", "MFADevices", "MFADevicesInUse", "AccountMFAEnabled", "AccountAccessKeysPresent", "AccountPasswordPresent", "AccountSigningCertificatesPresent", "AttachedPoliciesPerGroupQuota", "AttachedPoliciesPerRoleQuota", "AttachedPoliciesPerUserQuota", "Policies", "PoliciesQuota", "PolicySizeQuota", "PolicyVersionsInUse", "PolicyVersionsInUseQuota", "VersionsPerPolicyQuota", "GlobalEndpointTokenVersion", "AssumeRolePolicySizeQuota", "InstanceProfiles", "InstanceProfilesQuota", "Providers", "RolePolicySizeQuota", "Roles", "RolesQuota"], int]]
+
+
 class GetContextKeysForCustomPolicyRequest(TypedDict):
     PolicyInputList: list[str]
 
@@ -533,11 +650,6 @@ class ListAttachedGroupPoliciesRequest(TypedDict):
     MaxItems: NotRequired[int]
 
 
-class AttachedPolicy(TypedDict):
-    PolicyName: NotRequired[str]
-    PolicyArn: NotRequired[str]
-
-
 class ListAttachedGroupPoliciesResponse(TypedDict):
     AttachedPolicies: NotRequired[list[AttachedPolicy]]
     IsTruncated: NotRequired[bool]
@@ -642,16 +754,6 @@ class ListInstanceProfilesForRoleRequest(TypedDict):
     RoleName: str
     Marker: NotRequired[str]
     MaxItems: NotRequired[int]
-
-
-class InstanceProfile(TypedDict):
-    Path: str
-    InstanceProfileName: str
-    InstanceProfileId: str
-    Arn: str
-    CreateDate: float
-    Roles: list[Role]
-    Tags: NotRequired[list[Tag]]
 
 
 class ListInstanceProfilesForRoleResponse(TypedDict):
@@ -1090,6 +1192,16 @@ class UpdateAssumeRolePolicyRequest(TypedDict):
 
 class UpdateAssumeRolePolicyResponse(TypedDict):
     """UpdateAssumeRolePolicy has no output."""
+
+
+class UpdateGroupRequest(TypedDict):
+    GroupName: str
+    NewPath: NotRequired[str]
+    NewGroupName: NotRequired[str]
+
+
+class UpdateGroupResponse(TypedDict):
+    """UpdateGroup has no output."""
 
 
 class UpdateLoginProfileRequest(TypedDict):

@@ -1,9 +1,10 @@
-"""IAM groups and their members. UpdateGroup is not here.
+"""IAM groups and their members.
 
 Source: IAM API reference and "IAM and AWS STS quotas".
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
@@ -55,6 +56,7 @@ class GroupOperations:
             "CreateGroup": self.create_group,
             "GetGroup": self.get_group,
             "ListGroups": self.list_groups,
+            "UpdateGroup": self.update_group,
             "DeleteGroup": self.delete_group,
             "AddUserToGroup": self.add_user_to_group,
             "RemoveUserFromGroup": self.remove_user_from_group,
@@ -96,6 +98,22 @@ class GroupOperations:
         found = await self._store.read(lambda tx: groups.list_groups(tx, account_id))
         below = [group for group in found if group.path.startswith(request.get("PathPrefix", "/"))]
         return _listed(below, request)
+
+    async def update_group(self, caller: Caller, request: iam.UpdateGroupRequest) -> iam.UpdateGroupResponse:
+        """Give a group another name or path; the caller needs the permission for the group as it is and will be."""
+        group, permit = await self._permitted(caller, "UpdateGroup", request["GroupName"])
+        renamed = _renamed(group, request)
+        to_be = await self._authorizer.require(caller, "iam:UpdateGroup", renamed.arn)
+
+        async def run(tx: Transaction) -> None:
+            held = await _named(tx, caller, group.group_name)
+            taken = await groups.get(tx, held.account_id, renamed.group_name)
+            if taken is not None and taken.group_id != held.group_id:
+                raise EntityAlreadyExists(f"Group with name {renamed.group_name} already exists.")
+            await groups.rename(tx, _renamed(held, request))
+
+        await permit.resting_on(to_be.epochs).apply(run)
+        return {}
 
     async def delete_group(self, caller: Caller, request: iam.DeleteGroupRequest) -> iam.DeleteGroupResponse:
         """Remove a group that has no members and no policies left."""
@@ -160,6 +178,14 @@ async def _named(tx: Transaction, caller: Caller, name: str) -> groups.Group:
     if group is None:
         raise NoSuchEntity.named("group", name)
     return group
+
+
+def _renamed(group: groups.Group, request: iam.UpdateGroupRequest) -> groups.Group:
+    return replace(
+        group,
+        group_name=request.get("NewGroupName", group.group_name),
+        path=request.get("NewPath", group.path),
+    )
 
 
 def _listed(found: Iterable[groups.Group], request: Paged) -> iam.ListGroupsResponse:

@@ -108,7 +108,7 @@ class ManagedPolicyOperations:
             await tags.put(tx, policy.arn, labels)
 
         await permit.apply(run)
-        return {"Policy": _as_shape(policy, attached=0, labels=labels)}
+        return {"Policy": policy_shape(policy, attached=0, labels=labels)}
 
     async def get_policy(self, caller: Caller, request: iam.GetPolicyRequest) -> iam.GetPolicyResponse:
         """A policy without its text."""
@@ -118,9 +118,9 @@ class ManagedPolicyOperations:
         async def run(tx: Transaction) -> iam.Policy:
             attached = len(await store.entities(tx, caller.principal.account_id, arn))
             if arn in AWS_MANAGED:
-                return _aws_policy_shape(arn, attached=attached)
+                return aws_policy_shape(arn, attached=attached)
             policy = await policy_named(tx, caller, arn)
-            return _as_shape(policy, attached=attached, labels=await tags.get(tx, policy.arn))
+            return policy_shape(policy, attached=attached, labels=await tags.get(tx, policy.arn))
 
         return {"Policy": await self._store.read(run)}
 
@@ -140,11 +140,11 @@ class ManagedPolicyOperations:
             if scope in ("All", "Local"):
                 for policy in await store.list_policies(tx, account_id):
                     attached = len(await store.entities(tx, account_id, policy.arn))
-                    found.append(_as_shape(policy, attached=attached))
+                    found.append(policy_shape(policy, attached=attached))
             if scope in ("All", "AWS"):
                 for arn in AWS_MANAGED:
                     attached = len(await store.entities(tx, account_id, arn))
-                    found.append(_aws_policy_shape(arn, attached=attached))
+                    found.append(aws_policy_shape(arn, attached=attached))
             return found
 
         found = [
@@ -207,7 +207,7 @@ class ManagedPolicyOperations:
             return version
 
         version = await permit.apply(run)
-        return {"PolicyVersion": _version_shape(version, is_default=is_default, with_document=False)}
+        return {"PolicyVersion": version_shape(version, is_default=is_default, with_document=False)}
 
     async def get_policy_version(
         self, caller: Caller, request: iam.GetPolicyVersionRequest
@@ -217,13 +217,13 @@ class ManagedPolicyOperations:
         await self._authorizer.require(caller, "iam:GetPolicyVersion", arn)
         if arn in AWS_MANAGED and wanted == "v1":
             version = Version(number=1, document=AWS_MANAGED[arn], created_at=0.0)
-            return {"PolicyVersion": _version_shape(version, is_default=True, with_document=True)}
+            return {"PolicyVersion": version_shape(version, is_default=True, with_document=True)}
 
         async def run(tx: Transaction) -> iam.PolicyVersion:
             policy = await policy_named(tx, caller, arn)
             version = await _version(tx, policy, wanted)
             is_default = version.number == policy.default_version
-            return _version_shape(version, is_default=is_default, with_document=True)
+            return version_shape(version, is_default=is_default, with_document=True)
 
         return {"PolicyVersion": await self._store.read(run)}
 
@@ -240,10 +240,10 @@ class ManagedPolicyOperations:
         async def run(tx: Transaction) -> list[iam.PolicyVersion]:
             if arn in AWS_MANAGED:
                 version = Version(number=1, document=AWS_MANAGED[arn], created_at=0.0)
-                return [_version_shape(version, is_default=True, with_document=False)]
+                return [version_shape(version, is_default=True, with_document=False)]
             policy = await policy_named(tx, caller, arn)
             return [
-                _version_shape(
+                version_shape(
                     version, is_default=version.number == policy.default_version, with_document=False
                 )
                 for version in await store.versions(tx, policy)
@@ -324,7 +324,8 @@ async def _version(tx: Transaction, policy: ManagedPolicy, wanted: str) -> Versi
     raise NoSuchEntity(f"Policy {policy.arn} version {wanted} does not exist or is not attachable.")
 
 
-def _as_shape(policy: ManagedPolicy, *, attached: int, labels: Mapping[str, str] = _NO_TAGS) -> iam.Policy:
+def policy_shape(policy: ManagedPolicy, *, attached: int, labels: Mapping[str, str] = _NO_TAGS) -> iam.Policy:
+    """A policy of the account as an answer has it."""
     shape: iam.Policy = {
         "PolicyName": policy.policy_name,
         "PolicyId": policy.policy_id,
@@ -344,7 +345,8 @@ def _as_shape(policy: ManagedPolicy, *, attached: int, labels: Mapping[str, str]
     return shape
 
 
-def _aws_policy_shape(arn: str, *, attached: int) -> iam.Policy:
+def aws_policy_shape(arn: str, *, attached: int) -> iam.Policy:
+    """One of AWS's own as an answer has it."""
     name = arn.removeprefix(AWS_PREFIX)
     return {
         "PolicyName": name,
@@ -360,7 +362,8 @@ def _aws_policy_shape(arn: str, *, attached: int) -> iam.Policy:
     }
 
 
-def _version_shape(version: Version, *, is_default: bool, with_document: bool) -> iam.PolicyVersion:
+def version_shape(version: Version, *, is_default: bool, with_document: bool) -> iam.PolicyVersion:
+    """A version of a policy as an answer has it."""
     shape: iam.PolicyVersion = {
         "VersionId": f"v{version.number}",
         "IsDefaultVersion": is_default,

@@ -102,7 +102,7 @@ class RoleOperations:
     async def get_role(self, caller: Caller, request: iam.GetRoleRequest) -> iam.GetRoleResponse:
         """A role with its trust policy, percent-encoded as IAM gives it."""
         role, _ = await self._permitted(caller, "GetRole", request["RoleName"])
-        return {"Role": _as_shape(await self._store.read(lambda tx: _with_ids_of_the_gone(tx, role)))}
+        return {"Role": _as_shape(await self._store.read(lambda tx: with_ids_of_the_gone(tx, role)))}
 
     async def list_roles(self, caller: Caller, request: iam.ListRolesRequest) -> iam.ListRolesResponse:
         """Roles by name, those under a path prefix."""
@@ -113,7 +113,7 @@ class RoleOperations:
             found = await roles.list_roles(tx, account_id)
             below = [role for role in found if role.path.startswith(request.get("PathPrefix", "/"))]
             page, end = page_from(below, request, lambda role: role.role_name)
-            return [await _with_ids_of_the_gone(tx, role) for role in page], end
+            return [await with_ids_of_the_gone(tx, role) for role in page], end
 
         page, end = await self._store.read(run)
         return {"Roles": [_as_shape(role, is_listed=True) for role in page], **end}
@@ -144,7 +144,7 @@ class RoleOperations:
             role = await role_named(tx, caller.principal.account_id, request["RoleName"])
             changed = replace(role, description=request["Description"])
             await roles.put(tx, changed)
-            return await _with_ids_of_the_gone(tx, changed)
+            return await with_ids_of_the_gone(tx, changed)
 
         return {"Role": _as_shape(await permit.apply(run))}
 
@@ -202,7 +202,8 @@ async def _bound(tx: Transaction, trust: Policy) -> dict[str, str]:
         raise MalformedPolicyDocument(f'Invalid principal in policy: "AWS":"{error}"') from None
 
 
-async def _with_ids_of_the_gone(tx: Transaction, role: Role) -> Role:
+async def with_ids_of_the_gone(tx: Transaction, role: Role) -> Role:
+    """A role whose trust policy names users and roles that are gone by their unique ids, as IAM shows them."""
     return replace(role, trust_policy=await displayed_document(tx, role.trust_policy, role.principal_ids))
 
 

@@ -69,7 +69,7 @@ _ROWS = (
     (
         "iam",
         "AddUserToGroup CreateGroup DeleteGroup DeleteGroupPolicy GetGroup GetGroupPolicy ListAttachedGroupPolicies"
-        " ListGroupPolicies PutGroupPolicy RemoveUserFromGroup",
+        " ListGroupPolicies PutGroupPolicy RemoveUserFromGroup UpdateGroup",
         "group",
         "",
     ),
@@ -121,7 +121,8 @@ _ROWS = (
     ("iam", "GetContextKeysForPrincipalPolicy SimulatePrincipalPolicy", "group role user", ""),
     (
         "iam",
-        "GetContextKeysForCustomPolicy ListAccountAliases ListGroups ListPolicies ListRoles ListUsers"
+        "GetAccountAuthorizationDetails GetAccountPasswordPolicy GetAccountSummary"
+        " GetContextKeysForCustomPolicy ListAccountAliases ListGroups ListPolicies ListRoles ListUsers"
         " ListVirtualMFADevices SimulateCustomPolicy",
         "",
         "",

@@ -49,6 +49,17 @@ async def list_groups(tx: Transaction, account_id: str) -> list[Group]:
     return await _GROUPS.all(tx, "WHERE account_id = ? ORDER BY group_name", account_id)
 
 
+async def rename(tx: Transaction, group: Group) -> None:
+    """Give the group of that unique id another name or path; the name must be free."""
+    await tx.execute(
+        "UPDATE iam_group SET group_name = ?, path = ? WHERE group_id = ?",
+        group.group_name,
+        group.path,
+        group.group_id,
+    )
+    await bump(tx, account_scope(group.account_id))
+
+
 async def delete(tx: Transaction, group: Group) -> None:
     """Remove a group that has no members and no policies left."""
     await _GROUPS.delete(tx, group.group_id)

@@ -73,6 +73,12 @@ async def devices(tx: Transaction, account_id: str, *, after: str, limit: int) -
     )
 
 
+async def count_devices(tx: Transaction, account_id: str, *, in_use: bool = False) -> int:
+    """How many devices an account has, or how many of them are enabled for somebody."""
+    used = " AND user_id IS NOT NULL" if in_use else ""
+    return await _DEVICES.count(tx, f"WHERE account_id = ?{used}", account_id)
+
+
 async def create_device(tx: Transaction, new: MfaDevice) -> None:
     """Store a new device; its serial number must be free."""
     await tx.execute(

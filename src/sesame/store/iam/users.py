@@ -91,6 +91,11 @@ async def list_users(
     )
 
 
+async def count(tx: Transaction, account_id: str) -> int:
+    """How many users an account has."""
+    return await _USERS.count(tx, "WHERE account_id = ?", account_id)
+
+
 async def delete_user(tx: Transaction, user: User) -> None:
     """Remove a user that has no keys and no policies left."""
     await _USERS.delete(tx, user.user_id)
