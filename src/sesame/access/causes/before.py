@@ -68,6 +68,8 @@ def quota_cause(record: DecisionRecord, around: Around, asked: int | None) -> Ca
     account, state, way_out = record.account_id, around.state, "send later"
     if state is None:
         text = f"account {account} has reached its 24-hour quota in {record.region}"
+    elif state.max_24_hour_send == 0:
+        text, way_out = f"account {account} may send nothing in {record.region}: its 24-hour quota is 0", ""
     else:
         most, used = state.max_24_hour_send, state.sent_last_24_hours
         is_used_up = asked is None or used >= most
@@ -83,20 +85,27 @@ def quota_cause(record: DecisionRecord, around: Around, asked: int | None) -> Ca
 
 
 def _rate(record: DecisionRecord, around: Around) -> Cause:
-    limit = "" if around.state is None else f" of {around.state.max_send_rate:g} recipients a second"
+    state, way_out = around.state, "send slower"
+    limit = "" if state is None else f" of {state.max_send_rate:g} recipients a second"
     text = f"account {record.account_id} has reached its sending rate{limit} in {record.region}"
-    return _raise_quota(record, text, "send slower", option="--rate", limit="rate")
+    if state is not None and state.max_send_rate == 0:
+        text, way_out = (
+            f"account {record.account_id} may send nothing in {record.region}: its sending rate is 0",
+            "",
+        )
+    return _raise_quota(record, text, way_out, option="--rate", limit="rate")
 
 
 def _raise_quota(record: DecisionRecord, text: str, way_out: str, *, option: str, limit: str) -> Cause:
-    account = record.account_id
+    """`way_out` is what the sender does in its place, "" for nothing."""
+    account, either = record.account_id, f"{way_out}, or " if way_out else ""
+    command = f"sesame account set-quota {account} {option} N --region {record.region}"
     return Cause(
         code=Code.QUOTA,
         text=text,
         mend=Mend(
             how=How.RAISE_QUOTA,
-            text=f"{way_out}, or the operator runs `sesame account set-quota {account} {option} N --region"
-            f" {record.region}`",
+            text=f"{either}the operator runs `{command}`",
             details={"account": account, "region": record.region, "limit": limit},
         ),
     )

@@ -12,6 +12,7 @@ from sesame.access.causes.around import NOTHING, VERIFIED, Around, look_around
 from sesame.access.causes.fields import own_senders
 from sesame.access.causes.find import Refused, causes_of
 from sesame.access.causes.other_sets import set_ways
+from sesame.access.causes.third_person import for_operator
 from sesame.access.refusals import Derived, derive, digests
 from sesame.db import Store, Transaction
 from sesame.policy import Outcome, owner_view, sender_view
@@ -45,9 +46,17 @@ def _is_of_others(record: DecisionRecord) -> bool:
 
 
 def render(
-    record: DecisionRecord, contents: Mapping[str, str], reader: Reader, *, around: Around = NOTHING
+    record: DecisionRecord,
+    contents: Mapping[str, str],
+    reader: Reader,
+    *,
+    around: Around = NOTHING,
+    is_operators: bool = False,
 ) -> dict[str, Any]:
-    """The decision as JSON; `contents` are the sets of policies by digest."""
+    """The decision as JSON; `contents` are the sets of policies by digest.
+
+    `is_operators`: it is read by the operator of the server, not by an account that is both sides.
+    """
     decision = json.loads(record.decision)
     derived = [derive(record, decision, check, contents, reader) for check in decision["checks"]]
     beside = [
@@ -64,7 +73,8 @@ def render(
         regions=regions,
         sets=[set_ways(record, decision, check, contents, around) for check in decision["checks"]],
     )
-    causes = [cause.as_json() for cause in causes_of(refused, reader)]
+    found = causes_of(refused, reader)
+    causes = [(for_operator(cause) if is_operators else cause).as_json() for cause in found]
     checks = [
         _check(record, check, one, reader) for check, one in zip(decision["checks"], derived, strict=True)
     ]
@@ -280,5 +290,6 @@ async def _render_all(
     for record in records:
         around = await look_around(tx, record) if record.message_id is None else NOTHING
         as_whom = reader or (Reader.OPERATOR if account_id is None else reader_of(record, account_id))
-        rendered.append(render(record, contents, as_whom, around=around))
+        is_operators = as_whom is Reader.OPERATOR and not account_id
+        rendered.append(render(record, contents, as_whom, around=around, is_operators=is_operators))
     return rendered

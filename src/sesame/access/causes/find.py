@@ -21,6 +21,7 @@ from sesame.access.causes.other_sets import SetWays, with_set_ways
 from sesame.access.causes.overridden import with_hidden
 from sesame.access.causes.own_side import own_causes
 from sesame.access.causes.several import also_wrong
+from sesame.access.causes.third_person import for_operator
 from sesame.access.causes.trust import trust_causes
 from sesame.access.refusals import Derived, is_more_specific
 from sesame.policy import Outcome, sender_view
@@ -84,7 +85,7 @@ def cause_in_log(refusal: Refusal) -> str | None:
     )
     derived = [None] * len(decision["checks"])
     causes = causes_of(Refused(record=record, decision=decision, derived=derived), Reader.OPERATOR)
-    return causes[0].line() if causes else None
+    return for_operator(causes[0]).line() if causes else None
 
 
 def _causes(refused: Refused, reader: Reader) -> Iterator[Cause]:

@@ -19,14 +19,21 @@ def mail_from_cause(
     details = {"identity": name, "account": owner} if check else {}
     is_strangers = reader is Reader.SENDER and check is not None and owner != record.account_id
     domain = f" `{around.mail_from}`" if around.mail_from and not is_strangers else ""
+    if is_strangers:
+        text = f"ask account {owner} to publish the records of its MAIL FROM domain, or to let mail be sent without it"
+        mend = Mend(how=How.ASK, text=text, details={"whom": "owner", "name": name, **details})
+    else:
+        is_readers = reader is Reader.OWNER or owner == record.account_id
+        publish, sets = ("publish", "set") if is_readers else ("the owner publishes", "sets")
+        mend = Mend(
+            how=How.VERIFY_IDENTITY,
+            text=f"{publish} the records that `sesame dns records {owner} {name}` prints, or {sets}"
+            " BehaviorOnMXFailure to UseDefaultValue",
+            details={**details, "mail_from": True},
+        )
     return Cause(
         code=Code.MAIL_FROM,
         text=f"the MAIL FROM domain{domain} of the identity `{name}`{whose} is not verified, and its owner wants no"
         " mail without it",
-        mend=Mend(
-            how=How.VERIFY_IDENTITY,
-            text=f"the owner publishes the records that `sesame dns records {owner} {name}` prints, or sets"
-            " BehaviorOnMXFailure to UseDefaultValue",
-            details={**details, "mail_from": True},
-        ),
+        mend=mend,
     )

@@ -32,14 +32,15 @@ def sandbox_causes(
         is_sender = account == own
         whose = "the sender's account" if is_sender else "the identity owner's account"
         code = Code.SANDBOX_SENDER if is_sender else Code.SANDBOX_OWNER
+        nothing = "there is nothing to do on your side: " if reader is Reader.OWNER and is_sender else ""
         yield Cause(
             code=code,
             text=f"{whose} {account} is in the sandbox in {record.region}, where recipients must be verified in account"
             f" {own}: {listed} not{there}",
             mend=Mend(
                 how=How.LEAVE_SANDBOX,
-                text=f"the operator runs `sesame account leave-sandbox {account}`, or account {own} verifies the"
-                " recipient",
+                text=f"{nothing}the operator runs `sesame account leave-sandbox {account}`, or account {own}"
+                " verifies the recipient",
                 details={"account": account, "region": record.region},
             ),
         )
