@@ -257,6 +257,6 @@ def test_the_simulator_tells_matches_positions_and_missing_context() -> None:
         Outcome.ALLOW,
         Outcome.IMPLICIT_DENY,
     ]
-    assert results[0].missing_context == ("aws:principaltag/team", "ses:FromAddress")
+    assert results[0].missing_context == ("aws:PrincipalTag/team", "ses:FromAddress")
     [matched] = results[2].matched
     assert (matched.start, matched.end) == ((13, 6), (18, 6))
