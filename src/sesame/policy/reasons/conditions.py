@@ -19,6 +19,7 @@ from sesame.policy.language.vocabulary import (
     CONDITION_KEYS,
     Compare,
     Family,
+    Quantifier,
     find_key,
     read_operator,
 )
@@ -132,6 +133,10 @@ def _hint(condition: ConditionStep, request: Request, reader: Reader) -> str:
         return f"; `{hidden}` is a variable, and what it is for this sender is not shown"
     if condition.seen is None and (why := why_absent(condition, request)):
         return f"; {why}"
+    if condition.seen is None and condition.answer and _is_of_all(condition):
+        return "; ForAllValues holds where there is no value"
+    if has_name(condition, reader):
+        return f"; {condition.key} is the bare address, without a display name"
     if condition.note.startswith("several values"):
         return f"; {condition.key} is a list: write ForAllValues:{condition.operator}"
     long = next((text for text in wanted if in_seconds(text)), None)
@@ -151,9 +156,30 @@ def _hint(condition: ConditionStep, request: Request, reader: Reader) -> str:
         return "; a wildcard counts only under StringLike"
     if _differs_in_case(condition, seen, wanted):
         return "; only the case of letters differs"
-    if any(f"<{value.lower()}>" in text.lower() for value in seen for text in wanted):
-        return f"; {condition.key} is the bare address, without a display name"
+    if condition.key.lower() in _ADDRESSES and _differs_in_label(condition, seen, wanted):
+        return "; what stands behind the + counts in conditions"
     return _of_other_language(condition, seen, wanted)
+
+
+def has_name(condition: ConditionStep, reader: Reader) -> bool:
+    """Whether values are addresses with a display name, which no address of a request has."""
+    is_text = read_operator(condition.operator).comparison.family is Family.STRING
+    values = values_for(condition, reader)
+    return is_text and condition.key.lower() in _ADDRESSES and any(map(_NAMED.search, values))
+
+
+_NAMED = re.compile(r"<[^<>]+@[^<>]+>\s*$")
+
+
+def _is_of_all(condition: ConditionStep) -> bool:
+    return read_operator(condition.operator).quantifier is Quantifier.FOR_ALL
+
+
+def _differs_in_label(condition: ConditionStep, seen: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Whether a value would have matched without its label, which identities do not look at."""
+    is_negated = read_operator(condition.operator).comparison.negated
+    bare = [re.sub(r"\+[^@]*@", "@", value) for value in seen if "+" in value.partition("@")[0]]
+    return not is_negated and any(glob(text).matches(value) for value in bare for text in wanted)
 
 
 _ADDRESSES = {"ses:fromaddress", "ses:feedbackaddress", "ses:recipients"}

@@ -22,6 +22,7 @@ from sesame.policy.reasons.conditions import (
     TIMES,
     as_compared,
     differs_in_case_alone,
+    has_name,
     in_seconds,
     is_hidden,
     listed,
@@ -157,6 +158,8 @@ def to_send(
         tag = condition.key.partition("/")[2]
         is_in = is_tag_in_the_way(condition, request, denies=denies)
         return f"the sender's account takes the tag `{tag}` off" if is_in else None
+    if has_name(condition, reader):
+        return None
     if key == "ses:fromdisplayname" and any(as_compared(text) != text for text in condition.wanted):
         return None
     if comparison.family is Family.NUMERIC and comparison.name.endswith("Than"):
