@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sesame.access.audit import outcome
 from sesame.db import Transaction
 from sesame.errors import AccessDenied, ServiceError, StoreUnavailable
 from sesame.operations import filtered
@@ -82,6 +83,12 @@ class Lists:
     async def names(self, known: list[dict[str, Any]]) -> list[tuple[str, str | None]]:
         """Names and errors of what the audit log has since."""
         return [(event["eventName"], event.get("errorCode")) for event in await self.world.since(known)]
+
+    async def outcomes(self, known: list[dict[str, Any]]) -> list[str]:
+        """What the audit log says since of the removal of the list."""
+        found = await self.world.since(known)
+        assert {event["eventName"] for event in found} <= {"DeleteContactList"}
+        return [outcome(event) for event in found]
 
     def before_part(self, number: int, act: Callable[[], Awaitable[object]]) -> None:
         """Do something before the write of a permit with that number, the first being 1, as if it came meanwhile."""
@@ -217,7 +224,7 @@ def test_pages_meet_at_every_edge(
 @pytest.mark.parametrize("more", [-1, 0, 1])
 @pytest.mark.parametrize("parts", [0, 1, 2])
 def test_a_list_goes_with_all_of_its_people_so_many_a_write(tmp_path: Path, parts: int, more: int) -> None:
-    """No write takes more than `AT_ONCE`; however many there are, the audit log has one row."""
+    """No write takes more than `AT_ONCE`; the audit log has a row when several begin, and one at the end."""
     count = max(0, parts * AT_ONCE + more)
 
     async def check(lists: Lists) -> None:
@@ -238,7 +245,8 @@ def test_a_list_goes_with_all_of_its_people_so_many_a_write(tmp_path: Path, part
         assert max(went) <= AT_ONCE
         assert len(went) == max(1, -(-count // AT_ONCE))
         assert await lists.names_of_lists() == []
-        assert await lists.names(known) == [("DeleteContactList", None)]
+        begun = ["begun"] if count > AT_ONCE else []
+        assert await lists.outcomes(known) == [*begun, "done"]
 
     with_list(tmp_path, check)
 
@@ -268,7 +276,7 @@ def test_other_lists_keep_their_people(tmp_path: Path) -> None:
 
 
 def test_a_call_that_dies_midway_is_finished_by_the_next(tmp_path: Path) -> None:
-    """The list stays with its topics and those who are still on it; nothing says that it was removed."""
+    """The list stays with its topics and those who are still on it; the audit log says that its removal has begun."""
 
     async def check(lists: Lists) -> None:
         await lists.fill(3 * AT_ONCE)
@@ -281,13 +289,16 @@ def test_a_call_that_dies_midway_is_finished_by_the_next(tmp_path: Path) -> None
         with pytest.raises(StoreUnavailable):
             await lists.call("DeleteContactList")
         assert await lists.on_it() == 2 * AT_ONCE
-        assert await lists.names(known) == []
+        assert await lists.outcomes(known) == ["begun"]
         assert (await lists.call("GetContactList"))["Topics"] == [NEWS]
         first = await lists.call("ListContacts", PageSize=1)
         assert first["Contacts"][0]["EmailAddress"] == address(AT_ONCE)
         await lists.call("DeleteContactList")
         assert await lists.on_it() == 0
-        assert await lists.names(known) == [("DeleteContactList", None)]
+        assert await lists.outcomes(known) == ["begun", "begun", "done"]
+        begun, again, _ = await lists.world.since(known)
+        assert begun["requestParameters"] == {"contactListName": "readers"}
+        assert begun["eventID"] != again["eventID"]
 
     with_list(tmp_path, check)
 
@@ -342,7 +353,9 @@ def test_of_two_removals_side_by_side_one_has_removed_the_list(tmp_path: Path, c
         refused = [one for one in both if isinstance(one, ServiceError)]
         assert (len(done), [one.message for one in refused]) == (1, [GONE])
         assert (await lists.on_it(), await lists.names_of_lists()) == (0, [])
-        assert await lists.names(known) == [("DeleteContactList", None)]
+        found = await lists.outcomes(known)
+        assert found.count("done") == 1
+        assert ("begun" in found) == (count > AT_ONCE)
 
     with_list(tmp_path, check)
 
@@ -387,7 +400,9 @@ def test_a_permission_that_goes_midway_stops_the_removal(tmp_path: Path, part: i
         with pytest.raises(AccessDenied):
             await lists.call("DeleteContactList")
         assert await lists.on_it() == (4 - part) * AT_ONCE
+        begun = [] if part == 1 else [("DeleteContactList", None)]
         assert await lists.names(known) == [
+            *begun,
             ("DeleteUserPolicy", None),
             ("DeleteContactList", "AccessDenied"),
         ]
@@ -401,6 +416,7 @@ def test_a_change_that_takes_nothing_away_only_makes_it_be_decided_again(tmp_pat
         known = await lists.world.log()
         lists.before_part(2, lambda: lists.world.call(lists.world.root, "iam", "CreateUser", UserName="n"))
         assert await lists.call("DeleteContactList") == {}
-        assert await lists.names(known) == [("CreateUser", None), ("DeleteContactList", None)]
+        again = [("DeleteContactList", None)] * 3  # begun, begun again after it was decided again, and done
+        assert await lists.names(known) == [again[0], ("CreateUser", None), *again[1:]]
 
     with_list(tmp_path, check)

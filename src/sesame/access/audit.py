@@ -34,6 +34,9 @@ MAX_PARAMETERS = 65_536
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
+BEGUN = "begun"
+"""What `part` says in the row of a change that takes several writes, and has a row of its own once it is done."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -53,7 +56,7 @@ class Entry:
     response: Mapping[str, Any] = field(default_factory=dict)
     error: tuple[str, str] | None = None
     decision: Mapping[str, str] = field(default_factory=dict)
-    """What policy was asked: action and resource."""
+    """What policy was asked, action and resource; of a change in several writes also its `part`."""
 
 
 class AuditKey:
@@ -154,6 +157,12 @@ def record(entry: Entry, *, event_id: str) -> str:
     if entry.decision:
         event["additionalEventData"] = dict(entry.decision)
     return json.dumps(event, sort_keys=True, separators=(",", ":"))
+
+
+def outcome(event: Mapping[str, Any]) -> str:
+    """What became of it in a word: `done`, `begun`, or the code of a refusal."""
+    extra = event.get("additionalEventData") or NOTHING
+    return str(event.get("errorCode") or extra.get("part") or "done")
 
 
 def _bounded(parameters: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, Self, TypeVar
 
-from sesame.access.audit import NOTHING, AuditTrail, Entry, entry_of
+from sesame.access.audit import BEGUN, NOTHING, AuditTrail, Entry, entry_of
 from sesame.db import Store, Transaction, epochs_of
 from sesame.errors import ServiceError, SesameError
 from sesame.model import Caller
@@ -70,13 +70,18 @@ class Permit:
         """
         return await self.changes.apply(self, run, is_long=is_long, response=response)
 
-    async def apply_part(self, run: Run[T]) -> T:
-        """Run a part of a change that is too long for one write: durably, and compared as every change, without a row.
+    async def apply_in_parts(self, *, is_long: Run[bool], part: Run[object], rest: Run[T]) -> T:
+        """Run a change that may be too long for one write: `part` again and again while `is_long`, and then `rest`.
 
-        The row is of the whole: the last write is by `apply`. A change that ends before has none, so a part may do
-        only what means nothing by itself and is done again, or gone on with, by the same call.
+        Each is durable, and compared as every change is. With the first part comes a row that says that the change
+        has begun, with the rest the row of the whole: of one that was cut off midway the first is there. A part may
+        do only what the same call goes on with when it is made again.
         """
-        return await self.changes.apply_part(self, run)
+        begins = True
+        while await self.read(is_long):
+            await self.changes.apply_part(self, part, begins=begins)
+            begins = False
+        return await self.apply(rest)
 
 
 class Changes:
@@ -112,9 +117,16 @@ class Changes:
 
         return await self._write(permit, told, is_long=is_long)
 
-    async def apply_part(self, permit: Permit, run: Run[T]) -> T:
-        """See `Permit.apply_part`."""
-        return await self._write(permit, run, is_long=True)
+    async def apply_part(self, permit: Permit, run: Run[object], *, begins: bool) -> None:
+        """See `Permit.apply_in_parts`; the part that `begins` has a row."""
+        decision = {"action": permit.action, "resource": permit.resource, "part": BEGUN}
+
+        async def told(tx: Transaction) -> None:
+            await run(tx)
+            if begins:
+                await self._trail.put(tx, entry_of(permit.caller, decision=decision))
+
+        await self._write(permit, told, is_long=True)
 
     async def _write(self, permit: Permit, run: Run[T], *, is_long: bool) -> T:
         async def compared(tx: Transaction) -> T:

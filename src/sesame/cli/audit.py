@@ -80,6 +80,7 @@ async def verify_log(services: "Services", args: argparse.Namespace) -> int:
 
 async def list_rows(services: "Services", args: argparse.Namespace) -> int:
     """Show the newest rows."""
+    from sesame.access.audit import outcome
     from sesame.admin.audit import latest
 
     return print_list(
@@ -92,7 +93,7 @@ async def list_rows(services: "Services", args: argparse.Namespace) -> int:
             when(one[0].at),
             one[1]["eventName"],
             _who(one[1]),
-            one[1].get("errorCode", "done"),
+            outcome(one[1]),
         ),
     )
 

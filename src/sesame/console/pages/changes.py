@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from sesame.access.audit import BEGUN, outcome
 from sesame.admin import audit
 from sesame.console.visit import Page, Visit
 from sesame.store.audit import AuditRow
@@ -73,6 +74,7 @@ def shown_row(row: AuditRow) -> dict[str, Any]:
         "region": str(event.get("awsRegion") or ""),
         "error": str(event.get("errorCode") or ""),
         "message": str(event.get("errorMessage") or ""),
+        "has_begun": outcome(event) == BEGUN,
         "parameters": json.dumps(parameters, indent=1, ensure_ascii=False) if parameters else "",
     }
 

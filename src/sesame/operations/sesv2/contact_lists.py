@@ -183,9 +183,7 @@ class ContactListOperations:
             await store.delete(tx, await still(tx))
 
         try:
-            while await permit.read(is_long):
-                await permit.apply_part(part)
-            await permit.apply(rest)
+            await permit.apply_in_parts(is_long=is_long, part=part, rest=rest)
         except StalePermit:
             await permit.read(still)
             raise
