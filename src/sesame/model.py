@@ -78,6 +78,8 @@ class ApiCall:
     source: str
     name: str
     parameters: Mapping[str, Any]
+    has_begun: bool = False
+    """Whether a part of it is done, and it is decided again for the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

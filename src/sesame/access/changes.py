@@ -31,7 +31,12 @@ class Change(Protocol):
 
 
 class StalePermit(SesameError):
-    """What a permit rests on has changed: nothing was done, and the operation is to be decided again."""
+    """What a permit rests on has changed: nothing was done, and the operation is to be decided again.
+
+    `has_begun` says of a change in parts that some were done, of which the audit log has a row.
+    """
+
+    has_begun = False
 
     def __init__(self, scopes: Sequence[str]) -> None:
         super().__init__(f"changed since it was decided: {', '.join(scopes)}")
@@ -77,11 +82,15 @@ class Permit:
         has begun, with the rest the row of the whole: of one that was cut off midway the first is there. A part may
         do only what the same call goes on with when it is made again.
         """
-        begins = True
-        while await self.read(is_long):
-            await self.changes.apply_part(self, part, begins=begins)
-            begins = False
-        return await self.apply(rest)
+        has_begun = self.caller.call is not None and self.caller.call.has_begun
+        try:
+            while await self.read(is_long):
+                await self.changes.apply_part(self, part, begins=not has_begun)
+                has_begun = True
+            return await self.apply(rest)
+        except StalePermit as stale:
+            stale.has_begun = has_begun
+            raise
 
 
 class Changes:

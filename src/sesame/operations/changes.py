@@ -69,12 +69,19 @@ class Calls:
         if not turn.locked():
             try:
                 return await handler(caller, request)
-            except StalePermit:
-                pass
+            except StalePermit as stale:
+                caller = _again(caller, stale)
         async with turn:
             for _ in range(MAX_DECISIONS):
                 try:
                     return await handler(caller, request)
-                except StalePermit:
-                    continue
+                except StalePermit as stale:
+                    caller = _again(caller, stale)
         raise ServiceUnavailable("policies change faster than this can be decided; try again")
+
+
+def _again(caller: Caller, stale: StalePermit) -> Caller:
+    """Who calls, when it is decided again: of a change that has begun it is not written down once more that it has."""
+    if caller.call is None or not stale.has_begun:
+        return caller
+    return replace(caller, call=replace(caller.call, has_begun=True))
