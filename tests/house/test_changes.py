@@ -21,6 +21,7 @@ WRITERS = {
 
 IN_PARTS = {
     "operations/sesv2/contact_lists.py": 1,  # takes people off a list that goes with the last write
+    "operations/sns/topics.py": 1,  # takes subscriptions from a topic that goes with the last write
 }
 """Files that make a change by a permit in several writes, the first and the last with an audit row, and how often."""
 

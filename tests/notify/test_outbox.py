@@ -429,7 +429,7 @@ def test_what_is_told_is_purged_and_what_waits_is_not(tmp_path: Path) -> None:
         await w.send("m2")
         await w.expand()
         later = w.clock.now() + 1
-        assert await w.f.store.write(lambda tx: outbox.purge_before(tx, later)) == 2
+        assert await w.f.store.write(lambda tx: outbox.purge_before(tx, later, limit=9)) == 4
         assert await w.rows() == [("waiting", 0)] * 2
 
     with_world(tmp_path, check)

@@ -58,6 +58,13 @@ LARGE = (
     "refusal_tally",
     "further_owner",
     "message_further_owner",
+    "subscription",
+    "console_login",
+    "console_link",
+    "console_share",
+    "mta_sts_policy",
+    "tls_result",
+    "tls_report",
 )
 ALIASES = {
     "m": "message",

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from sesame.app import traced
 from sesame.app.foundation import Services
 from sesame.config.notify import Notify
+from sesame.db import AT_ONCE, in_parts
 from sesame.delivery.tls import TlsContexts
 from sesame.dns.public import AddressGuard
 from sesame.errors import Unavailable
@@ -191,6 +192,5 @@ async def tidy(services: Services) -> None:
     now, past = services.clock.now(), services.ages.now()
     await services.store.write(lambda tx: outbox.hasten(tx, now=now, longest_s=LONGEST_WAIT_S), is_long=True)
     before = past - services.settings.retention_days * 86_400.0
-    await services.store.write(lambda tx: subscriptions.purge_pending(tx, now=past))
-    while await services.store.write(lambda tx: outbox.purge_before(tx, before), is_long=True):
-        pass
+    await in_parts(services.store, lambda tx: subscriptions.purge_pending(tx, now=past, limit=AT_ONCE))
+    await in_parts(services.store, lambda tx: outbox.purge_before(tx, before, limit=AT_ONCE))

@@ -26,6 +26,8 @@ from sesame.store.iam import login_profiles, recovery_codes, users
 from sesame.store.iam.login_profiles import LoginProfile
 from sesame.store.sealed import Sealer
 
+A_PURGE = 100
+"""Links and log-ins that are over which one log-in takes away: more than come with it."""
 IDLE_S, OPERATOR_IDLE_S, LONGEST_S = 8 * 3600.0, 3600.0, 24 * 3600.0
 AGAIN_S = 12 * 3600.0
 """How old a log-in may be that changes policies, keys and passwords without giving its password again."""
@@ -230,7 +232,7 @@ class Logins:
                     tx, _link(token, "invite", user.account_id, user.user_id, now + LOGIN_LINK_S)
                 )
                 return MustChange(token=token), proof
-            await console_logins.purge(tx, now=now, made_before=now - LONGEST_S)
+            await console_logins.purge(tx, now=now, made_before=now - LONGEST_S, limit=A_PURGE)
             await console_logins.put(tx, replace(login, mfa=proof.mfa))
             return token, proof
 

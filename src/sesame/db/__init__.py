@@ -24,6 +24,10 @@ Parameter = Value | Sequence[str] | Sequence[int] | Sequence[bytes]
 """A value, or the list that stands for `?*`."""
 
 
+AT_ONCE = 1_000
+"""Rows that one write deletes at most, so that accepting never waits for it; it takes some 10 ms."""
+
+
 class Transaction(Protocol):
     """Statements inside one transaction; placeholders are `?`, and `?*` for a list."""
 
@@ -79,6 +83,14 @@ class Store(Protocol):
 
         `is_short` says that it looks up a few rows by their keys, which may be done without going elsewhere for it.
         """
+
+
+async def in_parts(
+    store: Store, drop: Callable[[Transaction], Awaitable[int]], *, at_once: int = AT_ONCE
+) -> None:
+    """Let `drop` delete up to `at_once` rows a write and tell how many, until it finds fewer."""
+    while await store.write(drop, is_long=True) >= at_once:
+        pass
 
 
 def identities_scope(account_id: str, region: str) -> str:

@@ -88,6 +88,14 @@ class Table(Generic[T]):
         """Delete the record of that key; whether there was one."""
         return bool(await tx.execute(f"DELETE FROM {self._name} WHERE {self._by_key}", *key))
 
+    async def drop(self, tx: Transaction, rest: str, *values: Parameter, limit: int) -> int:
+        """Delete so many of the records that a query finds at most; how many went."""
+        return await tx.execute(
+            f"DELETE FROM {self._name} WHERE ({self._key}) IN (SELECT {self._key} FROM {self._name} {rest} LIMIT ?)",
+            *values,
+            limit,
+        )
+
     async def one(self, tx: Transaction, rest: str, *values: Parameter) -> T | None:
         """The first record of a query, or None; `rest` is what follows the table's name: `WHERE …`."""
         row = await tx.one(f"{self._select} {rest}", *values)

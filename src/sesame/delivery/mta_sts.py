@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
-from sesame.db import Store
+from sesame.db import AT_ONCE, Store, in_parts
 from sesame.dns.port import DnsFailure, Resolver
 from sesame.errors import SesameError, Unavailable
 from sesame.observe import Clock
@@ -155,7 +155,7 @@ class StsPolicies:
             policy_id = await self._published_id(policy.domain) or policy.policy_id
             finding = await self._renewed(policy.domain, policy_id, policy)
             renewed += finding.failure is None
-        await self._store.write(lambda tx: table.purge(tx, now=now))
+        await in_parts(self._store, lambda tx: table.purge(tx, now=now, limit=AT_ONCE))
         return renewed
 
     async def _known(self, domain: str) -> StsPolicy | None:

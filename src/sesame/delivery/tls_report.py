@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from sesame.db import Store, Transaction
+from sesame.db import AT_ONCE, Store, Transaction, in_parts
 from sesame.delivery.mta_sts import Fetched, FetchFailed
 from sesame.delivery.route import Host
 from sesame.delivery.tls import TlsDemand, TlsFailed, TlsMode
@@ -221,7 +221,8 @@ class TlsReports:
             for day, domain in batch:
                 sent += await self._send(day, domain)
             after = batch[-1]
-        await self._store.write(lambda tx: tls_results.purge(tx, before=day_of(now - KEEP_DAYS * 86_400)))
+        oldest = day_of(now - KEEP_DAYS * 86_400)
+        await in_parts(self._store, lambda tx: tls_results.purge(tx, before=oldest, limit=AT_ONCE))
         return sent
 
     async def _send(self, day: str, domain: str) -> int:
@@ -241,7 +242,7 @@ class TlsReports:
             sent += is_sent
             is_complete = is_complete and is_sent
         if is_complete:
-            await self._store.write(lambda tx: tls_results.forget(tx, day, domain))
+            await in_parts(self._store, lambda tx: tls_results.forget(tx, day, domain, limit=AT_ONCE))
         return sent
 
     async def _by_mail(self, day: str, report: Report, uri: str) -> bool:

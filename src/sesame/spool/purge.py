@@ -7,7 +7,7 @@ Messages are walked in the order of their numbers, in which they were accepted b
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from sesame.db import Store, Transaction
+from sesame.db import AT_ONCE, Store, Transaction, in_parts
 from sesame.spool import pieces
 from sesame.store import (
     custom_verification,
@@ -20,8 +20,8 @@ from sesame.store import (
     reputation,
 )
 
-ROWS = 1_000
-"""Rows that one write deletes at most; it takes some 10 ms."""
+ROWS = AT_ONCE
+"""Rows that one write deletes at most."""
 
 MESSAGES = 200
 """Messages that are looked at for one write."""
@@ -93,8 +93,7 @@ async def _walk(
 
 
 async def _repeat(store: Store, drop: Callable[[Transaction], Awaitable[int]]) -> None:
-    while await store.write(drop, is_long=True) >= ROWS:
-        pass
+    await in_parts(store, drop, at_once=ROWS)
 
 
 async def purge_messages(tx: Transaction, before: float, after: int) -> Step:

@@ -82,10 +82,11 @@ async def end(tx: Transaction, digest: bytes) -> None:
     await _LOGINS.delete(tx, digest)
 
 
-async def purge(tx: Transaction, *, now: float, made_before: float) -> None:
-    """Drop links and log-ins whose time is over."""
-    await tx.execute("DELETE FROM console_link WHERE expires_at <= ?", now)
-    await tx.execute("DELETE FROM console_login WHERE made_at < ?", made_before)
+async def purge(tx: Transaction, *, now: float, made_before: float, limit: int) -> int:
+    """Drop links and log-ins whose time is over, so many at most; how many went."""
+    gone = await _LINKS.drop(tx, "WHERE expires_at <= ? ORDER BY expires_at", now, limit=limit)
+    rest = "WHERE made_at < ? ORDER BY made_at"
+    return gone + await _LOGINS.drop(tx, rest, made_before, limit=limit - gone)
 
 
 async def put_link(tx: Transaction, link: Link) -> None:

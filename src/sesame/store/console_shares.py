@@ -69,9 +69,9 @@ async def of_account(tx: Transaction, account_id: str, *, now: float, limit: int
     )
 
 
-async def count(tx: Transaction, account_id: str) -> int:
-    """How many an account has."""
-    return await _SHARES.count(tx, "WHERE account_id = ?", account_id)
+async def count(tx: Transaction, account_id: str, *, now: float) -> int:
+    """How many an account has that still work."""
+    return await _SHARES.count(tx, "WHERE account_id = ? AND expires_at > ?", account_id, now)
 
 
 async def delete(tx: Transaction, digest: bytes) -> bool:
@@ -79,6 +79,6 @@ async def delete(tx: Transaction, digest: bytes) -> bool:
     return await _SHARES.delete(tx, digest)
 
 
-async def purge(tx: Transaction, *, now: float) -> None:
-    """Forget those that are over."""
-    await tx.execute("DELETE FROM console_share WHERE expires_at <= ?", now)
+async def purge(tx: Transaction, *, now: float, limit: int) -> int:
+    """Forget those that are over, so many at most; how many went."""
+    return await _SHARES.drop(tx, "WHERE expires_at <= ? ORDER BY expires_at", now, limit=limit)

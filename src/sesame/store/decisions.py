@@ -260,7 +260,16 @@ def _record(row: Row) -> DecisionRecord:
 
 
 async def purge_before(tx: Transaction, at: float, *, limit: int) -> int:
-    """Drop up to `limit` refusals older than `at`; how many went."""
+    """Drop refusals older than `at` and who else owned of them, up to `limit` rows; how many went."""
     rows = await tx.all("SELECT seq FROM refusal WHERE at < ? ORDER BY at LIMIT ?", at, limit)
-    await tx.many("DELETE FROM further_owner WHERE refusal_seq = ?", rows)
-    return await tx.many("DELETE FROM refusal WHERE seq = ?", rows)
+    if not rows:
+        return 0
+    further = await tx.all(
+        "SELECT owner_account_id, at, refusal_seq FROM further_owner WHERE refusal_seq IN (?*) LIMIT ?",
+        [int(row[0]) for row in rows],
+        limit,
+    )
+    gone = await tx.many(
+        "DELETE FROM further_owner WHERE owner_account_id = ? AND at = ? AND refusal_seq = ?", further
+    )
+    return gone + await tx.many("DELETE FROM refusal WHERE seq = ?", rows[: limit - gone])

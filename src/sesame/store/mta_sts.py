@@ -43,6 +43,6 @@ async def due(tx: Transaction, *, fetched_before: float, now: float, limit: int)
     )
 
 
-async def purge(tx: Transaction, *, now: float) -> int:
-    """Drop what has expired; how many went."""
-    return await tx.execute("DELETE FROM mta_sts_policy WHERE expires_at <= ?", now)
+async def purge(tx: Transaction, *, now: float, limit: int) -> int:
+    """Drop what has expired, so many at most; how many went."""
+    return await _POLICIES.drop(tx, "WHERE expires_at <= ? ORDER BY expires_at", now, limit=limit)

@@ -11,8 +11,6 @@ from typing import Any
 
 from sesame.db import Row, Transaction
 
-PURGED_AT_ONCE = 1_000
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:
@@ -303,8 +301,33 @@ async def drop_target(tx: Transaction, target: str, *, now: float) -> None:
 
 
 async def drop_topic(tx: Transaction, topic_arn: str, *, now: float) -> None:
-    """Send nothing more to the subscriptions of a topic that is gone."""
+    """Send nothing more to the subscriptions of a topic that is gone; see `drop_of_topic` for one with many."""
     await _drop(tx, f"{topic_arn}:", f"{topic_arn};", "the topic was deleted", now=now)
+
+
+async def drop_of_topic(tx: Transaction, topic_arn: str, *, now: float, limit: int) -> int:
+    """The same of so many rows at most; how many they were."""
+    return await tx.execute(
+        "UPDATE outbox SET state = 'dropped', ended_at = ?, lease = NULL, problem = 'the topic was deleted'"
+        " WHERE seq IN (SELECT seq FROM outbox WHERE order_key > ? AND order_key < ? AND state = 'waiting'"
+        " ORDER BY order_key LIMIT ?)",
+        now,
+        f"{topic_arn}:",
+        f"{topic_arn};",
+        limit,
+    )
+
+
+async def waits_for_more_than(tx: Transaction, topic_arn: str, count: int) -> bool:
+    """Whether more rows than that wait for the subscriptions of a topic; as much work as there are up to then."""
+    row = await tx.one(
+        "SELECT 1 FROM outbox WHERE order_key > ? AND order_key < ? AND state = 'waiting'"
+        " ORDER BY order_key LIMIT 1 OFFSET ?",
+        f"{topic_arn}:",
+        f"{topic_arn};",
+        count,
+    )
+    return row is not None
 
 
 async def _drop(tx: Transaction, first: str, end: str, problem: str, *, now: float) -> None:
@@ -386,13 +409,17 @@ async def about(tx: Transaction, event_ids: Sequence[str]) -> list[OutboxEntry]:
     return [_entry(row) for row in rows]
 
 
-async def purge_before(tx: Transaction, before: float) -> int:
-    """Let go of publications from before `before` that wait for nothing; how many rows went, a bounded number."""
+async def purge_before(tx: Transaction, before: float, *, limit: int) -> int:
+    """Let go of publications from before `before` that wait for nothing, with their rows; how many of both, bounded."""
     rows = await tx.all(
         "SELECT p.seq FROM publication p WHERE p.at < ? AND NOT EXISTS"
         " (SELECT 1 FROM outbox o WHERE o.publication_seq = p.seq AND o.state = 'waiting') ORDER BY p.at LIMIT ?",
         before,
-        PURGED_AT_ONCE,
+        limit,
     )
-    await tx.many("DELETE FROM outbox WHERE publication_seq = ?", rows)
-    return await tx.many("DELETE FROM publication WHERE seq = ?", rows)
+    if not rows:
+        return 0
+    numbers = [int(row[0]) for row in rows]
+    of_them = await tx.all("SELECT seq FROM outbox WHERE publication_seq IN (?*) LIMIT ?", numbers, limit)
+    gone = await tx.many("DELETE FROM outbox WHERE seq = ?", of_them)
+    return gone + await tx.many("DELETE FROM publication WHERE seq = ?", rows[: limit - gone])

@@ -396,7 +396,7 @@ async def total(tx: Transaction, account_id: str | None = None) -> Counts:
 
 
 async def purge_before(tx: Transaction, quarter: int, *, limit: int) -> int:
-    """Forget counts of before a quarter hour, some of them; how many rows went."""
+    """Forget counts of before a quarter hour, so many at most; how many rows went."""
     gone = 0
     tables: tuple[tuple[str, tuple[str, ...], str, int], ...] = (
         ("tally", Where._fields, "quarter", quarter),
@@ -405,7 +405,9 @@ async def purge_before(tx: Transaction, quarter: int, *, limit: int) -> int:
         ("identity_tally", _OF_AN_IDENTITY, "day", quarter // QUARTERS_A_DAY),
     )
     for table, keys, column, first in tables:
-        rows = await tx.all(f"SELECT {', '.join(keys)} FROM {table} WHERE {column} < ? LIMIT ?", first, limit)
+        rows = await tx.all(
+            f"SELECT {', '.join(keys)} FROM {table} WHERE {column} < ? LIMIT ?", first, limit - gone
+        )
         matches = " AND ".join(f"{key} = ?" for key in keys)
         gone += await tx.many(f"DELETE FROM {table} WHERE {matches}", rows)
     return gone

@@ -111,10 +111,27 @@ async def by_token(tx: Transaction, topic_arn: str, token_digest: str) -> Subscr
 
 
 async def delete_of_topic(tx: Transaction, topic_arn: str) -> None:
-    """Remove those of a topic that is gone."""
+    """Remove those of a topic that is gone; see `drop_of_topic` for a topic with many."""
     await tx.execute("DELETE FROM subscription WHERE topic_arn = ?", topic_arn)
 
 
-async def purge_pending(tx: Transaction, *, now: float) -> int:
-    """Let go of what nobody confirmed in time; how many went."""
-    return await tx.execute("DELETE FROM subscription WHERE confirmed_at IS NULL AND token_until < ?", now)
+async def has_more_than(tx: Transaction, topic_arn: str, count: int) -> bool:
+    """Whether a topic has more than that; as much work as there are up to then."""
+    row = await tx.one(
+        "SELECT 1 FROM subscription WHERE topic_arn = ? ORDER BY protocol, endpoint LIMIT 1 OFFSET ?",
+        topic_arn,
+        count,
+    )
+    return row is not None
+
+
+async def drop_of_topic(tx: Transaction, topic_arn: str, *, limit: int) -> int:
+    """Remove so many of a topic at most; how many went."""
+    return await _SUBSCRIPTIONS.drop(tx, "WHERE topic_arn = ?", topic_arn, limit=limit)
+
+
+async def purge_pending(tx: Transaction, *, now: float, limit: int) -> int:
+    """Let go of what nobody confirmed in time, so many at most; how many went."""
+    return await _SUBSCRIPTIONS.drop(
+        tx, "WHERE confirmed_at IS NULL AND token_until < ? ORDER BY token_until", now, limit=limit
+    )

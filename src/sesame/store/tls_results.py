@@ -90,12 +90,28 @@ async def note_sent(tx: Transaction, day: str, policy_domain: str, sent_to: str,
     )
 
 
-async def forget(tx: Transaction, day: str, policy_domain: str) -> None:
-    """Drop the results of a day with a domain: they have been reported, or nobody wants them."""
-    await tx.execute("DELETE FROM tls_result WHERE day = ? AND policy_domain = ?", day, policy_domain)
+async def forget(tx: Transaction, day: str, policy_domain: str, *, limit: int) -> int:
+    """Drop results of a day with a domain, which have been reported or nobody wants: so many at most; how many went."""
+    return await tx.execute(
+        f"DELETE FROM tls_result WHERE ({_COLUMNS}) IN"
+        f" (SELECT {_COLUMNS} FROM tls_result WHERE day = ? AND policy_domain = ? LIMIT ?)",
+        day,
+        policy_domain,
+        limit,
+    )
 
 
-async def purge(tx: Transaction, *, before: str) -> None:
-    """Drop what is older than a day."""
-    await tx.execute("DELETE FROM tls_result WHERE day < ?", before)
-    await tx.execute("DELETE FROM tls_report WHERE day < ?", before)
+async def purge(tx: Transaction, *, before: str, limit: int) -> int:
+    """Drop what is older than a day, so many rows at most; how many went."""
+    gone = await tx.execute(
+        f"DELETE FROM tls_result WHERE ({_COLUMNS}) IN"
+        f" (SELECT {_COLUMNS} FROM tls_result WHERE day < ? ORDER BY day LIMIT ?)",
+        before,
+        limit,
+    )
+    return gone + await tx.execute(
+        "DELETE FROM tls_report WHERE (day, policy_domain, sent_to) IN"
+        " (SELECT day, policy_domain, sent_to FROM tls_report WHERE day < ? ORDER BY day LIMIT ?)",
+        before,
+        limit - gone,
+    )

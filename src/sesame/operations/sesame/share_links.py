@@ -30,6 +30,9 @@ DAY_S = 86_400.0
 MOST = 200
 """Links of one account that are kept."""
 
+A_PURGE = 100
+"""Links that are over which a new one takes away: more than come with it."""
+
 
 class ShareLinkDoesNotExist(ServiceError):
     """There is no such link, or it has expired."""
@@ -94,8 +97,8 @@ class ShareLinks:
         async def run(tx: Transaction) -> None:
             if await identities.get(tx, share.account_id, share.region, name) is None:
                 raise IdentityMissing(name)
-            await console_shares.purge(tx, now=now)
-            if await console_shares.count(tx, share.account_id) >= MOST:
+            await console_shares.purge(tx, now=now, limit=A_PURGE)
+            if await console_shares.count(tx, share.account_id, now=now) >= MOST:
                 raise LimitExceeded(f"There are already {MOST} links: end some first.")
             await console_shares.put(tx, share)
 

@@ -15,7 +15,7 @@ from sesame.access.principal_binding import NoSuchPrincipal, displayed_document,
 from sesame.aws import paging
 from sesame.aws.shapes import sns
 from sesame.aws.sns.delivery_policy import DeliveryPolicyError, effective_topic_policy, read_topic_policy
-from sesame.db import Store, Transaction
+from sesame.db import AT_ONCE, Store, Transaction
 from sesame.errors import AccessDenied, InvalidParameterValue, ServiceError
 from sesame.model import Caller
 from sesame.observe import Clock
@@ -123,19 +123,40 @@ class TopicOperations:
         return {"TopicArn": arn}
 
     async def delete_topic(self, caller: Caller, request: sns.DeleteTopicRequest) -> sns.DeleteTopicResponse:
-        """Remove a topic; one that is not there is gone already."""
+        """Remove a topic; one that is not there is gone already.
+
+        Its subscriptions go so many a write, then what waits for them, and the topic with the last. When it ends
+        before, the topic stays with those that are left, and the next call goes on. A topic of that name that is made
+        anew meanwhile is another, and stays.
+        """
         permit = await self._require(caller, "DeleteTopic", request["TopicArn"])
         region, account_id, name = read_arn(request["TopicArn"])
 
-        async def run(tx: Transaction) -> None:
-            if (account_id, region) != (caller.principal.account_id, caller.region):
-                return
-            if (found := await topics.get(tx, account_id, region, name)) is not None:
-                await outbox.drop_topic(tx, found.arn, now=self._clock.now())
-                await subscriptions.delete_of_topic(tx, found.arn)
-                await topics.delete(tx, found)
+        is_own = (account_id, region) == (caller.principal.account_id, caller.region)
+        begun = await permit.read(lambda tx: topics.get(tx, account_id, region, name)) if is_own else None
 
-        await permit.apply(run)
+        async def found(tx: Transaction) -> Topic | None:
+            one = None if begun is None else await topics.get(tx, *begun.key)
+            return None if one is None or begun is None or one.created_at != begun.created_at else one
+
+        async def is_long(tx: Transaction) -> bool:
+            return (one := await found(tx)) is not None and (
+                await subscriptions.has_more_than(tx, one.arn, AT_ONCE)
+                or await outbox.waits_for_more_than(tx, one.arn, AT_ONCE)
+            )
+
+        async def part(tx: Transaction) -> None:
+            if (one := await found(tx)) is not None:
+                gone = await subscriptions.drop_of_topic(tx, one.arn, limit=AT_ONCE)
+                await outbox.drop_of_topic(tx, one.arn, now=self._clock.now(), limit=AT_ONCE - gone)
+
+        async def rest(tx: Transaction) -> None:
+            if (one := await found(tx)) is not None:
+                await outbox.drop_topic(tx, one.arn, now=self._clock.now())
+                await subscriptions.delete_of_topic(tx, one.arn)
+                await topics.delete(tx, one)
+
+        await permit.apply_in_parts(is_long=is_long, part=part, rest=rest)
         return {}
 
     async def list_topics(self, caller: Caller, request: sns.ListTopicsRequest) -> sns.ListTopicsResponse:
