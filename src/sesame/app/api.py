@@ -204,7 +204,7 @@ class Doors:
             services.store,
             self.authorizer,
             clock=services.clock,
-            refused=RefusedSends(services.store, self.authorizer.changes, services.log),
+            refused=RefusedSends(services.store, self.authorizer.changes, services.log, services.metrics),
             metrics=services.metrics,
             executor=services.executor,
             large=services.large,

@@ -168,7 +168,9 @@ async def show_decisions(services: "Services", args: argparse.Namespace) -> int:
         for record in records:
             _print_decision(record)
         if not records and args.request is not None:
-            print(f"no refusal of account {args.account} has the request id `{args.request}`")
+            print(
+                f"nothing is kept for account {args.account} of a refusal with the request id `{args.request}`"
+            )
             print(f"under whatever account it is: sesame why {args.request}")
         elif not records:
             print(f"no send has concerned account {args.account} yet")

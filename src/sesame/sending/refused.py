@@ -3,10 +3,13 @@
 A failure is what was wrong before anything was decided; a refusal has a decision, and is explained from it.
 """
 
-from sesame.access.causes.failures import Failures
+from collections.abc import Sequence
+
+from sesame.access.causes.failures import MOST_CALLS_A_MINUTE, Failures
 from sesame.access.causes.find import cause_in_log
 from sesame.access.changes import Changes
 from sesame.access.identity_names import InvalidIdentityArn
+from sesame.access.per_minute import PerMinute
 from sesame.access.record import (
     as_call,
     explainable_text,
@@ -21,6 +24,7 @@ from sesame.db import Store, Transaction
 from sesame.errors import ConfigurationSetDoesNotExist, ServiceError, Throttling
 from sesame.mail.address import AddressError
 from sesame.mail.header import MessageError
+from sesame.metrics import Metrics
 from sesame.model import Caller
 from sesame.observe import Log
 from sesame.sending.request_form import (
@@ -52,13 +56,19 @@ def failure_facts(submission: Submission, failure: ServiceError) -> dict[str, ob
 
 
 class RefusedSends:
-    """Keeps each failure and refusal once; one for each process that sends. `changes` has the audit log."""
+    """Keeps each failure and refusal once; one for each process that sends. `changes` has the audit log.
 
-    def __init__(self, store: Store, changes: Changes, log: Log) -> None:
+    An owner's decisions list at most `MOST_CALLS_A_MINUTE` refusals a minute of each other account, so that nobody
+    fills them by naming its identities; all are counted for it, and kept for whoever was refused.
+    """
+
+    def __init__(self, store: Store, changes: Changes, log: Log, metrics: Metrics) -> None:
         self._refusals = Refusals(store)
         self._failures = Failures(store)
         self._changes = changes
         self._log = log
+        self._metrics = metrics
+        self._listed = PerMinute()
 
     async def record_failure(self, caller: Caller, submission: Submission, failure: ServiceError) -> None:
         """Keep what failed before a decision, with what the client wrote; nothing that has been kept already."""
@@ -79,6 +89,7 @@ class RefusedSends:
     ) -> None:
         """Keep what was decided against a send: in the log, in the audit log, and where causes are found from it."""
         owner = owner_concerned(caller, decision, refusal.facts)
+        further = further_owners(caller, decision, refusal.facts, owner)
         record = Refusal(
             request_id=caller.request_id,
             account_id=caller.principal.account_id,
@@ -95,7 +106,8 @@ class RefusedSends:
                 digest=self._refusals.digest,
                 facts=refusal.facts,
             ),
-            further_owners=further_owners(caller, decision, refusal.facts, owner),
+            further_owners=further,
+            unlisted=self._unlisted(caller, (owner, *further)),
         )
         self._log_refusal(caller, record)
 
@@ -107,6 +119,19 @@ class RefusedSends:
 
         await self._refusals.keep(record, decision, in_same_transaction=audit)
         refusal.is_kept = True
+
+    def _unlisted(self, caller: Caller, owners: Sequence[str | None]) -> frozenset[str]:
+        """The owners that have had enough of this account's refusals in this minute, whether they are there or not."""
+        account_id = caller.principal.account_id
+        unlisted = frozenset(
+            owner
+            for owner in owners
+            if owner is not None
+            and owner != account_id
+            and not self._listed.admits((account_id, owner), caller.at, most=MOST_CALLS_A_MINUTE)
+        )
+        self._metrics.refusals_unlisted.inc(len(unlisted))
+        return unlisted
 
     def _log_refusal(self, caller: Caller, refusal: Refusal) -> None:
         self._log.event(

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from sesame.db import Parameter, Row, Transaction
-from sesame.store.decisions import texts, whole
+from sesame.store.decisions import owner_in, texts, whole
 
 
 class Key(NamedTuple):
@@ -255,7 +255,7 @@ def _entry(row: Row, shared: str | None) -> Entry:
         seq=row[2],
         id=row[3],
         account_id=row[4],
-        owner_account_id=row[5],
+        owner_account_id=owner_in(row[5]),
         region=row[6],
         source=row[7],
         subject=row[8],

@@ -74,7 +74,8 @@ class Refusal:
     """One refused send: the API's code and words, and the decision as JSON.
 
     `further_owners` are accounts beside `owner_account_id` whose identities or bounds refused it too. What was refused
-    and `is_send` is not, an owner's count of what others tried to send is without.
+    and `is_send` is not, an owner's count of what others tried to send is without. It is counted for the owners in
+    `unlisted`, but is not among their decisions.
     """
 
     request_id: str
@@ -87,6 +88,7 @@ class Refusal:
     decision: DecisionText
     further_owners: tuple[str, ...] = ()
     is_send: bool = True
+    unlisted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,15 +109,25 @@ class DecisionRecord:
     request_id: str | None = None
 
 
+_UNLISTED = "-"
+"""Before the owner of a refusal that is not among that owner's decisions; the sender reads on whose identity it was."""
+
+
+def owner_in(column: str | None) -> str | None:
+    """The owner that a refusal's `owner_account_id` names, listed for it or not."""
+    return None if column is None else column.removeprefix(_UNLISTED)
+
+
 async def put_refusal(tx: Transaction, refusal: Refusal) -> None:
     """Keep a refused send."""
     (digest,) = await keep(tx, [(refusal.decision, refusal.at)])
+    owner = refusal.owner_account_id
     [(seq,)] = await tx.all(
         "INSERT INTO refusal (request_id, account_id, owner_account_id, region, at, code, reason, decision,"
         " decision_digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq",
         refusal.request_id,
         refusal.account_id,
-        refusal.owner_account_id,
+        _UNLISTED + owner if owner is not None and owner in refusal.unlisted else owner,
         refusal.region,
         refusal.at,
         refusal.code,
@@ -125,7 +137,7 @@ async def put_refusal(tx: Transaction, refusal: Refusal) -> None:
     )
     await tx.many(
         "INSERT INTO further_owner (owner_account_id, at, refusal_seq) VALUES (?, ?, ?)",
-        [(owner, refusal.at, seq) for owner in refusal.further_owners],
+        [(one, refusal.at, seq) for one in refusal.further_owners if one not in refusal.unlisted],
     )
     await _count(tx, refusal)
 
@@ -249,7 +261,7 @@ def _record(row: Row) -> DecisionRecord:
     return DecisionRecord(
         at=row[0],
         account_id=row[1],
-        owner_account_id=row[2],
+        owner_account_id=owner_in(row[2]),
         region=row[3],
         message_id=row[4],
         code=row[5],

@@ -6,11 +6,11 @@ A refused AssumeRole is kept for the owner of the role too, if there is one.
 """
 
 import json
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sesame.access.per_minute import PerMinute
 from sesame.db import Store
 from sesame.errors import ServiceError
 from sesame.model import Caller
@@ -22,10 +22,10 @@ MOST_A_MINUTE = 60
 
 MOST_CALLS_A_MINUTE = 20
 """So many of calls that send nothing and were refused, so that they leave room for what concerns mail; and of attempts
-at roles of one other account, which so are not hidden behind others and do not fill its records."""
+at roles of one other account, which so are not hidden behind others and do not fill its records. Of refused sends as
+identities of one other account as many are listed for that account (`sending.refused`)."""
 
 MAX_TEXT = 2_000
-_MAX_ACCOUNTS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class Failures:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._kept: OrderedDict[tuple[str, str], tuple[int, int]] = OrderedDict()
+        self._kept = PerMinute()
 
     async def keep(self, failure: Failure) -> Refusal:
         """Keep a failure in a commit of its own, unless there were too many; as what, either way."""
@@ -82,16 +82,10 @@ class Failures:
         return kept
 
     def _may_keep(self, failure: Failure) -> bool:
-        minute = int(failure.at // 60)
         counted_as = "call" if "own_side" in failure.facts and "role" not in failure.facts else ""
         counted_as = failure.role_owner or counted_as
-        key = failure.account_id, counted_as
-        began, count = self._kept.pop(key, (minute, 0))
-        count = count + 1 if began == minute else 1
-        self._kept[key] = minute, count
-        if len(self._kept) > _MAX_ACCOUNTS:
-            self._kept.popitem(last=False)
-        return count <= (MOST_CALLS_A_MINUTE if counted_as else MOST_A_MINUTE)
+        most = MOST_CALLS_A_MINUTE if counted_as else MOST_A_MINUTE
+        return self._kept.admits((failure.account_id, counted_as), failure.at, most=most)
 
 
 def failure_of(caller: Caller, error: ServiceError, action: str, facts: Mapping[str, Any]) -> Failure:

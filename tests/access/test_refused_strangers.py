@@ -1,0 +1,88 @@
+"""Whoever names another account's identity fills no list of that account's; nothing else differs (I9)."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from sesame.access.causes.decision_json import latest
+from sesame.access.causes.failures import MOST_CALLS_A_MINUTE
+from sesame.operations.operator_lookup import refusal
+from sesame.spool import listing
+from sesame.store import decisions
+from tests.support.refusal_world import EVERYTHING, REGION, Case, World
+
+MORE = 3
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    opened = World.open(tmp_path_factory.mktemp("strangers") / "data")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def case(world: World) -> Case:
+    made = Case(world)
+    for name in ("owner", "stranger", "delegate"):
+        made.account(name)
+        made.step("user", name, "robot", EVERYTHING)
+    made.step("identity", "owner", "one.test")
+    return made
+
+
+def refused(case: Case, who: str, *, door: str = "v1") -> str:
+    """The request id of a send as the owner's identity that must be refused."""
+    wanted: dict[str, object] = {"as": f"{who}/robot", "door": door, "from": "a@one.test", "to": "b@two.test"}
+    wanted["arns"] = {"SourceArn": case.arn("owner", "one.test")}
+    outcome = case.send(wanted)
+    assert outcome.code in ("AccessDenied", "AccessDeniedException"), outcome
+    return outcome.request_id
+
+
+def listed(case: Case, who: str) -> list[str]:
+    read = latest(case.world.services.store, case.names[who], limit=1000)
+    return [one["request_id"] for one in case.world.run(read)]
+
+
+def test_a_stranger_does_not_fill_the_decisions_of_an_owner(case: Case) -> None:
+    """Twenty a minute of each account are listed; the sender has all, and the owner the number of all."""
+    requests = [refused(case, "stranger") for _ in range(MOST_CALLS_A_MINUTE + MORE)]
+    mine = refused(case, "delegate")
+    assert listed(case, "owner") == [mine, *requests[MOST_CALLS_A_MINUTE - 1 :: -1]]
+    assert listed(case, "stranger") == requests[::-1]
+    store, owner = case.world.services.store, case.names["owner"]
+    counted = case.world.run(store.read(lambda tx: decisions.refused_by_quarter(tx, owner, REGION, since=0)))
+    assert sum(lent for _, _, lent in counted) == MOST_CALLS_A_MINUTE + MORE + 1
+
+
+def test_what_is_not_listed_is_explained_to_the_sender_and_the_operator(case: Case) -> None:
+    """The same as what is listed, word for word, to the sender; the owner has nothing by its request."""
+    first, *_, last = [refused(case, "stranger") for _ in range(MOST_CALLS_A_MINUTE + 1)]
+    told = [case.read("stranger", request) for request in (first, last)]
+    for one in told:
+        assert one.pop("request_id")
+        one.pop("at", None)
+    assert told[0] == told[1]
+    assert case.read_as_operator(last)["causes"]
+    assert case.read("owner", first)["causes"]
+    assert case.read("owner", last) == {"causes": []}
+    store = case.world.services.store
+    parties = [account for account, _ in case.world.run(refusal(store, last))]
+    assert parties == [case.names["stranger"], case.names["owner"]]
+
+
+def test_lists_of_messages_have_it_as_decisions_do(case: Case) -> None:
+    """The owner's list is bounded; in the sender's each refusal names the owner."""
+    for _ in range(MOST_CALLS_A_MINUTE + MORE):
+        refused(case, "stranger")
+    store, owner = case.world.services.store, case.names["owner"]
+
+    def entries(who: str) -> list[listing.Entry]:
+        found: list[listing.Entry] = case.world.run(
+            store.read(lambda tx: listing.page(tx, case.names[who], after=None, limit=100))
+        )
+        return found
+
+    assert len(entries("owner")) == MOST_CALLS_A_MINUTE
+    assert [one.owner_account_id for one in entries("stranger")] == [owner] * (MOST_CALLS_A_MINUTE + MORE)
