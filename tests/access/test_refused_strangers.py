@@ -86,3 +86,14 @@ def test_lists_of_messages_have_it_as_decisions_do(case: Case) -> None:
 
     assert len(entries("owner")) == MOST_CALLS_A_MINUTE
     assert [one.owner_account_id for one in entries("stranger")] == [owner] * (MOST_CALLS_A_MINUTE + MORE)
+
+
+def test_a_paused_account_stops_itself_and_not_its_delegates(world: World) -> None:
+    """What is sent as its identities counts against who sends it, so that its pause is not theirs."""
+    case = Case.lending(world, Effect="Allow", Action="ses:SendEmail")
+    for name in ("owner", "sender"):
+        case.step("user", name, "robot", EVERYTHING)
+    case.step("call", "owner", "ses", "update_account_sending_enabled", {"Enabled": False})
+    wanted = {"from": "a@one.test", "to": "b@two.test", "arns": {"SourceArn": case.arn("owner", "one.test")}}
+    assert case.send(wanted | {"as": "owner/robot"}).code == "AccountSendingPausedException"
+    assert case.send(wanted | {"as": "sender/robot"}).message_id
