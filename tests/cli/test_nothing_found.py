@@ -23,7 +23,7 @@ def account(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
     ("options", "points_to"),
     [
         ((), ("no send has concerned account", "sesame why REQUEST_ID", "sesame log-ins")),
-        (("--request", REQUEST), ("no refusal of account", f"sesame why {REQUEST}")),
+        (("--request", REQUEST), ("nothing is kept for account", f"sesame why {REQUEST}")),
     ],
 )
 def test_decisions_without_any_name_the_other_places(
