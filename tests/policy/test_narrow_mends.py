@@ -409,6 +409,12 @@ REPORTED: dict[str, tuple[Request, dict[str, str], dict[str, str], str]] = {
         {GROUP: text(may(), denies(("StringNotLike", "ses:FromAddress", "jobs@*")))},
         f"in another exempt `{ANN.arn}`",
     ),
+    "copies, which IAM refuses with one Sid": (
+        SENT,
+        {"p": text(lends())},
+        {GROUP: text(may(), denies(("StringNotLike", "ses:FromAddress", "jobs@*")))},
+        "twice, each copy with another Sid or none: in one copy",
+    ),
     "a list for everybody": (
         FROM_ROOT,
         {"p": text(lends(), denies(("StringNotEquals", "ses:FromAddress", [JOBS]), **EVERYBODY))},

@@ -373,8 +373,8 @@ def _said(change: Mapping[str, Any]) -> str:
         copies = [" and ".join(map(_said, copy)) for copy in change["split"]]
         times = _TIMES.get(len(copies), "several times")
         return (
-            f"write it there {times}: in one copy {', in another '.join(copies)}; what each copy lets pass, and that"
-            " alone, goes through"
+            f"write it there {times}, each copy with another Sid or none: in one copy {', in another '.join(copies)};"
+            " what each copy lets pass, and that alone, goes through"
         )
     if "take" in change:
         return f"take {some(tuple(change['take']))} out of its {change['operator']} on {change['key']}"
