@@ -33,7 +33,7 @@ from sesame.policy.reasons.remedies import (
     edits_in_words,
     is_left_out,
 )
-from sesame.policy.reasons.sentence import compact, distance, name_statement
+from sesame.policy.reasons.sentence import closest, compact, distance, name_statement
 from sesame.policy.reasons.slips import in_resources, is_held_to_address, known_action, misspelt_action, some
 from sesame.policy.reasons.statements import iam_statement, iam_statement_like, smallest_statement
 from sesame.policy.reasons.strangers import is_for, is_stranger
@@ -254,8 +254,8 @@ class _Gaps:
             candidates = named or [step for step in candidates if not _named(step)]
         if not named:
             return (self._nobody_named(candidates),)
-        closest = min(named, key=distance)
-        return tuple(self._failures(closest)) or (self._not_understood(closest),)
+        near = min(named, key=distance) if self._reader is Reader.SENDER else closest(named)
+        return tuple(self._failures(near)) or (self._not_understood(near),)
 
     def _nobody_named(self, candidates: Sequence[StatementStep]) -> Cause:
         """No Allow names the requester: the code says whether one names what it was, or another session of it."""
@@ -408,11 +408,11 @@ class _Gaps:
         about = [step for step in candidates if _is_about_sending(step)]
         about = about or [step for step in candidates if misspelt_action(step, request.action)]
         if about:
-            closest = min(about, key=distance)
-            failed = [element.element for element in closest.elements if not element.answer]
+            near = closest(about)
+            failed = [element.element for element in near.elements if not element.answer]
             if failed in (["Action"], ["NotAction"]):
-                return self._iam_action(closest)
-            if not failed and (found := self._failures(closest)):
+                return self._iam_action(near)
+            if not failed and (found := self._failures(near)):
                 return found
         return self._iam_lack(code, about)
 
@@ -447,12 +447,12 @@ class _Gaps:
             case _:
                 text = f"no IAM policy of {who} allows {what}"
         if about:
-            closest = min(about, key=distance)
-            listed = [e for e in closest.elements if e.element.endswith("Resource") and not e.answer]
+            near = min(about, key=distance)
+            listed = [e for e in near.elements if e.element.endswith("Resource") and not e.answer]
             if listed:
-                text += f"; {name_statement(closest.ref)} {in_resources(listed[0], request.resource)}"
+                text += f"; {name_statement(near.ref)} {in_resources(listed[0], request.resource)}"
                 is_for_address = is_held_to_address(listed[0], request.resource)
-                return self._allowed_like(code, text, closest, is_for_address=is_for_address)
+                return self._allowed_like(code, text, near, is_for_address=is_for_address)
         return [
             Cause(code=code, text=text, mend=self._allow(iam_statement(request.action, request.resource)))
         ]
@@ -502,11 +502,11 @@ class _Gaps:
         statement = iam_statement(request.action, request.resource)
         if near is not None:
             statement = iam_statement_like(near, request, self._reader).statement
-        closest = f"; {name_statement(near.ref)} comes closest" if near is not None else ""
+        named = f"; {name_statement(near.ref)} comes closest" if near is not None else ""
         return Cause(
             code=Code.SESSION_POLICY,
             text=f"{before}the policies that the session `{request.requester.arn}` was opened under"
-            f" do not allow `{request.action}` on `{request.resource}`{closest}",
+            f" do not allow `{request.action}` on `{request.resource}`{named}",
             mend=Mend(
                 how=How.CHANGE_SESSION,
                 text=f"open the session without a policy, or with one that has the statement {compact(statement)}",
