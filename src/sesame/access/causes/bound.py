@@ -1,6 +1,6 @@
 """Causes where the ARN is one that an SMTP credential is bound to: the message names none, and its program cannot.
 
-INVARIANT (I9): told to the sender and the operator.
+INVARIANT (I9): read by the sender and the operator.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

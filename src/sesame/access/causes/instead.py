@@ -1,7 +1,7 @@
 """An ARN that was refused and not meant: another account lends, and what named the wrong one is to name the right one.
 
 A typing error in an account number, an SMTP credential bound to another identity, a field that stands there twice.
-INVARIANT (I9): told to the sender and the operator, of identities whose policies name the sender alone.
+INVARIANT (I9): read by the sender and the operator, of identities whose policies name the sender alone.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
 """A managed policy that would let a refused request pass and is not in force: another version, or nobody attached it.
 
 Whoever has just mended a policy in a version that is not the default reads otherwise that the policy lacks what it has.
-INVARIANT (I9): told to the sender and the operator, of the sender's own policies; tags of others' identities count for
+INVARIANT (I9): read by the sender and the operator, of the sender's own policies; tags of others' identities count for
 nothing here.
 """
 

@@ -3,7 +3,7 @@ field's before what the SMTP credential is bound to.
 
 Whoever has both and reads of the one that counts alone looks at the other, and finds nothing wrong. The parameter of
 v2 is for From and Source alike besides, so that it cannot be right where the two are of different owners.
-INVARIANT (I9): told to the sender and the operator, of what the sender itself named.
+INVARIANT (I9): read by the sender and the operator, of what the sender itself named.
 """
 
 from collections.abc import Collection, Iterator, Mapping

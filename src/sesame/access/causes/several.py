@@ -1,6 +1,6 @@
 """What else is wrong with how a send names ARNs, beside the one that it failed for: so that all is mended at once.
 
-Before a decision the first ARN that cannot be ends a send. INVARIANT (I9): told to the sender and the operator, of what
+Before a decision the first ARN that cannot be ends a send. INVARIANT (I9): read by the sender and the operator, of what
 the sender itself wrote.
 """
 

@@ -205,9 +205,9 @@ def _wrong_scope(record: DecisionRecord, failed: Mapping[str, Any]) -> Cause:
             ),
         )
     wanted = re.search(r"correct service: '([^']*)'", record.reason)
-    told = record.reason.rstrip(".")
+    reason = record.reason.rstrip(".")
     signed = failed.get("service")
-    text = f"the request is signed for something else: {told}"
+    text = f"the request is signed for something else: {reason}"
     how = "let the client sign with a scope of DATE/REGION/SERVICE/aws4_request that fits the request"
     if wanted is not None:
         what = f"`{signed}`" if signed else "another service"
