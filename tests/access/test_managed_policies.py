@@ -188,6 +188,8 @@ def test_a_version_of_what_the_session_was_opened_under(world: World) -> None:
 UNSAID: dict[str, list[dict[str, Any]]] = {
     "gives everything": [EVERYTHING],
     "gives more than mail": [BOTH, {"Effect": "Allow", "Action": "iam:*", "Resource": "*"}],
+    "gives all of mail": [{"Effect": "Allow", "Action": "ses:*", "Resource": "*"}],
+    "gives mail's policies by a pattern": [{"Effect": "Allow", "Action": "ses:?*Email*", "Resource": "*"}],
     "gives all but": [{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}],
     "does not allow it either": [SIMPLE],
     "denies it": [BOTH, DENIED],
@@ -195,10 +197,22 @@ UNSAID: dict[str, list[dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", UNSAID)
-def test_nobody_is_told_to_attach_what_gives_more_than_mail_or_does_not_help(world: World, name: str) -> None:
+def test_nobody_is_told_to_attach_what_gives_more_than_sending_or_does_not_help(
+    world: World, name: str
+) -> None:
     sender = Sender(world, "user")
     sender.policy("other", *UNSAID[name])
     assert ":policy/other" not in json.dumps(sender.refused())
+
+
+@pytest.mark.parametrize("name", [name for name in UNSAID if name.startswith("gives")])
+def test_nor_is_a_version_to_be_the_default_that_gives_more(world: World, name: str) -> None:
+    """Others may have the policy too."""
+    sender = Sender(world, "user")
+    arn = sender.policy("ses-sender", SIMPLE)
+    sender.attach(arn)
+    sender.version(arn, *UNSAID[name])
+    assert "is the default" not in json.dumps(sender.refused())
 
 
 def test_a_version_that_does_not_help_alone_is_not_named(world: World) -> None:

@@ -73,7 +73,11 @@ async def managed_instead(
         if policy in mine:
             continue
         text = await _default(tx, policy)
-        if text is not None and _is_for_mail(text) and _passes(asked, (*own, (policy.arn, text)), session):
+        if (
+            text is not None
+            and _gives_sending_alone(text)
+            and _passes(asked, (*own, (policy.arn, text)), session)
+        ):
             return await _unattached(tx, record, policy)
     return None
 
@@ -89,7 +93,7 @@ def with_managed(
     if found.version is not None:
         text = f"version v{found.version} of `{found.arn}` allows it, and v{found.default} is the default"
         command = f"aws iam set-default-policy-version --policy-arn {found.arn} --version-id v{found.version}"
-        mend = f"make v{found.version} the default: `{command}`"
+        mend = f"make v{found.version} the default, for all who have the policy: `{command}`"
     else:
         whose = f"attached to {_listed(found.others)} alone" if found.others else "attached to nobody"
         text = f"`{found.arn}` allows it, and is {whose}"
@@ -132,6 +136,8 @@ async def _other_version(
         if version.number == policy.default_version:
             continue
         text = parse_stored_iam_policy(version.document)
+        if not _gives_sending_alone(text):
+            continue
         changed = [_with(documents, policy.arn, text) for documents in (own, session or ())]
         if _passes(asked, changed[0], None if session is None else changed[1]):
             return Managed(arn=policy.arn, default=policy.default_version, version=version.number)
@@ -148,12 +154,12 @@ async def _default(tx: Transaction, policy: ManagedPolicy) -> Policy | None:
     return None if found is None else parse_stored_iam_policy(found.document)
 
 
-def _is_for_mail(policy: Policy) -> bool:
-    """Whether a policy gives what belongs to mail alone: nobody is told to attach one that gives the account away."""
-    allows = [one for one in policy.statements if one.effect is Effect.ALLOW]
+def _gives_sending_alone(policy: Policy) -> bool:
+    """Whether all that a policy gives is to send: nobody is told to put in force what gives away more."""
     return all(
-        not one.not_actions and all(action.lower().startswith("ses:") for action in one.actions)
-        for one in allows
+        not one.not_actions and all(action.lower().startswith("ses:send") for action in one.actions)
+        for one in policy.statements
+        if one.effect is Effect.ALLOW
     )
 
 
