@@ -25,7 +25,7 @@ def row(seq: int, endpoint: str = URL) -> Ready:
     return Ready(delivery=delivery, claimed_at=float(seq))
 
 
-async def publish(w: World, count: int, *endpoints: str) -> None:
+async def publish(w: World, count: int, *endpoints: str, named: str = "p") -> None:
     """As many messages that wait for nothing to each of some endpoints."""
 
     def places(number: int) -> Sequence[Place]:
@@ -40,7 +40,7 @@ async def publish(w: World, count: int, *endpoints: str) -> None:
     made = [
         (
             Publication(
-                message_id=f"p{number}", topic_arn=TOPIC, kind=Kind.NOTIFICATION.value, body="b", at=w.clock.now()
+                message_id=f"{named}{number}", topic_arn=TOPIC, kind=Kind.NOTIFICATION.value, body="b", at=w.clock.now()
             ),
             places(number),
         )

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from sesame.app import traced
 from sesame.app.foundation import Services
 from sesame.config.notify import Notify
-from sesame.db import AT_ONCE, in_parts
+from sesame.db import AT_ONCE, Store, in_parts
 from sesame.delivery.tls import TlsContexts
 from sesame.dns.public import AddressGuard
 from sesame.errors import Unavailable
@@ -28,6 +28,7 @@ from sesame.store import events, outbox, subscriptions
 ANYWHERE = ("0.0.0.0/0", "::/0")
 """Where the operator's own services may be."""
 
+DROP_EVERY_S = 1.0
 TIDY_EVERY_S = 3_600.0
 LONGEST_WAIT_S = 7_200.0
 """Longer than any pause between attempts: policies and Retry-After give an hour at most, chance a quarter more."""
@@ -76,7 +77,7 @@ class NotifyRole:
         host = urlsplit(self._public_url).hostname or "localhost"
         self._signing = await signing(services.store, services.sealer, now=now, host=host)
         await services.store.write(lambda tx: outbox.release_all(tx, now=now))
-        await services.store.write(lambda tx: outbox.hasten(tx, now=now, longest_s=LONGEST_WAIT_S))
+        await hasten(services.store, now=now)
         await services.store.write(events.release_all)
         self._notifier = self._make_notifier(self._signing)
 
@@ -92,11 +93,16 @@ class NotifyRole:
         return found
 
     async def _tidy(self) -> None:
-        """Let go of subscriptions that nobody confirmed and of what was delivered long ago, now and then."""
+        """Drop what waits for targets that are gone; now and then let go of what is old."""
+        clock = self._services.clock
+        tidied_at = clock.monotonic()
         while True:
-            await asyncio.sleep(TIDY_EVERY_S)
+            await asyncio.sleep(DROP_EVERY_S)
             try:
-                await tidy(self._services)
+                await drop_ended(self._services.store)
+                if clock.monotonic() - tidied_at >= TIDY_EVERY_S:
+                    tidied_at = clock.monotonic()
+                    await tidy(self._services)
             except Unavailable as error:
                 self._services.log.error("outbox_purge_failed", reason=str(error))
 
@@ -189,8 +195,21 @@ async def tidy(services: Services) -> None:
 
     What waits for longer than anything may is due: the clock has been set back since.
     """
-    now, past = services.clock.now(), services.ages.now()
-    await services.store.write(lambda tx: outbox.hasten(tx, now=now, longest_s=LONGEST_WAIT_S), is_long=True)
+    past = services.ages.now()
+    await hasten(services.store, now=services.clock.now())
     before = past - services.settings.retention_days * 86_400.0
     await in_parts(services.store, lambda tx: subscriptions.purge_pending(tx, now=past, limit=AT_ONCE))
     await in_parts(services.store, lambda tx: outbox.purge_before(tx, before, limit=AT_ONCE))
+
+
+async def drop_ended(store: Store) -> None:
+    """Drop what waits for targets that are gone, so many rows a write."""
+    if await store.read(outbox.has_ended, is_short=True):
+        await in_parts(store, lambda tx: outbox.drop_ended(tx, limit=AT_ONCE))
+
+
+async def hasten(store: Store, *, now: float) -> None:
+    """Make due what waits for longer than anything may, so many rows a write."""
+    after = now + LONGEST_WAIT_S
+    while seqs := await store.read(lambda tx: outbox.far_off(tx, after=after, limit=AT_ONCE)):
+        await store.write(lambda tx, seqs=seqs: outbox.hasten(tx, seqs, now=now, after=after), is_long=True)  # type: ignore[misc]

@@ -2,14 +2,20 @@
 
 Rows are claimed like recipients are: one that is claimed is due again when its lease ends, and who lost a lease writes
 nothing. Rows with one `order_key` are delivered in the order in which they were written.
+
+A target that is gone may have any number of rows. They are ended by one row, `outbox_ended`, in force as soon as it is
+there: nothing of what it covers is claimed or begun, and no result is written. Upkeep then drops them so many a write.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sesame.db import Row, Transaction
+
+FEW = 64
+"""Rows of a target that are dropped where it ends; of one with more, all are left to upkeep."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,14 +120,25 @@ async def publish(tx: Transaction, publications: Sequence[tuple[Publication, Seq
     )
 
 
+_COVERED = "e.last_seq >= {0}.seq AND e.after_key < {0}.order_key AND e.before_key > {0}.order_key"
+_OPEN = f"NOT EXISTS (SELECT 1 FROM outbox_ended e WHERE {_COVERED})"
+"""Of a row that waits: it is of no target that is gone, whether or not its turn to be dropped has come."""
+_NOT_DROPPED = f"NOT EXISTS (SELECT 1 FROM outbox_ended e WHERE e.state = 'dropped' AND {_COVERED})".format(
+    "outbox"
+)
+"""Of a row that is claimed: what is under way for a target that was given up ends as it ends."""
+
+
+_ENDPOINTS = (
+    "WITH RECURSIVE found(endpoint) AS (SELECT (SELECT endpoint FROM outbox WHERE state = 'waiting'"
+    " ORDER BY endpoint LIMIT 1) UNION ALL SELECT (SELECT o.endpoint FROM outbox o WHERE o.state = 'waiting'"
+    " AND o.endpoint > found.endpoint ORDER BY o.endpoint LIMIT 1) FROM found WHERE found.endpoint IS NOT NULL)"
+)
+
+
 async def endpoints(tx: Transaction) -> list[str]:
     """The endpoints that anything waits for, by steps along the index whatever its length."""
-    rows = await tx.all(
-        "WITH RECURSIVE found(endpoint) AS (SELECT (SELECT endpoint FROM outbox WHERE state = 'waiting'"
-        " ORDER BY endpoint LIMIT 1) UNION ALL SELECT (SELECT o.endpoint FROM outbox o WHERE o.state = 'waiting'"
-        " AND o.endpoint > found.endpoint ORDER BY o.endpoint LIMIT 1) FROM found WHERE found.endpoint IS NOT NULL)"
-        " SELECT endpoint FROM found WHERE endpoint IS NOT NULL"
-    )
+    rows = await tx.all(f"{_ENDPOINTS} SELECT endpoint FROM found WHERE endpoint IS NOT NULL")
     return [row[0] for row in rows]
 
 
@@ -129,8 +146,8 @@ async def due(tx: Transaction, endpoint: str, *, now: float, limit: int) -> list
     """Rows of an endpoint that are due and behind no other of their order, longest due first."""
     rows = await tx.all(
         "SELECT o.seq FROM outbox o WHERE o.state = 'waiting' AND o.endpoint = ? AND o.due_at <= ?"
-        " AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.state = 'waiting' AND b.order_key = o.order_key"
-        " AND b.seq < o.seq) ORDER BY o.due_at, o.seq LIMIT ?",
+        f" AND {_OPEN.format('o')} AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.state = 'waiting'"
+        " AND b.order_key = o.order_key AND b.seq < o.seq) ORDER BY o.due_at, o.seq LIMIT ?",
         endpoint,
         now,
         limit,
@@ -150,7 +167,8 @@ async def claim(
 ) -> list[Delivery]:
     """Claim rows that are due until `now + lease_s`; an attempt is counted once it began, by `begun` or its result."""
     await tx.execute(
-        "UPDATE outbox SET due_at = ?, lease = ? WHERE state = 'waiting' AND due_at <= ? AND seq IN (?*)",
+        "UPDATE outbox SET due_at = ?, lease = ? WHERE state = 'waiting' AND due_at <= ? AND seq IN (?*)"
+        f" AND {_OPEN.format('outbox')}",
         now + lease_s,
         lease,
         now,
@@ -190,7 +208,7 @@ async def settle(tx: Transaction, results: Sequence[Result], *, now: float) -> N
     ended = [one for one in results if one.again_at is None]
     await tx.many(
         "UPDATE outbox SET state = ?, ended_at = ?, lease = NULL, problem = ?, attempts = ?"
-        " WHERE seq = ? AND lease = ? AND state = 'waiting'",
+        f" WHERE seq = ? AND lease = ? AND state = 'waiting' AND {_NOT_DROPPED}",
         [
             (
                 "told" if one.problem is None else "dead",
@@ -205,7 +223,7 @@ async def settle(tx: Transaction, results: Sequence[Result], *, now: float) -> N
     )
     await tx.many(
         "UPDATE outbox SET due_at = ?, lease = NULL, problem = ?, attempts = ?"
-        " WHERE seq = ? AND lease = ? AND state = 'waiting'",
+        f" WHERE seq = ? AND lease = ? AND state = 'waiting' AND {_NOT_DROPPED}",
         [
             (one.again_at, one.problem, one.delivery.attempts, one.delivery.seq, one.delivery.lease)
             for one in results
@@ -238,7 +256,7 @@ async def holds(tx: Transaction, delivery: Delivery) -> bool:
 async def hold(tx: Transaction, deliveries: Sequence[Delivery]) -> list[bool]:
     """Of each claim whether it still holds: the row waits, and nobody else claimed it."""
     rows = await tx.all(
-        "SELECT seq, lease FROM outbox WHERE seq IN (?*) AND state = 'waiting'",
+        f"SELECT seq, lease FROM outbox WHERE seq IN (?*) AND state = 'waiting' AND {_NOT_DROPPED}",
         [one.seq for one in deliveries],
     )
     leases: dict[int, str] = dict(rows)
@@ -267,12 +285,22 @@ async def release_all(tx: Transaction, *, now: float) -> int:
     )
 
 
-async def hasten(tx: Transaction, *, now: float, longest_s: float) -> int:
-    """Make due what waits for longer than anything may: the clock has been set back since. How many rows."""
-    return await tx.execute(
-        "UPDATE outbox SET due_at = ?, lease = NULL WHERE state = 'waiting' AND due_at > ?",
-        now,
-        now + longest_s,
+async def far_off(tx: Transaction, *, after: float, limit: int) -> list[int]:
+    """Rows that are due after `after`, so many at most; a step along the index for each endpoint that has none."""
+    rows = await tx.all(
+        f"{_ENDPOINTS} SELECT o.seq FROM found JOIN outbox o ON o.endpoint = found.endpoint AND o.due_at > ?"
+        " WHERE o.state = 'waiting' LIMIT ?",
+        after,
+        limit,
+    )
+    return [int(row[0]) for row in rows]
+
+
+async def hasten(tx: Transaction, seqs: Sequence[int], *, now: float, after: float) -> int:
+    """Make due what is due after `after`: the clock has been set back since. How many rows."""
+    return await tx.many(
+        "UPDATE outbox SET due_at = ?, lease = NULL WHERE seq = ? AND state = 'waiting' AND due_at > ?",
+        [(now, seq, after) for seq in seqs],
     )
 
 
@@ -282,63 +310,75 @@ async def depth(tx: Transaction) -> int:
     return 0 if row is None else int(row[0])
 
 
-async def give_up(tx: Transaction, target: str, *, problem: str, now: float) -> int:
-    """Give up what waits for a target and is not under way; how many rows that were."""
-    return await tx.execute(
-        "UPDATE outbox SET state = 'dead', ended_at = ?, problem = ?"
-        " WHERE order_key > ? AND order_key < ? AND target = ? AND state = 'waiting' AND lease IS NULL",
-        now,
-        problem,
-        f"{target}|",
-        f"{target}}}",
-        target,
-    )
+async def give_up(tx: Transaction, target: str, *, problem: str, now: float) -> None:
+    """Give up what waits for a target and is not under way."""
+    await _end(tx, _Ended(f"{target}|", f"{target}}}", "dead", problem, now))
 
 
 async def drop_target(tx: Transaction, target: str, *, now: float) -> None:
-    """Send nothing more to a target that is gone."""
-    await _drop(tx, f"{target}|", f"{target}}}", "the subscription ended", now=now)
+    """Send nothing more to a target that is gone of what was written until now."""
+    await _end(tx, _Ended(f"{target}|", f"{target}}}", "dropped", "the subscription ended", now))
 
 
 async def drop_topic(tx: Transaction, topic_arn: str, *, now: float) -> None:
-    """Send nothing more to the subscriptions of a topic that is gone; see `drop_of_topic` for one with many."""
-    await _drop(tx, f"{topic_arn}:", f"{topic_arn};", "the topic was deleted", now=now)
+    """Send nothing more to the subscriptions of a topic that is gone of what was written until now."""
+    await _end(tx, _Ended(f"{topic_arn}:", f"{topic_arn};", "dropped", "the topic was deleted", now))
 
 
-async def drop_of_topic(tx: Transaction, topic_arn: str, *, now: float, limit: int) -> int:
-    """The same of so many rows at most; how many they were."""
+class _Ended(NamedTuple):
+    """What ended: orders behind `after_key` and before `before_key`; an order begins with its target and a `|`."""
+
+    after_key: str
+    before_key: str
+    state: str
+    problem: str
+    at: float
+
+
+async def _end(tx: Transaction, ended: _Ended) -> None:
+    """Drop what a target has, or, if that is more than a few rows, leave it to upkeep and have it in force at once."""
+    last = await tx.one("SELECT MAX(seq) FROM outbox")
+    if last is not None and last[0] is not None and await _drop(tx, ended, last[0], limit=FEW) == FEW:
+        await tx.execute(
+            "INSERT INTO outbox_ended (after_key, before_key, state, problem, at, last_seq) VALUES (?, ?, ?, ?, ?, ?)",
+            *ended,
+            last[0],
+        )
+
+
+async def has_ended(tx: Transaction) -> bool:
+    """Whether targets are gone that have rows to be dropped."""
+    return await tx.one("SELECT 1 FROM outbox_ended LIMIT 1") is not None
+
+
+async def drop_ended(tx: Transaction, *, limit: int) -> int:
+    """Drop what targets have that are gone, so many rows at most, theirs in `outbox_ended` among them; how many."""
+    gone = 0
+    while gone < limit:
+        row = await tx.one(
+            "SELECT after_key, before_key, state, problem, at, last_seq, seq FROM outbox_ended ORDER BY seq LIMIT 1"
+        )
+        if row is None:
+            break
+        gone += await _drop(tx, _Ended(*row[:5]), row[5], limit=limit - gone)
+        if gone < limit:
+            gone += await tx.execute("DELETE FROM outbox_ended WHERE seq = ?", row[6])
+    return gone
+
+
+async def _drop(tx: Transaction, ended: _Ended, last_seq: int, *, limit: int) -> int:
+    """Drop so many rows of what ended; whoever has one of them claimed loses it, unless it was only given up."""
+    waits = "state = 'waiting'" + (" AND lease IS NULL" if ended.state == "dead" else "")
     return await tx.execute(
-        "UPDATE outbox SET state = 'dropped', ended_at = ?, lease = NULL, problem = 'the topic was deleted'"
-        " WHERE seq IN (SELECT seq FROM outbox WHERE order_key > ? AND order_key < ? AND state = 'waiting'"
-        " ORDER BY order_key LIMIT ?)",
-        now,
-        f"{topic_arn}:",
-        f"{topic_arn};",
+        "UPDATE outbox SET state = ?, ended_at = ?, lease = NULL, problem = ? WHERE seq IN (SELECT seq FROM outbox"
+        f" WHERE order_key > ? AND order_key < ? AND seq <= ? AND {waits} ORDER BY order_key LIMIT ?) AND {waits}",
+        ended.state,
+        ended.at,
+        ended.problem,
+        ended.after_key,
+        ended.before_key,
+        last_seq,
         limit,
-    )
-
-
-async def waits_for_more_than(tx: Transaction, topic_arn: str, count: int) -> bool:
-    """Whether more rows than that wait for the subscriptions of a topic; as much work as there are up to then."""
-    row = await tx.one(
-        "SELECT 1 FROM outbox WHERE order_key > ? AND order_key < ? AND state = 'waiting'"
-        " ORDER BY order_key LIMIT 1 OFFSET ?",
-        f"{topic_arn}:",
-        f"{topic_arn};",
-        count,
-    )
-    return row is not None
-
-
-async def _drop(tx: Transaction, first: str, end: str, problem: str, *, now: float) -> None:
-    """Send nothing of the orders behind `first` and before `end`; an order begins with its target and a `|`."""
-    await tx.execute(
-        "UPDATE outbox SET state = 'dropped', ended_at = ?, lease = NULL, problem = ?"
-        " WHERE order_key > ? AND order_key < ? AND state = 'waiting'",
-        now,
-        problem,
-        first,
-        end,
     )
 
 
@@ -388,8 +428,11 @@ async def dead(tx: Transaction, *, account_id: str | None, after: int, limit: in
 
 
 async def dead_numbers(tx: Transaction, *, limit: int) -> list[int]:
-    """Rows that were given up, oldest first."""
-    rows = await tx.all("SELECT seq FROM outbox WHERE state = 'dead' ORDER BY seq LIMIT ?", limit)
+    """Rows that were given up, oldest first; those of a target that others are still being given up for come later."""
+    rows = await tx.all(
+        f"SELECT o.seq FROM outbox o WHERE o.state = 'dead' AND {_OPEN.format('o')} ORDER BY o.seq LIMIT ?",
+        limit,
+    )
     return [int(row[0]) for row in rows]
 
 
@@ -397,7 +440,7 @@ async def retry(tx: Transaction, seqs: Sequence[int], *, now: float) -> int:
     """Try again what was given up, from the beginning; how many rows that are."""
     return await tx.execute(
         "UPDATE outbox SET state = 'waiting', due_at = ?, attempts = 0, ended_at = NULL, problem = NULL"
-        " WHERE state = 'dead' AND seq IN (?*)",
+        f" WHERE state = 'dead' AND seq IN (?*) AND {_OPEN.format('outbox')}",
         now,
         seqs,
     )

@@ -125,7 +125,7 @@ class TopicOperations:
     async def delete_topic(self, caller: Caller, request: sns.DeleteTopicRequest) -> sns.DeleteTopicResponse:
         """Remove a topic; one that is not there is gone already.
 
-        Its subscriptions go so many a write, then what waits for them, and the topic with the last. When it ends
+        Its subscriptions go so many a write, with the last the topic and what waits for them. When it ends
         before, the topic stays with those that are left, and the next call goes on. A topic of that name that is made
         anew meanwhile is another, and stays.
         """
@@ -140,15 +140,12 @@ class TopicOperations:
             return None if one is None or begun is None or one.created_at != begun.created_at else one
 
         async def is_long(tx: Transaction) -> bool:
-            return (one := await found(tx)) is not None and (
-                await subscriptions.has_more_than(tx, one.arn, AT_ONCE)
-                or await outbox.waits_for_more_than(tx, one.arn, AT_ONCE)
-            )
+            one = await found(tx)
+            return one is not None and await subscriptions.has_more_than(tx, one.arn, AT_ONCE)
 
         async def part(tx: Transaction) -> None:
             if (one := await found(tx)) is not None:
-                gone = await subscriptions.drop_of_topic(tx, one.arn, limit=AT_ONCE)
-                await outbox.drop_of_topic(tx, one.arn, now=self._clock.now(), limit=AT_ONCE - gone)
+                await subscriptions.drop_of_topic(tx, one.arn, limit=AT_ONCE)
 
         async def rest(tx: Transaction) -> None:
             if (one := await found(tx)) is not None:

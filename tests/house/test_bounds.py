@@ -1,4 +1,4 @@
-"""No DELETE takes more rows than one write may: whoever accepts a message waits while it runs.
+"""No DELETE and no UPDATE takes more rows than one write may: whoever accepts a message waits while it runs.
 
 A statement is bounded that names a whole key of its table, or takes its rows from a sub-select with a LIMIT. Any other
 stands in `FEW` with the reason why it finds few.
@@ -66,7 +66,32 @@ FEW = {
 }
 """By file: what follows `DELETE FROM` in statements that find few rows for another reason, and for which."""
 
+CLAIMED = "rows that were found with a LIMIT, to be claimed"
+FEW_CHANGED = {
+    "spool/control.py": {"queue WHERE seq IN (?*) AND hold IS NULL": "a page of the queue"},
+    "spool/spool.py": {"queue WHERE seq IN (?*)": CLAIMED},
+    "store/account_details.py": {
+        "account_details WHERE account_id = ? AND wants_production = 1": "one of each region that is served"
+    },
+    "store/accounts.py": {"account_region WHERE account_id = ?": "one of each region that is served"},
+    "store/egress.py": {
+        "egress_assignment WHERE account_id = ? AND region = ? AND pool = ?": "addresses of our own"
+    },
+    "store/events.py": {
+        "event_log WHERE seq IN (?*)": CLAIMED,
+        "event_log WHERE lease = ? AND seq IN (?*)": CLAIMED,
+        "event_log WHERE stage < 2 AND lease IS NOT NULL": "what a process had claimed; before anything is served",
+    },
+    "store/outbox.py": {
+        "outbox WHERE state = 'dead' AND seq IN (?*) AND {}": "rows that were found with a LIMIT",
+        "outbox WHERE state = 'waiting' AND due_at <= ? AND seq IN (?*) AND {}": CLAIMED,
+        "outbox WHERE state = 'waiting' AND lease IS NOT NULL": "what a process had claimed; before anything is served",
+    },
+}
+"""By file: what an `UPDATE` is of and what follows its values, where it changes few rows for another reason."""
+
 _DELETE = re.compile(r"DELETE FROM (?P<table>\w+|\{\})(?P<rest>.*)", re.DOTALL)
+_UPDATE = re.compile(r"(?<!DO )(?<!FOR )\bUPDATE (?P<table>\w+|\{\}) SET (?P<rest>.*)", re.DOTALL)
 _LIMITED = re.compile(r"\bIN\s*\(SELECT .*\bLIMIT \?")
 _EQUAL = re.compile(r"\b(\w+) = \?")
 
@@ -118,12 +143,14 @@ def texts(source: str) -> list[str]:
     return [found for node in whole if (found := text(node)) is not None]
 
 
-def unbounded(source: str) -> list[str]:
-    """The statements of a module that delete without a bound that can be seen: what follows `DELETE FROM`."""
+def unbounded(source: str, statement: re.Pattern[str] = _DELETE) -> list[str]:
+    """The statements of a module that change rows without a bound that can be seen: their table and condition."""
     found = []
     for one in texts(source):
-        for match in _DELETE.finditer(one):
+        for match in statement.finditer(one):
             table, rest = match["table"], match["rest"]
+            if statement is _UPDATE:
+                rest = _condition(rest)
             outer = _LIMITED.split(rest)[0]
             is_key = any(key <= set(_EQUAL.findall(outer)) for key in keys().get(table, ()))
             if " OR " in outer or not (is_key or _LIMITED.search(rest)):
@@ -131,13 +158,24 @@ def unbounded(source: str) -> list[str]:
     return found
 
 
-def test_every_delete_has_a_bound() -> None:
+def _condition(rest: str) -> str:
+    """What follows the values of an UPDATE, whose expressions may have conditions of their own in brackets."""
+    depth = 0
+    for place, letter in enumerate(rest):
+        depth += (letter == "(") - (letter == ")")
+        if not depth and rest.startswith(" WHERE ", place):
+            return rest[place:]
+    return ""
+
+
+@pytest.mark.parametrize(("statement", "few"), [(_DELETE, FEW), (_UPDATE, FEW_CHANGED)])
+def test_every_statement_has_a_bound(statement: re.Pattern[str], few: dict[str, dict[str, str]]) -> None:
     found = {
-        str(path.relative_to(SOURCE)): sorted(statements)
+        str(path.relative_to(SOURCE)): sorted(set(statements))
         for path in source_files()
-        if (statements := unbounded(path.read_text()))
+        if (statements := unbounded(path.read_text(), statement))
     }
-    assert found == {name: sorted(reasons) for name, reasons in FEW.items()}
+    assert found == {name: sorted(reasons) for name, reasons in few.items()}
 
 
 @pytest.mark.parametrize(
@@ -174,3 +212,40 @@ def test_the_check_reads_what_a_statement_is_made_of() -> None:
     assert unbounded(whole) == []
     assert unbounded(whole.replace("seq =", "seq >")) == ["message WHERE seq > ?"]
     assert unbounded('f"DELETE FROM {table} WHERE {key} = ?"') == ["{} WHERE {} = ?"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "message SET subject = ?",
+        "message SET subject = ? WHERE account_id = ?",
+        "message SET subject = (SELECT name FROM identity WHERE seq = ?) WHERE account_id = ?",
+        "message SET seq = ?",
+        "outbox SET state = ? WHERE seq IN (?*)",
+        "outbox SET state = ? WHERE order_key > ? AND order_key < ?",
+        "{} SET state = ? WHERE seq = ?",
+    ],
+)
+def test_the_check_sees_what_changes_without_a_bound(statement: str) -> None:
+    table, _, rest = statement.partition(" SET ")
+    assert unbounded(f'"UPDATE {statement}"', _UPDATE) == [f"{table}{_condition(rest)}"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "message SET subject = ? WHERE seq = ?",
+        "message SET subject = (SELECT name FROM identity WHERE seq = ?) WHERE seq = ? AND subject IS NULL",
+        "outbox SET state = ? WHERE seq IN (SELECT seq FROM outbox WHERE order_key > ? LIMIT ?) AND state = ?",
+    ],
+)
+def test_the_check_sees_what_changes_with_a_bound(statement: str) -> None:
+    assert unbounded(f'"UPDATE {statement}"', _UPDATE) == []
+
+
+def test_the_check_reads_no_clause_of_another_statement_as_an_update() -> None:
+    both = [
+        "SELECT seq FROM queue FOR UPDATE SKIP LOCKED",
+        "INSERT INTO x (y) VALUES (?) ON CONFLICT (y) DO UPDATE SET y = 1",
+    ]
+    assert [unbounded(f'"{one}"', _UPDATE) for one in both] == [[], []]
