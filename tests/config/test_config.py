@@ -54,6 +54,20 @@ def test_lists_and_switches_come_from_the_environment() -> None:
         ("[api]\nport = 70000", "`api.port` is 70000"),
         ("[api]\nprot = 1", "`api.prot` is not known"),
         ("[apo]\nport = 1", "`apo` is not known"),
+        ("[delivery]\nlease_s = nan", "`delivery.lease_s` is not a number"),
+        ("[accounts]\nproduction_max_send_rate = nan", "`accounts.production_max_send_rate` is not a number"),
+        (
+            "[accounts]\nproduction_max_send_rate = -1",
+            "`accounts.production_max_send_rate` must be a number from 0",
+        ),
+        (
+            "[accounts]\nproduction_max_send_rate = inf",
+            "`accounts.production_max_send_rate` must be a number from 0",
+        ),
+        (
+            "[accounts]\nproduction_max_24_hour_send = -2",
+            "`accounts.production_max_24_hour_send` must be a number from",
+        ),
         ("[api]\ntls_certificate = '/nowhere'", "`api.tls_private_key`"),
         ("[api]\ntls_certificate = '/nowhere'\ntls_private_key = '/nowhere'", "`/nowhere` cannot be read"),
         ("[api]\nclock_skew_s = 901", "`api.clock_skew_s`"),

@@ -122,6 +122,51 @@ def test_the_rate_lets_a_message_through_and_then_waits_out_its_debt(tmp_path: P
     with_account(tmp_path, -1, 1, check)
 
 
+@pytest.mark.parametrize(("rate", "recipients", "to_quota"), [(0, 1, 1), (0, 1, 0), (0, 50, 50), (-1, 1, 1)])
+def test_a_rate_of_nothing_lets_nothing_through(
+    tmp_path: Path, rate: float, recipients: int, to_quota: int
+) -> None:
+    """Not the first message, nor one after a long while, nor one to the simulator."""
+
+    async def check(f: Fixture) -> None:
+        for now in (1000.0, 1000.0, 1010.0, 1e6):
+            with pytest.raises(Throttling, match=r"Maximum sending rate exceeded\."):
+                await f.reserve(recipients, now=now, to_quota=to_quota)
+        assert (await f.state(now=1e6)).sent_last_24_hours == 0
+
+    with_account(tmp_path, -1, rate, check)
+
+
+def test_a_rate_that_is_set_to_nothing_takes_what_was_saved(tmp_path: Path) -> None:
+    async def check(f: Fixture) -> None:
+        async def set_rate(rate: float) -> None:
+            await f.store.write(
+                lambda tx: accounts.set_quota(tx, ACCOUNT, None, max_24_hour_send=None, max_send_rate=rate)
+            )
+
+        await f.reserve(1, now=1000.0)
+        await set_rate(0)
+        for now in (1000.0, 2000.0):
+            with pytest.raises(Throttling):
+                await f.reserve(1, now=now)
+        await set_rate(0.5)
+        await f.reserve(1, now=2000.0)
+        with pytest.raises(Throttling):
+            await f.reserve(1, now=2000.0)
+        await f.reserve(1, now=2002.1)
+
+    with_account(tmp_path, -1, 10, check)
+
+
+def test_a_daily_quota_of_nothing_lets_the_simulator_alone_through(tmp_path: Path) -> None:
+    async def check(f: Fixture) -> None:
+        with pytest.raises(Throttling, match=r"Daily message quota exceeded\."):
+            await f.reserve(1, now=1000.0)
+        await f.reserve(1, now=1000.0, to_quota=0)
+
+    with_account(tmp_path, 0, 10, check)
+
+
 def test_a_clock_that_goes_back_gives_no_tokens(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
         await f.reserve(5, now=1000.0)

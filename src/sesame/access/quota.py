@@ -1,8 +1,8 @@
 """Quota and rate: what a message is charged, and when it is too much (I5). Rules alone, no store.
 
-Both count recipients. A message goes through whole when any capacity is left, even if it overshoots:
-for the rate that leaves a debt which later sends wait for. For the 24 hours the documented rule is
-the same, but then the quota would be exceeded; I5 is stronger, so an overshooting message is refused.
+Both count recipients. A message goes through whole when any capacity is left, even if it overshoots: for the rate that
+leaves a debt which later sends wait for; a rate of 0 lets nothing through. For the 24 hours the documented rule is the
+same, but then the quota would be exceeded; I5 is stronger, so an overshooting message is refused.
 Usage is kept by minute: a message leaves the window 24 hours after its minute ended, so the quota is never
 exceeded and is given back at most 60 s late.
 Source: SES developer guide, "Managing sending quotas"; the token bucket with debt is as observed.
@@ -41,14 +41,14 @@ def charge(state: RegionState, used: Used, *, recipients: int, to_quota: int, no
     (simulator addresses do not).
     """
     limit = state.max_24_hour_send
-    if limit != UNLIMITED and to_quota and used.sent_last_24_hours + to_quota > limit:
+    if limit != UNLIMITED and to_quota and not used.sent_last_24_hours + to_quota <= limit:
         raise DailyQuotaExceeded("Daily message quota exceeded.")
     rate, tokens_at = state.max_send_rate, used.tokens_at
     capacity = max(rate, 1.0)
     tokens = capacity
     if used.tokens is not None:
         tokens = min(capacity, used.tokens + max(0.0, now - tokens_at) * rate)
-    if tokens <= 0:
+    if not (rate > 0 and tokens > 0):
         raise Throttling("Maximum sending rate exceeded.")
     # Requests commit out of order: the time up to `tokens_at` is credited, and not again (I5). What is
     # further ahead was written before the clock was set back.

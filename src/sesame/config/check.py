@@ -7,8 +7,8 @@ from pathlib import Path
 
 from sesame.config import egress, feedback, notify, traces, tracking
 from sesame.config.console import check_console
-from sesame.config.numbers import require_positive
-from sesame.config.settings import REGION, Api, Audit, Delivery, RelayTls, Settings
+from sesame.config.numbers import require_limit, require_numbers, require_positive
+from sesame.config.settings import REGION, Accounts, Api, Audit, Delivery, RelayTls, Settings
 from sesame.errors import ConfigError
 
 MIN_ROTATION_S = 14 * 86_400.0
@@ -16,6 +16,7 @@ MIN_ROTATION_S = 14 * 86_400.0
 
 def check(settings: Settings) -> None:
     """What types cannot say. Raises `ConfigError` that names the setting and the fix."""
+    require_numbers(settings)
     _check_ports(settings)
     _check_certificates(settings)
     _check_submission(settings)
@@ -27,6 +28,7 @@ def check(settings: Settings) -> None:
     _check_development(settings)
     _check_audit(settings.audit)
     _check_api(settings.api)
+    _check_accounts(settings.accounts)
     _check_delivery(settings.delivery)
     _check_dns(settings)
 
@@ -69,6 +71,12 @@ def _check_api(api: Api) -> None:
     for region in api.regions:
         if not REGION.fullmatch(region):
             raise ConfigError(f"setting `api.regions`: `{region}` is not a region; write it as `eu-west-1`")
+
+
+def _check_accounts(accounts: Accounts) -> None:
+    daily, rate = accounts.production_max_24_hour_send, accounts.production_max_send_rate
+    require_limit("accounts.production_max_24_hour_send", daily, may_be_unlimited=True)
+    require_limit("accounts.production_max_send_rate", rate)
 
 
 def _check_delivery(delivery: Delivery) -> None:
