@@ -46,12 +46,13 @@ async def fill(tx: Transaction, draw: random.Random) -> dict[str, tuple[str, str
     for n in range(60):
         at, region = float(n // 3), draw.choice([REGION, REGION, "eu-west-1"])
         account, owner = draw.choice([ACCOUNT, OWNER]), draw.choice([ACCOUNT, OWNER])
+        further = draw.choice([(), (ACCOUNT,), (OWNER,)])
         source = f"{draw.choice(['news', 'ünï', 'ceo'])}@example.com"
         if draw.random() < 0.6:
             states = [draw.choice(["delivered", "bounced", "queued"]) for _ in range(draw.randint(1, 3))]
             await put(tx, message(
                 f"m{n}", *[f"r{i}@x.example" for i in range(len(states))], at=at, region=region, source=source,
-                account_id=AccountId(account), owner_account_id=AccountId(owner),
+                account_id=AccountId(account), owner_account_id=AccountId(owner), lent=dict.fromkeys(further, 0),
                 decision=DecisionText(shared=f'{{"principal":"p","checks":[],"failed":{{}},"n":{n},"context":{{}}}}'),
             ))  # fmt: skip
             for i, state in enumerate(states):
@@ -59,6 +60,8 @@ async def fill(tx: Transaction, draw: random.Random) -> dict[str, tuple[str, str
                     "UPDATE recipient SET state = ? WHERE n = ? AND message_seq ="
                     " (SELECT seq FROM message WHERE message_id = ?)", state, i, f"m{n}",
                 )  # fmt: skip
+            if ACCOUNT in further and ACCOUNT not in (account, owner):
+                owner, source = ACCOUNT, ""  # its page shows it nothing of From
             found[f"m{n}"] = account, owner, region, source, {"", "accepted", *states}
         else:
             check = f'{{"owner":"{owner}","uses":["From"],"addresses":["{source}"]}}'

@@ -19,7 +19,7 @@ from tests.support.spooled import ACCOUNT, OWNER, REGION, message
 from tests.support.stored_accounts import an_account
 
 FURTHER = "333333333333"
-"""Owns identities of refused sends beside the first owner, and nothing else."""
+"""Owns identities of sends beside the first owner, and nothing else."""
 
 
 async def keep(tx: Transaction, refusal: Refusal) -> None:
@@ -32,7 +32,10 @@ async def fill(store: Store) -> None:
     await store.write(lambda tx: accounts.create(tx, account))
     for n in range(12):
         at = float(100 + n // 4)
-        sent = replace(message(f"m{n}"), accepted_at=at, owner_account_id=AccountId((OWNER, ACCOUNT)[n % 2]))
+        sent = replace(
+            message(f"m{n}"), accepted_at=at, owner_account_id=AccountId((OWNER, ACCOUNT)[n % 2]),
+            lent=dict.fromkeys(((), (FURTHER,), (OWNER, FURTHER), (OWNER,), (ACCOUNT,))[n % 5], 0),
+        )  # fmt: skip
         await store.write_together(
             accept, Acceptance(message=sent, epochs={}, set_name=None, is_default=False, to_quota=1)
         )
@@ -70,9 +73,13 @@ def test_a_walk_meets_each_entry_once_in_order(tmp_path: Path, limit: int) -> No
         [f"m{n}" for n in range(12)] + [f"r{n}" for n in range(12)]
     )
     assert sorted(entry.id for entry in owners) == sorted(
-        [f"m{n}" for n in range(0, 12, 2)] + [f"r{n}" for n in range(12) if n % 3 == 0 or n % 4 > 1]
+        [f"m{n}" for n in range(12) if n % 2 == 0 or n % 5 in (2, 3)]
+        + [f"r{n}" for n in range(12) if n % 3 == 0 or n % 4 > 1]
     )
-    assert sorted(entry.id for entry in further) == sorted(f"r{n}" for n in range(12) if n % 4 in (1, 2))
+    assert sorted(entry.id for entry in further) == sorted(
+        [f"m{n}" for n in range(12) if n % 5 in (1, 2)] + [f"r{n}" for n in range(12) if n % 4 in (1, 2)]
+    )
+    assert not any(entry.is_further for entry in own) and all(entry.is_further for entry in further)
     assert {entry.owner_account_id for entry in further} == {FURTHER}
     for found in (own, owners, further):
         places = [(-entry.at, entry.is_message, -entry.seq) for entry in found]

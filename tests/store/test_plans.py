@@ -201,10 +201,10 @@ ACTIONS: dict[str, Action] = {
     "console, after a message": reading(lambda tx: listing.page(tx, OWNER, after=key(True), limit=500)),
     "console, after a refusal": reading(lambda tx: listing.page(tx, OWNER, after=key(False), limit=500)),
     "console, narrowed": reading(
-        lambda tx: listing.sources(tx, [key(True), key(False)], region=REGION, state="", not_of=OWNER)
+        lambda tx: listing.sources(tx, OWNER, [key(True), key(False)], region=REGION, state="", is_lent=True)
     ),
     "console, narrowed by a state": reading(
-        lambda tx: listing.sources(tx, [key(True)], region=REGION, state="bounced", not_of="")
+        lambda tx: listing.sources(tx, OWNER, [key(True)], region=REGION, state="bounced", is_lent=False)
     ),
     "console, lent": reading(lambda tx: listing.uses(tx, [key(True), key(False)], region=REGION)),
     "console, to an address": reading(lambda tx: listing.to_address(tx, OWNER, "x@y", before=None, limit=50)),
@@ -276,6 +276,7 @@ ACTIONS: dict[str, Action] = {
     "identities in trouble": reading(lambda tx: identities.in_trouble(tx, OWNER, REGION, limit=50)),
     "first policies": reading(lambda tx: identities.first_policies(tx, OWNER, REGION, limit=50)),
     "one message": lambda store: trace.trace(store, "m", viewer=None),
+    "one message, for an account": lambda store: trace.trace(store, "m", viewer=OWNER),
 }
 
 

@@ -17,6 +17,8 @@ from sesame.spool import listing
 from sesame.spool.listing import Use
 
 LOOKED_AT = 1_000
+SENDERS = frozenset({"From", "Source", "Sender", "Return-Path"})
+"""What an address of a send can be."""
 MOST_ADDRESSES = 6
 
 
@@ -33,8 +35,10 @@ class Lent:
     accepted: int = 0
     refused: int = 0
     accepted_as: list[str] = field(default_factory=list)
-    """From addresses, the newest first; and those refused alone."""
+    """From addresses, the newest first."""
     refused_as: list[str] = field(default_factory=list)
+    other_uses: list[str] = field(default_factory=list)
+    """What else it was used as than From: Source, Return-Path, Sender."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +91,12 @@ class LentIdentities:
 
 
 def _of_others(decision: str, account_id: str) -> tuple[_Check, ...]:
-    """The identities of others that a send was From."""
+    """The identities of others that a send was to be sent as, by any of its addresses."""
     checks = _DECISIONS.decode(decision).checks
     return tuple(
-        one for one in checks if one.owner != account_id and ":identity/" in one.arn and "From" in one.uses
+        one
+        for one in checks
+        if one.owner != account_id and ":identity/" in one.arn and not SENDERS.isdisjoint(one.uses)
     )
 
 
@@ -110,8 +116,12 @@ def _count(found: dict[str, Lent], use: Use, checks: Iterable[_Check]) -> None:
         )
         lent.accepted += accepted
         lent.refused += not accepted
-        for address in check.addresses:
-            _note(lent.accepted_as if accepted else lent.refused_as, address)
+        if "From" in check.uses:
+            for address in check.addresses:
+                _note(lent.accepted_as if accepted else lent.refused_as, address)
+        else:
+            for name in check.uses:
+                _note(lent.other_uses, name)
 
 
 def _note(addresses: list[str], address: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from sesame.access.authorize import Authorizer
 from sesame.access.causes.decision_json import of_request_in
+from sesame.access.causes.traced import as_further_owner
 from sesame.access.refusals import digests
 from sesame.db import Store, Transaction
 from sesame.model import Caller
@@ -19,7 +20,7 @@ from sesame.operations.cached_reads import CachedReads
 from sesame.operations.decision_views import DecisionView, decision_of, view
 from sesame.spool import listing
 from sesame.spool.listing import Entry, Key
-from sesame.spool.trace import Trace, trace
+from sesame.spool.trace import RecipientTrace, Trace, trace
 from sesame.store import decisions, events, policy_sets
 from sesame.store.decisions import DecisionRecord
 from sesame.store.events import Event, Happened
@@ -62,6 +63,8 @@ class Listed:
     entry: Entry
     principal: str
     is_sender: bool
+    used: tuple[tuple[str, str], ...] = ()
+    """What of the viewer's it was sent as where that is not From: the use and the address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +83,8 @@ class MessageView:
     trace: Trace
     decision: DecisionView
     events: tuple[Event, ...]
+    is_further: bool = False
+    """Whether the viewer owns another identity that it was sent as than From's, and sees only how it came out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,14 +181,19 @@ class Messages:
             return None
         if found.region != caller.region:
             return None
-        record = decision_of(found)
         happened = await self._store.read(lambda tx: events.of_message(tx, message_id))
-        decision_view = view(record, viewer, {})
+        is_further = viewer not in (found.account_id, found.owner_account_id)
+        if is_further:
+            found, happened = _as_further_owner(found, viewer), []
+        decision_view = view(decision_of(found), viewer, {})
         if viewer != found.account_id:
             found = replace(found, subject="", tags="{}", return_path="", failure=None)
             happened = [one for one in happened if one.what not in FOLLOWED]
         return MessageView(
-            trace=replace(found, decision="{}"), decision=decision_view, events=tuple(happened)
+            trace=replace(found, decision="{}"),
+            decision=decision_view,
+            events=tuple(happened),
+            is_further=is_further,
         )
 
     async def region_of(self, caller: Caller, identifier: str) -> str | None:
@@ -225,13 +235,39 @@ class Messages:
         )
 
 
+def _as_further_owner(found: Trace, viewer: str) -> Trace:
+    """A message as the owner sees it that owns another identity than From's: how it came out, and no more (I9)."""
+    whole = {
+        "account_id": found.account_id,
+        "owner_account_id": found.owner_account_id,
+        "source": found.source,
+        "return_path": found.return_path,
+        "decision": json.loads(found.decision),
+    }
+    theirs = as_further_owner(whole, viewer) or {}
+    outcomes = tuple(
+        RecipientTrace(address="", state=one.state, due_at=0.0, attempts=()) for one in found.recipients
+    )
+    return replace(
+        found,
+        owner_account_id=viewer,
+        identity=theirs.get("identity", ""),
+        source=theirs.get("source", ""),
+        size_bytes=0,
+        recipients=outcomes,
+        reported=(),
+    )
+
+
 async def _narrowed(tx: Transaction, keys: Sequence[Key], caller: Caller, wanted: Filter) -> Sequence[Key]:
     """The keys of what may be wanted, as far as that can be told without whole entries."""
-    not_of = caller.principal.account_id if wanted.role == "lent" else ""
-    if not (wanted.state or wanted.source or not_of):
+    is_lent = wanted.role == "lent"
+    if not (wanted.state or wanted.source or is_lent):
         return keys
-    text = wanted.source.lower()
-    sources = await listing.sources(tx, keys, region=caller.region, state=wanted.state, not_of=not_of)
+    text, account_id = wanted.source.lower(), caller.principal.account_id
+    sources = await listing.sources(
+        tx, account_id, keys, region=caller.region, state=wanted.state, is_lent=is_lent
+    )
     return [key for key in keys if key in sources and (not key.is_message or text in sources[key].lower())]
 
 
@@ -266,22 +302,36 @@ def _listed(entry: Entry, viewer: str, addresses: Mapping[int, tuple[tuple[str, 
     decision = json.loads(entry.decision)
     is_sender = entry.account_id == viewer
     recipients = addresses.get(entry.seq, ()) if entry.is_message else ()
+    if entry.is_further:
+        recipients = tuple(("", state) for _, state in recipients)
     if not entry.is_message and is_sender:
         asked = decision["context"].get("ses:Recipients", ())
         recipients = tuple((address, "") for address in ([asked] if isinstance(asked, str) else asked))
+    source = _source(entry, viewer)
     listed = replace(
         entry,
-        source=_source(entry, viewer),
+        source=source,
         subject=entry.subject if is_sender else "",
         recipients=recipients,
         decision="{}",
     )
-    return Listed(entry=listed, principal=decision["principal"], is_sender=is_sender)
+    used = () if is_sender or source else _used(decision, viewer)
+    return Listed(entry=listed, principal=decision["principal"], is_sender=is_sender, used=used)
+
+
+def _used(decision: Mapping[str, Any], viewer: str) -> tuple[tuple[str, str], ...]:
+    """Uses and addresses that rest on identities of an owner."""
+    return tuple(
+        (" and ".join(check["uses"]), address)
+        for check in decision["checks"]
+        if check["owner"] == viewer and "Resource" not in check["uses"]
+        for address in dict.fromkeys(check["addresses"])
+    )
 
 
 def _source(entry: Entry, viewer: str) -> str:
-    """The From address, of a refusal as far as it concerns the viewer."""
-    if entry.is_message:
+    """The From address, as far as it concerns the viewer."""
+    if entry.is_message and not entry.is_further:
         return entry.source
     decision = json.loads(entry.decision)
     if entry.account_id == viewer:

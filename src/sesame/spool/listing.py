@@ -36,6 +36,8 @@ class Entry:
     size_bytes: int
     code: str
     decision: str
+    is_further: bool = False
+    """Whether it concerns the account that looks as the owner of another identity than From's."""
     recipients: tuple[tuple[str, str], ...] = field(default=())
     """Address and state, of messages."""
 
@@ -104,6 +106,7 @@ async def keys(
         ("further_owner", "owner_account_id", "at", "refusal_seq", False, refusals and as_owner),
         ("message", "account_id", "accepted_at", "seq", True, messages and sent),
         ("message", "owner_account_id", "accepted_at", "seq", True, messages and as_owner),
+        ("message_further_owner", "owner_account_id", "at", "message_seq", True, messages and as_owner),
     ):
         if is_asked:
             further, key = _after(at, seq, is_message=is_message, key=after)
@@ -128,17 +131,17 @@ async def entries(tx: Transaction, account_id: str, wanted: Sequence[Key]) -> li
             rows |= {(is_message, row[2]): row for row in await tx.all(select, seqs)}
     shared = await texts(tx, {row[12] for row in rows.values() if row[12] is not None})
     return [
-        _entry(_seen_by(account_id, row), shared.get(row[12]))
+        _seen_by(account_id, row, shared.get(row[12]))
         for key in wanted
         if (row := rows.get((key.is_message, key.seq))) is not None
     ]
 
 
 async def sources(
-    tx: Transaction, wanted: Sequence[Key], *, region: str, state: str, not_of: str
+    tx: Transaction, account_id: str, wanted: Sequence[Key], *, region: str, state: str, is_lent: bool
 ) -> dict[Key, str]:
-    """Messages of a region with a recipient in a state, or in any (""), with their From addresses; all refusals
-    without a state. Of both those alone that another account sent than `not_of`."""
+    """Messages of a region with a recipient in a state, or in any (""), with From as the account may know it; all
+    refusals without a state. Of both, if `is_lent`, those alone that another account sent."""
     selects, values = list[str](), list[Parameter]()
     for is_message, select in (
         (True, _SOURCE),
@@ -147,13 +150,13 @@ async def sources(
         seqs = [key.seq for key in wanted if key.is_message is is_message]
         if not seqs or (state and not is_message):
             continue
-        values += [seqs, *([region] if is_message else [])]
+        values += [account_id, seqs, region] if is_message else [seqs]
         if state:
             select += " AND EXISTS (SELECT 1 FROM recipient r WHERE r.message_seq = x.seq AND r.state = ?)"
             values.append(state)
-        if not_of:
+        if is_lent:
             select += " AND x.account_id <> ?"
-            values.append(not_of)
+            values.append(account_id)
         selects.append(select)
     if not selects:
         return {}
@@ -170,7 +173,11 @@ class Use(NamedTuple):
     decision: str
 
 
-_SOURCE = "SELECT 1, x.seq, x.source FROM message x WHERE x.seq IN (?*) AND x.region = ?"
+_SOURCE = (
+    "SELECT 1, x.seq, CASE WHEN ? IN (x.account_id, x.owner_account_id) THEN x.source ELSE '' END FROM message x"
+    " WHERE x.seq IN (?*) AND x.region = ?"
+)
+"""From is nobody's to filter by who owns another identity alone that it was sent as."""
 _USES = (
     "SELECT x.seq, x.{id}, x.decision_digest, CASE WHEN x.decision_digest IS NULL THEN x.decision ELSE '' END"
     " FROM {table} x WHERE x.seq IN (?*) AND x.region = ?"
@@ -192,9 +199,11 @@ async def uses(tx: Transaction, wanted: Sequence[Key], *, region: str) -> list[U
     ]
 
 
-def _seen_by(account_id: str, row: Row) -> Row:
-    """A row as the owner sees it that it concerns beside the first: with this one as its owner."""
-    return row if account_id in (row[4], row[5]) else (*row[:5], account_id, *row[6:])
+def _seen_by(account_id: str, row: Row, shared: str | None) -> Entry:
+    """An entry as the owner sees it that it concerns beside the first: with this one as its owner."""
+    if account_id in (row[4], owner_in(row[5])):
+        return _entry(row, shared)
+    return _entry((*row[:5], account_id, *row[6:]), shared, is_further=True)
 
 
 def _after(at: str, seq: str, *, is_message: bool, key: Key | None) -> tuple[str, list[float | int]]:
@@ -248,7 +257,7 @@ async def recipients(tx: Transaction, seqs: Sequence[int]) -> Mapping[int, tuple
     return {seq: tuple(pairs) for seq, pairs in found.items()}
 
 
-def _entry(row: Row, shared: str | None) -> Entry:
+def _entry(row: Row, shared: str | None, *, is_further: bool = False) -> Entry:
     return Entry(
         at=row[0],
         is_message=bool(row[1]),
@@ -262,4 +271,5 @@ def _entry(row: Row, shared: str | None) -> Entry:
         size_bytes=row[9],
         code=row[10],
         decision=whole(row[11], shared),
+        is_further=is_further,
     )

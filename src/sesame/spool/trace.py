@@ -102,8 +102,9 @@ async def sent_as(tx: Transaction, message_ids: Sequence[str], *, viewer: str | 
 async def trace(store: Store, message_id: str, *, viewer: str | None) -> Trace | None:
     """Everything known about a message, or None. `viewer` is the account that asks, None for the operator.
 
-    An account gets None unless it sent the message or owns its identity. One of others takes the same one look-up as
-    one that does not exist: its time tells nothing (I9).
+    An account gets None unless it sent the message or owns an identity that it was sent as; what of the whole it may
+    see is for who shows it. One of others takes the same one look-up as one that does not exist: its time tells
+    nothing (I9).
     """
 
     async def run(tx: Transaction) -> Trace | None:
@@ -111,9 +112,11 @@ async def trace(store: Store, message_id: str, *, viewer: str | None) -> Trace |
             "SELECT m.seq, m.message_id, m.account_id, m.owner_account_id, m.region, m.identity, m.source,"
             " m.return_path, m.subject, m.size_bytes, m.tags, m.decision, m.accepted_at, d.text FROM message m"
             " LEFT JOIN decision_text d ON d.digest = m.decision_digest WHERE m.message_id = ?"
-            " AND (? = 1 OR m.account_id = ? OR m.owner_account_id = ?)",
+            " AND (? = 1 OR m.account_id = ? OR m.owner_account_id = ? OR EXISTS (SELECT 1 FROM"
+            " message_further_owner o WHERE o.message_seq = m.seq AND o.owner_account_id = ?))",
             message_id,
             int(viewer is None),
+            viewer,
             viewer,
             viewer,
         )
