@@ -81,6 +81,7 @@ SERVED: Mapping[str, tuple[str, ...]] = {
         "VerifyEmailIdentity",
     ),
     "sesv2": (
+        "BatchGetMetricData",
         "CreateConfigurationSet",
         "CreateConfigurationSetEventDestination",
         "CreateContact",
@@ -112,6 +113,7 @@ SERVED: Mapping[str, tuple[str, ...]] = {
         "GetEmailIdentity",
         "GetEmailIdentityPolicies",
         "GetEmailTemplate",
+        "GetMessageInsights",
         "GetSuppressedDestination",
         "ListConfigurationSets",
         "ListContactLists",

@@ -262,7 +262,18 @@ ACTIONS: dict[str, Action] = {
         )
     ),
     "lent to one": reading(lambda tx: reputation.borrowings(tx, OWNER, since=5.0, limit=50)),
-    "counts by day": reading(lambda tx: reputation.by_day(tx, OWNER, REGION, since=5.0)),
+    "days": reading(lambda tx: reputation.daily(tx, OWNER, REGION, since=5.0, until=9e6)),
+    "days of an identity": reading(
+        lambda tx: reputation.daily(tx, OWNER, REGION, since=5.0, until=9e6, identity=(OWNER, "x"))
+    ),
+    "days of a set": reading(
+        lambda tx: reputation.daily(tx, OWNER, REGION, since=5.0, until=9e6, configuration_set=SET)
+    ),
+    "days of an identity and a set": reading(
+        lambda tx: reputation.daily(
+            tx, OWNER, REGION, since=5.0, until=9e6, identity=(OWNER, "x"), configuration_set=SET
+        )
+    ),
     "rates": reading(lambda tx: reputation.rated_by_quarter(tx, OWNER, REGION, since=5.0)),
     "counts by set": reading(lambda tx: reputation.of_set(tx, OWNER, REGION, SET, since=5.0)),
     "sets in use": reading(lambda tx: configuration_sets.in_use(tx, OWNER, REGION, limit=50)),

@@ -19,7 +19,7 @@ from sesame.access.pace import Pace
 from sesame.access.sessions import Sessions
 from sesame.access.smtp_login import SmtpLogins
 from sesame.app import traced
-from sesame.app.foundation import Services, console_url
+from sesame.app.foundation import Services, console_url, house
 from sesame.app.notify import stream_subject
 from sesame.aws.model import ServiceModel
 from sesame.config import REGION, Settings
@@ -67,6 +67,8 @@ from sesame.operations.sesv2.custom_verification import CustomVerificationV2Oper
 from sesame.operations.sesv2.dedicated_ips import DedicatedIpOperations
 from sesame.operations.sesv2.identities import IdentityV2Operations
 from sesame.operations.sesv2.identity_settings import IdentitySettingV2Operations
+from sesame.operations.sesv2.insights import InsightOperations
+from sesame.operations.sesv2.metrics import MetricOperations
 from sesame.operations.sesv2.policies import PolicyV2Operations
 from sesame.operations.sesv2.sending import SendingV2Operations
 from sesame.operations.sesv2.suppression import SuppressionOperations
@@ -284,6 +286,8 @@ class Doors:
             BulkV2Operations(self.sender, self.templates, max_bytes=v2_bytes),
             TemplateV2Operations(self.templates),
             AccountV2Operations(store, authorizer, services.clock),
+            InsightOperations(store, authorizer, house(services.settings)),
+            MetricOperations(store, authorizer),
             TagV2Operations(store, authorizer),
             ConfigurationSetV2Operations(
                 ConfigurationSets(store, authorizer, services.clock), store, authorizer

@@ -17,7 +17,7 @@ from sesame.admin.queue import QueueDesk
 from sesame.app.api import Doors, served_regions
 from sesame.app.audit import read_heads
 from sesame.app.doctor import look
-from sesame.app.foundation import Services, endpoints
+from sesame.app.foundation import Services, endpoints, house
 from sesame.app.inbound import DAY_S, recipients_answer
 from sesame.config import InForce, Settings, in_force
 from sesame.console.analyst import Analyst
@@ -35,7 +35,6 @@ from sesame.db import Transaction
 from sesame.feedback.rates import current
 from sesame.mail.return_path import verify_return_path
 from sesame.model import Rates
-from sesame.notify.event_json import House
 from sesame.observe import Log
 from sesame.operations.ask_why import AskWhy
 from sesame.operations.home import Homes
@@ -300,12 +299,6 @@ def _recovery(services: Services, doors: Doors) -> RecoveryCodes:
     )
 
 
-def _published_events(settings: Settings, services: Services) -> PublishedEvents:
-    delivery = settings.delivery
-    house = House(hostname=delivery.hostname, give_up_after_s=delivery.give_up_after_s)
-    return PublishedEvents(services.store, house)
-
-
 def backing_of(
     settings: Settings,
     services: Services,
@@ -348,7 +341,7 @@ def backing_of(
         policy_tests=doors.policy_tests,
         play=_play(settings, services),
         verdicts=Verdicts(services.resolver, clock=services.clock),
-        published=_published_events(settings, services),
+        published=PublishedEvents(services.store, house(settings)),
         running_with=running_with or (lambda: InForce(settings=in_force(settings, {}))),
         service_principals=services.service_principals,
         audit=_audit_check(settings, services),

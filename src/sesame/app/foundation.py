@@ -48,6 +48,7 @@ from sesame.identities.signing_domain import OperatorNames, SigningDomain
 from sesame.identities.verification import Verification
 from sesame.ids import Ids
 from sesame.metrics import Metrics
+from sesame.notify.event_json import House
 from sesame.notify.url import check_url
 from sesame.observe import Clock, Log, SettledClock, SteadyClock, SystemClock
 from sesame.sending.room import Room
@@ -69,6 +70,12 @@ def system_log(
     """The log on `stream`: text on a terminal, JSON lines elsewhere, unless the setting says which."""
     as_json = log_format == "json" or (log_format == "auto" and not stream.isatty())
     return Log(stream, as_json=as_json, clock=clock, defer=defer)
+
+
+def house(settings: Settings) -> House:
+    """What events say of this server."""
+    delivery = settings.delivery
+    return House(hostname=delivery.hostname, give_up_after_s=delivery.give_up_after_s)
 
 
 def public_url(settings: Settings) -> str:

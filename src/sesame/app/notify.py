@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sesame.app import traced
-from sesame.app.foundation import Services
+from sesame.app.foundation import Services, house
 from sesame.config.notify import Notify
 from sesame.db import AT_ONCE, Store, in_parts
 from sesame.delivery.tls import TlsContexts
@@ -17,7 +17,6 @@ from sesame.errors import Unavailable
 from sesame.notify.certificate import Signing, signing
 from sesame.notify.deliver import Bounds, Notifier
 from sesame.notify.envelopes import Messages
-from sesame.notify.event_json import House
 from sesame.notify.expand import Expander
 from sesame.notify.http_client import HttpClient
 from sesame.notify.jetstream import JetStream, nats_client
@@ -45,10 +44,7 @@ class NotifyRole:
         self._signing: Signing | None = None
         self._expander = Expander(
             services.store,
-            House(
-                hostname=services.settings.delivery.hostname,
-                give_up_after_s=services.settings.delivery.give_up_after_s,
-            ),
+            house(services.settings),
             clock=services.clock,
             log=services.log,
             new_lease=lambda: services.ids.hex(16),

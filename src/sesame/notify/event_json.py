@@ -144,6 +144,16 @@ def streamed_event(event: Event, message: MessageFacts, house: House) -> str:
     return f"{published[:-1]},{whose[1:]}"
 
 
+def event_object(event: Event, message: MessageFacts, house: House) -> Mapping[str, Any]:
+    """What is said of the event alone: the object `bounce`, `delivery`, … of what is published."""
+    return _object(event_type(event), event, message, house)
+
+
+def event_tags(event: Event, message: MessageFacts) -> Mapping[str, list[str]]:
+    """The tags that an event is published with: the automatic ones, then the message's own."""
+    return _tags(event_type(event), event, message)
+
+
 def subscribed_topic(topic_arn: str, kind: str, identity: str) -> str:
     """What a topic gets when it becomes that of an identity for one kind of notification."""
     return (

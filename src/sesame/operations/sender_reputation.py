@@ -81,8 +81,8 @@ class Reputations:
 
         async def run(tx: Transaction) -> SenderReputation:
             enforcement_state, rates = await self._current(tx, account_id, region, now)
-            days = await reputation.by_day(
-                tx, account_id, region, since=since - (PICTURE_DAYS - DAYS) * DAY_S
+            days = await reputation.daily(
+                tx, account_id, region, since=since - (PICTURE_DAYS - DAYS) * DAY_S, until=now
             )
             quarters = await reputation.by_quarter(tx, account_id, region, since=now - HOURS * HOUR_S)
             changes = await reputation.changes(tx, account_id)

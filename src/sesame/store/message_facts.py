@@ -22,6 +22,8 @@ class Passage:
     caller_identity: str
     """Name of the user or role, `root`, or the name of a service; never an ARN."""
     from_domain: str
+    from_address: str = ""
+    """The bare address of the From field."""
     tls_version: str = ""
     """Of the connection that it was submitted by (`TLSv1.3`); empty for none."""
 
@@ -48,6 +50,7 @@ class MessageFacts:
     head: bytes | None
     is_built: bool
     passage: Passage
+    subject: str = ""
 
 
 async def of_messages(tx: Transaction, message_ids: Sequence[str]) -> dict[str, MessageFacts]:
@@ -55,7 +58,7 @@ async def of_messages(tx: Transaction, message_ids: Sequence[str]) -> dict[str, 
     rows = await tx.all(
         "SELECT m.seq, m.message_id, m.account_id, m.owner_account_id, m.region, m.identity, m.source, m.source_shown,"
         " m.accepted_at, m.max_delivery_s, m.configuration_set, m.tags, m.decision, d.text,"
-        " COALESCE(h.data, substr(b.data, 1, ?)), COALESCE(h.submitted, b.submitted)"
+        " COALESCE(h.data, substr(b.data, 1, ?)), COALESCE(h.submitted, b.submitted), m.subject"
         " FROM message m LEFT JOIN message_head h ON h.message_seq = m.seq LEFT JOIN body b ON b.message_seq = m.seq"
         " LEFT JOIN decision_text d ON d.digest = m.decision_digest WHERE m.message_id IN (?*)",
         HEAD_BYTES,
@@ -83,6 +86,7 @@ async def of_messages(tx: Transaction, message_ids: Sequence[str]) -> dict[str, 
             head=_head(row[14] if row[15] is None else row[15]),
             is_built=row[15] is None,
             passage=_passage(row[13]) if row[13] is not None else _passage(whole(row[12], None)),
+            subject=row[16],
         )
         for row in rows
     }
@@ -118,6 +122,7 @@ def _passage(decision: str) -> Passage:
         source_ip=str(context.get("aws:SourceIp", "")),
         caller_identity=_name(str(read.get("principal", ""))),
         from_domain=domain_of(address),
+        from_address=address,
         tls_version=str(read.get("tls", "")),
     )
 

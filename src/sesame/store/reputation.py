@@ -199,18 +199,44 @@ async def rated_by_quarter(tx: Transaction, account_id: str, region: str, *, sin
     ]
 
 
-async def by_day(
-    tx: Transaction, account_id: str, region: str, *, since: float
+async def daily(
+    tx: Transaction,
+    account_id: str,
+    region: str,
+    *,
+    since: float,
+    until: float,
+    identity: tuple[str, str] | None = None,
+    configuration_set: str | None = None,
 ) -> list[tuple[float, Counts]]:
-    """An account's counts by day, UTC: its beginning in Unix seconds, and what happened in it."""
+    """An account's counts from day to day, UTC, `until` inclusive: all, or those of an identity (by its owner and
+    name), of a configuration set, or of both."""
+    in_days = configuration_set is None
+    table = {
+        (True, True): "day_tally",
+        (True, False): "identity_tally",
+        (False, True): "set_tally",
+        (False, False): "tally",
+    }[in_days, identity is None]
+    column, unit_s = ("day", DAY_S) if in_days else ("quarter", QUARTER_HOUR_S)
+    conditions, values = "", list[str]()
+    if identity is not None:
+        conditions, values = " AND owner_account_id = ? AND identity = ?", [*identity]
+    if configuration_set is not None:
+        conditions, values = f"{conditions} AND configuration_set = ?", [*values, configuration_set]
     rows = await tx.all(
-        f"SELECT day, {', '.join(_COLUMNS)} FROM day_tally WHERE account_id = ? AND region = ? AND day >= ?"
-        " ORDER BY day",
+        f"SELECT {column}, {', '.join(_COLUMNS)} FROM {table} WHERE account_id = ? AND region = ?{conditions}"
+        f" AND {column} BETWEEN ? AND ? ORDER BY {column}",
         account_id,
         region,
-        int(since // DAY_S),
+        *values,
+        int(since // DAY_S) * DAY_S // unit_s,
+        int(until // DAY_S + 1) * DAY_S // unit_s - 1,
     )
-    return [(float(row[0] * DAY_S), _counts(row[1:])) for row in rows]
+    days: dict[int, Counts] = {}
+    for row in rows:
+        days.setdefault(row[0] * unit_s // DAY_S, Counts()).add(_counts(row[1:]))
+    return [(float(day * DAY_S), counts) for day, counts in days.items()]
 
 
 By = Literal["owner_account_id", "identity", "configuration_set", "quarter", "region"]

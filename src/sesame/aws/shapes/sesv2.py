@@ -7,6 +7,36 @@ Amazon.com, Inc. or its affiliates, licensed under the Apache License 2.0. Do no
 from typing import Literal, NotRequired, TypedDict
 
 
+class BatchGetMetricDataQuery(TypedDict):
+    Id: str
+    Namespace: Literal["VDM"]
+    Metric: Literal["SEND", "COMPLAINT", "PERMANENT_BOUNCE", "TRANSIENT_BOUNCE", "OPEN", "CLICK", "DELIVERY", "DELIVERY_OPEN", "DELIVERY_CLICK", "DELIVERY_COMPLAINT"]
+    Dimensions: NotRequired[dict[Literal["EMAIL_IDENTITY", "CONFIGURATION_SET", "ISP", "TENANT_NAME"], str]]
+    StartDate: float
+    EndDate: float
+
+
+class BatchGetMetricDataRequest(TypedDict):
+    Queries: list[BatchGetMetricDataQuery]
+
+
+class MetricDataResult(TypedDict):
+    Id: NotRequired[str]
+    Timestamps: NotRequired[list[float]]
+    Values: NotRequired[list[int]]
+
+
+class MetricDataError(TypedDict):
+    Id: NotRequired[str]
+    Code: NotRequired[Literal["INTERNAL_FAILURE", "ACCESS_DENIED"]]
+    Message: NotRequired[str]
+
+
+class BatchGetMetricDataResponse(TypedDict):
+    Results: NotRequired[list[MetricDataResult]]
+    Errors: NotRequired[list[MetricDataError]]
+
+
 class TrackingOptions(TypedDict):
     CustomRedirectDomain: str
     HttpsPolicy: NotRequired[Literal["REQUIRE", "REQUIRE_OPEN_ONLY", "OPTIONAL"]]
@@ -585,6 +615,51 @@ class GetEmailTemplateResponse(TypedDict):
     Tags: NotRequired[list[Tag]]
 
 
+class GetMessageInsightsRequest(TypedDict):
+    MessageId: str
+
+
+class MessageTag(TypedDict):
+    Name: str
+    Value: str
+
+
+class Bounce(TypedDict):
+    BounceType: NotRequired[Literal["UNDETERMINED", "TRANSIENT", "PERMANENT"]]
+    BounceSubType: NotRequired[str]
+    DiagnosticCode: NotRequired[str]
+
+
+class Complaint(TypedDict):
+    ComplaintSubType: NotRequired[str]
+    ComplaintFeedbackType: NotRequired[str]
+
+
+class EventDetails(TypedDict):
+    Bounce: NotRequired[Bounce]
+    Complaint: NotRequired[Complaint]
+
+
+class InsightsEvent(TypedDict):
+    Timestamp: NotRequired[float]
+    Type: NotRequired[Literal["SEND", "REJECT", "BOUNCE", "COMPLAINT", "DELIVERY", "OPEN", "CLICK", "RENDERING_FAILURE", "DELIVERY_DELAY", "SUBSCRIPTION"]]
+    Details: NotRequired[EventDetails]
+
+
+class EmailInsights(TypedDict):
+    Destination: NotRequired[str]
+    Isp: NotRequired[str]
+    Events: NotRequired[list[InsightsEvent]]
+
+
+class GetMessageInsightsResponse(TypedDict):
+    MessageId: NotRequired[str]
+    FromEmailAddress: NotRequired[str]
+    Subject: NotRequired[str]
+    EmailTags: NotRequired[list[MessageTag]]
+    Insights: NotRequired[list[EmailInsights]]
+
+
 class GetSuppressedDestinationRequest(TypedDict):
     EmailAddress: str
     TenantName: NotRequired[str]
@@ -924,11 +999,6 @@ class PutSuppressedDestinationRequest(TypedDict):
 
 class PutSuppressedDestinationResponse(TypedDict):
     """PutSuppressedDestinationResponse has no members."""
-
-
-class MessageTag(TypedDict):
-    Name: str
-    Value: str
 
 
 class MessageHeader(TypedDict):
