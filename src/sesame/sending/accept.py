@@ -352,6 +352,8 @@ def _ask_bounds(
 
 def _charge_bounds(bounded: dict[int, BoundsUsage], acceptance: Acceptance) -> None:
     """Charge all bounds or raise why one of them refuses, with none charged."""
+    if not acceptance.bounds:
+        return
     at, amount = acceptance.message.accepted_at, _amount(acceptance)
     charged, refused = _ask_bounds(bounded, acceptance)
     if refused:

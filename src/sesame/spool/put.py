@@ -132,7 +132,7 @@ async def put_all(tx: Transaction, messages: Sequence[SpooledMessage]) -> None:
         range(first_recipient := await tx.new_numbers("recipient", count), first_recipient + count)
     )
     recipients = [
-        (next(numbers), seq, n, address, _first_state(message, address), message)
+        (next(numbers), seq, n, address, domain_of(address), _first_state(message, address), message)
         for seq, message in numbered
         for n, address in enumerate(message.recipients)
     ]
@@ -140,16 +140,16 @@ async def put_all(tx: Transaction, messages: Sequence[SpooledMessage]) -> None:
         "INSERT INTO recipient (seq, message_seq, n, address, domain, state, due_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
-            (number, seq, n, address, domain_of(address), state.value, message.accepted_at)
-            for number, seq, n, address, state, message in recipients
+            (number, seq, n, address, domain, state.value, message.accepted_at)
+            for number, seq, n, address, domain, state, message in recipients
         ],
     )
     await tx.many(
         "INSERT INTO queue (seq, message_seq, n, account_id, region, domain, queued_at, due_at, expires_at, pool)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (number, seq, n, *_lane(message, address), *_times(message), message.pool)
-            for number, seq, n, address, state, message in recipients
+            (number, seq, n, message.account_id, message.region, domain, *_times(message), message.pool)
+            for number, seq, n, _, domain, state, message in recipients
             if state is RecipientState.QUEUED
         ],
     )
@@ -175,10 +175,6 @@ async def _body(tx: Transaction, message: SpooledMessage) -> tuple[bytes, int]:
     if not message.is_staged:
         return message.data, 0
     return message.data[:BEGINNING_BYTES], await check_staged(tx, message.message_id, message.data)
-
-
-def _lane(message: SpooledMessage, address: str) -> tuple[str, str, str]:
-    return message.account_id, message.region, domain_of(address)
 
 
 def _times(message: SpooledMessage) -> tuple[float, float, float | None]:
