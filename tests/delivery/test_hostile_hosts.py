@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from sesame.delivery.attempt import Deliverer
+from sesame.delivery.attempt import Asks, Deliverer
 from sesame.delivery.lanes import Lanes
 from sesame.delivery.pool import Pool
 from sesame.delivery.route import Host, Route
@@ -111,6 +111,7 @@ async def deliver(
     data: bytes | None = None,
     timeout_s: float = PATIENCE_S,
     places: Lanes | None = None,
+    still_allowed: Asks | None = None,
 ) -> list[Outcome]:
     """Attempt the same claim `times` times against hosts that run `servers`, in order."""
     talks: set[asyncio.Task[None]] = set()
@@ -137,6 +138,7 @@ async def deliver(
         clock,
         body=body_of(data),
         return_path=lambda message_id, n, domain: f"b-{n}@bounces.test",
+        still_allowed=still_allowed,
     )
     try:
         return [await deliverer.attempt(claim(), place(claim(), places)) for _ in range(times)]

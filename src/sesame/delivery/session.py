@@ -186,12 +186,15 @@ class Session(asyncio.Protocol):
         A reply that was read counts, whatever becomes of the connection after it. Raises `MessageNotSendable` with
         the connection intact, `RemoteProtocolError` with it lost.
         """
+        self._require_open()
         self._client.send_message(mail_from, [recipient], data)
         try:
             self._flush()
             done = await self._until(TransactionDone)
         except (RemoteProtocolError, OSError) as error:  # TimeoutError is one
             settled, stage, was_in_doubt = self._client.settled, self._client.stage, self.is_in_doubt
+            if stage is Stage.IDLE and isinstance(error, RemoteProtocolError):
+                stage = error.stage  # the dialogue is over, and what was wrong with it stands in the error
             self.abort()
             if settled:
                 return settled[0]
@@ -232,8 +235,7 @@ class Session(asyncio.Protocol):
     @property
     def _is_taken(self) -> bool:
         """The server has said that it took the message, which nobody has heard yet."""
-        done = (event for event in self._events if isinstance(event, TransactionDone))
-        return any(result.is_delivered for event in done for result in event.results)
+        return any(map(_is_delivery, self._events))
 
     def overdue(self) -> None:
         """The attempt has taken its time: break it off, unless it is the server's turn to say that it took it."""
@@ -311,15 +313,15 @@ class Session(asyncio.Protocol):
 
     async def _start_tls(self, context: ssl.SSLContext, demand: TlsDemand, *, now: float) -> Event | None:
         """TLS by STARTTLS and the EHLO behind it; None if the server does not want to."""
+        self._require_open()
         self._client.start_tls()
         self._flush()
         if isinstance(await self._until(TlsReady, TlsRefused), TlsRefused):
             return None
-        assert self._transport is not None
         name = demand.names[0] if demand.mode is TlsMode.DANE else self.host.name
         try:
             transport = await asyncio.get_running_loop().start_tls(
-                self._transport,
+                self._connected,
                 self,
                 context,
                 server_hostname=name,
@@ -337,8 +339,7 @@ class Session(asyncio.Protocol):
 
     def _note_tls(self, demand: TlsDemand, *, now: float) -> None:
         """Hold the certificate to the demand where the handshake did not, and say what it came to."""
-        assert self._transport is not None
-        tls = self._transport.get_extra_info("ssl_object")
+        tls = self._connected.get_extra_info("ssl_object")
         match demand.mode:
             case TlsMode.DANE:
                 checked = f"certificate as TLSA {check_dane(demand, tls, now=now)} says"
@@ -362,6 +363,20 @@ class Session(asyncio.Protocol):
         event = await self._until(Authenticated, AuthRefused)
         if isinstance(event, AuthRefused):
             raise HostRefused(Stage.AUTH, event.reply)
+
+    def _require_open(self) -> None:
+        """Raise `RemoteProtocolError` if the server has gone since it was last heard of."""
+        if not self.is_open:
+            last = next((event.reply for event in self._events if isinstance(event, Closed)), None)
+            self.abort()
+            raise RemoteProtocolError(f"closed: {last.diagnostic}" if last else "closed", stage=Stage.IDLE)
+
+    @property
+    def _connected(self) -> asyncio.Transport:
+        """The connection. Raises what ended it: the last event before that may have been waited for."""
+        if self._transport is None:
+            raise self._error or RemoteProtocolError("closed", stage=self._client.stage)
+        return self._transport
 
     async def _until(self, *wanted: type[Event]) -> Event:
         """The next event of a wanted kind; raises what ended the connection instead.
@@ -449,8 +464,13 @@ class Session(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """asyncio: bytes from the server."""
+        has_unsent = self._unsent > 0
         try:
-            self._events += self._client.receive_data(data)
+            events = self._client.receive_data(data)
+            if has_unsent and any(_is_delivery(event) for event in events):
+                # It speaks of something else, or throws away what it has not seen.
+                raise RemoteProtocolError("server took the message before it had all of it", stage=Stage.BODY)
+            self._events += events
             self._flush()
         except SesameError as error:
             self._error = error
@@ -466,3 +486,7 @@ class Session(asyncio.Protocol):
             self._error = self._error or RemoteProtocolError("closed", stage=Stage.IDLE)
         self._transport = None
         self._wake()
+
+
+def _is_delivery(event: Event) -> bool:
+    return isinstance(event, TransactionDone) and any(result.is_delivered for result in event.results)
