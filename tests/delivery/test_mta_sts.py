@@ -297,3 +297,16 @@ def test_what_cannot_be_fetched_in_order_is_an_error(
     with pytest.raises(FetchFailed) as failed:
         fetched(tmp_path, answer, **options)  # type: ignore[arg-type]
     assert failed.value.kind == kind
+
+
+@pytest.mark.parametrize("first", [b"HTTP/1.1 200 OK\r\nX-A: ", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 "])
+def test_of_an_answer_that_does_not_end_so_much_is_read(first: bytes) -> None:
+    async def session() -> int:
+        client = HttpsClient(resolver(), AddressGuard(), TlsContexts().checked, max_bytes=65_536)
+        reader = asyncio.StreamReader()
+        reader.feed_data(first + b"a" * 2_000_000)
+        with pytest.raises(ValueError, match="does not end"):
+            await client._read(reader)
+        return len(reader._buffer)  # type: ignore[attr-defined]
+
+    assert asyncio.run(session()) > 1_500_000

@@ -9,7 +9,7 @@ import pytest
 
 from sesame.dns.port import DnsFailure, DomainNotFound
 from sesame.dns.public import AddressGuard
-from sesame.notify.http_client import HttpClient
+from sesame.notify.http_client import HttpClient, _Connection
 from sesame.notify.url import PostFailed, read_url
 from tests.support.certificates import make_ca, make_leaf, pem
 from tests.support.clock import FakeClock
@@ -287,3 +287,56 @@ def test_the_value_of_a_field_cannot_write_another(value: str) -> None:
 
     with_server(server, check)
     assert (server.connections, server.requests) == (0, [])
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+ENDLESS = {
+    "a field's value": (b"HTTP/1.1 200 OK\r\nX-A: ", b"a"),
+    "a field's name": (b"HTTP/1.1 200 OK\r\n", b"a"),
+    "fields": (b"HTTP/1.1 200 OK\r\n", b"A:\r\n"),
+    "a reason": (b"HTTP/1.1 200 ", b"a"),
+    "an answer to come": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "a chunk's extension": (CHUNKED + b"1;", b"a"),
+    "a field behind the body": (CHUNKED + b"0\r\nX-A: ", b"a"),
+    "small chunks": (CHUNKED, b"1\r\na\r\n"),
+}
+
+
+@pytest.mark.parametrize("piece_bytes", [1_000, 65_536, 262_144])
+@pytest.mark.parametrize("name", ENDLESS)
+def test_of_what_does_not_end_so_much_is_read(name: str, piece_bytes: int) -> None:
+    """The parser puts a field together again with each piece: eleven megabytes of one take it seconds."""
+
+    async def session() -> None:
+        connection = _Connection(max_bytes=65_536)
+        connection.connection_made(FakeTransport())
+        asking = asyncio.ensure_future(connection.ask(b""))
+        await asyncio.sleep(0)
+        first, more = ENDLESS[name]
+        connection.data_received(first or more)
+        pieces = 0
+        while connection._answered is not None and not connection._answered.done():
+            connection.data_received(more * (piece_bytes // len(more)))
+            pieces += 1
+            assert pieces * piece_bytes < 1_000_000
+        if name in ("a chunk's extension", "a field behind the body", "small chunks"):
+            assert (await asking).status == 200  # the status counts, and nobody sees the rest
+        else:
+            with pytest.raises(ValueError, match=r"too long|does not end"):
+                await asking
+        assert not connection.is_kept
+
+    asyncio.run(session())
+
+
+class FakeTransport(asyncio.Transport):
+    """Takes what is written."""
+
+    def write(self, data: object) -> None:
+        pass
+
+    def is_closing(self) -> bool:
+        return False
+
+    def abort(self) -> None:
+        pass

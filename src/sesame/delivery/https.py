@@ -15,6 +15,7 @@ from sesame.dns.public import AddressGuard, is_literal
 
 MAX_ADDRESSES = 3
 MAX_HEADER_BYTES = 32_768
+READ_BYTES = 16_384
 
 
 class _Response:
@@ -128,11 +129,16 @@ class HttpsClient:
     async def _read(self, reader: asyncio.StreamReader) -> Fetched:
         response = _Response(self._max_bytes)
         parser = httptools.HttpResponseParser(response)
+        # The parser puts a field together from all its pieces each time: what never ends would cost more and more.
+        left = MAX_HEADER_BYTES + 2 * self._max_bytes
         try:
             while not response.is_complete:
-                data = await reader.read(16_384)
+                data = await reader.read(READ_BYTES)
                 if not data:
                     raise EOFError("the connection ended before the answer did")
+                left -= len(data)
+                if left < 0:
+                    raise ValueError("the answer does not end")
                 parser.feed_data(data)
         except httptools.HttpParserCallbackError as error:
             raise ValueError(str(error.__context__ or error)) from error

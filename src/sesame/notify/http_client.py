@@ -51,6 +51,9 @@ class _Connection(asyncio.Protocol):
 
     def _begin(self) -> None:
         self._header_bytes = 0
+        self._left = MAX_HEADER_BYTES + 2 * self._max_bytes
+        """So much is read of an answer in all: the parser puts a field together from all its pieces each time, and what
+        never ends would cost more and more."""
         self._body = bytearray()
         self._is_complete = False
         self._is_too_long = False
@@ -93,16 +96,22 @@ class _Connection(asyncio.Protocol):
             self.close()
             return
         try:
-            parser.feed_data(data)
+            parser.feed_data(data[: self._left])
         except httptools.HttpParserCallbackError as error:
             self._fail(ValueError(str(error.__context__ or error)))
             return
         except httptools.HttpParserError as error:
             self._fail(error)
             return
+        self._left -= len(data)
         if self._is_complete and parser.get_status_code() < 200:  # the answer is still to come
             self._is_complete = self._has_head = self._is_framed = False
-        elif self._is_complete or self._is_too_long:
+        if self._left <= 0 and not self._is_complete:
+            if not self._has_head:
+                self._fail(ValueError("the answer does not end"))
+                return
+            self._is_too_long = True
+        if self._is_complete or self._is_too_long:
             self._end(parser)
 
     def eof_received(self) -> bool:
