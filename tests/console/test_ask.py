@@ -60,6 +60,22 @@ def theirs(sesame: SesameProcess, delegate: Account) -> Person:
     return root_of(sesame, delegate.account_id)
 
 
+def test_an_owner_is_answered_by_the_policies_of_now(
+    tenant: Tenant, owner: Person, delegate: Account
+) -> None:
+    """Asked, changed, and asked again at once: of a policy, and of an identity that was not there."""
+    given = {"who": delegate.account_id, "from_": "news@example.com", "arn": tenant.arn}
+    assert "Your policies allow this" not in main_of(asked(owner, **given))
+    lend(tenant, delegate)
+    assert "Your policies allow this" in main_of(asked(owner, **given))
+    lend(tenant, delegate, {"StringEquals": {"ses:FromAddress": "ceo@example.com"}})
+    assert "Your policies allow this" not in main_of(asked(owner, **given))
+    new = {"from_": "news@new.example", "arn": tenant.arn.replace("example.com", "new.example")}
+    assert "has no identity new.example" in main_of(asked(owner, **given | new))
+    tenant.ses.verify_domain_identity(Domain="new.example")
+    assert "has no identity" not in main_of(asked(owner, **given | new))
+
+
 def test_the_form_asks_about_who_is_logged_in(owner: Person, tenant: Tenant) -> None:
     page = owner.get(HERE)
     assert "Would this be allowed?" in main_of(page)

@@ -29,7 +29,7 @@ from sesame.access.refusals import rests_on
 from sesame.access.sends import SendDecision, SenderAddress, SendRequest, keys_of
 from sesame.aws.arn import template_arn
 from sesame.aws.errors import NoSuchEntity
-from sesame.db import Store, Transaction
+from sesame.db import Store, Transaction, identities_scope
 from sesame.errors import InvalidParameterValue, ServiceError
 from sesame.mail.address import AddressError, identity_candidates, parse_mailbox
 from sesame.mail.build import Text
@@ -336,6 +336,9 @@ class AskWhy:
         names = identity_candidates(sender.addr_spec)
         if arn.name not in names:
             raise InvalidParameterValue(f"{arn.name} does not cover the address {sender.as_written}.")
+        _, read_at = await self._directory.identity(arn.account_id, arn.region, arn.name)
+        # What is cached of before a change is forgotten: an answer is by what was in force when it was asked.
+        await self._directory.is_stale({identities_scope(arn.account_id, arn.region): read_at})
         target = Target(
             str(arn),
             arn.account_id,

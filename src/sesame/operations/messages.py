@@ -16,6 +16,8 @@ from sesame.access.causes.traced import as_further_owner
 from sesame.access.refusals import digests
 from sesame.db import Store, Transaction
 from sesame.model import Caller
+from sesame.operations.ask_why import Question
+from sesame.operations.asked_again import question_of
 from sesame.operations.cached_reads import CachedReads
 from sesame.operations.decision_views import DecisionView, decision_of, view
 from sesame.spool import listing
@@ -88,6 +90,16 @@ class MessageView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Came:
+    """How a send came: the interface, the client's address, and for its sender the program."""
+
+    door: str
+    """`v1`, `v2` or `smtp`; empty where that is not kept."""
+    source_ip: str
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RefusalView:
     """A refusal as its viewer may see it."""
 
@@ -96,6 +108,9 @@ class RefusalView:
     decision: DecisionView
     causes: tuple[Mapping[str, Any], ...]
     """With code, sentence and mend, as `access.causes` tells them to this viewer."""
+    question: Question | None = None
+    """The same send, to be asked again of what is in force now, as far as the viewer may know it."""
+    came: Came | None = None
 
 
 class Messages:
@@ -227,12 +242,25 @@ class Messages:
             return None
         record, contents, explained = found
         causes = {json.dumps(cause): cause for one in explained for cause in one["causes"]}
+        seen = view(record, viewer, contents)
         return RefusalView(
             request_id=request_id,
             record=replace(record, decision="{}", reason=""),
-            decision=view(record, viewer, contents),
+            decision=seen,
             causes=tuple(causes.values()),
+            question=question_of(record, viewer, seen.checks),
+            came=_came(record, viewer),
         )
+
+
+def _came(record: DecisionRecord, viewer: str) -> Came:
+    decision = json.loads(record.decision)
+    context = decision.get("context", {})
+    return Came(
+        door=decision.get("asked", {}).get("door", ""),
+        source_ip=context.get("aws:SourceIp", ""),
+        user_agent=context.get("aws:UserAgent", "") if viewer == record.account_id else "",
+    )
 
 
 def _as_further_owner(found: Trace, viewer: str) -> Trace:

@@ -99,6 +99,30 @@ def question_of(visit: Visit, given: Mapping[str, str]) -> Question:
     )
 
 
+def fields_of(question: Question) -> dict[str, str]:
+    """What is filled in to ask a question of now."""
+    given = {
+        "who": question.who,
+        "door": question.door,
+        "from": question.from_address,
+        "arn": question.from_arn,
+        "to": " ".join(question.recipients),
+        "source": question.source,
+        "source_arn": question.source_arn,
+        "return": question.return_path,
+        "return_arn": question.return_path_arn,
+        "set": question.configuration_set,
+        "template": question.template,
+        "acting_for": question.acting_for,
+        "acting_arn": question.acting_arn,
+        "ip": question.source_ip,
+        "agent": question.user_agent,
+        "plain": "" if question.secure else "1",
+    }
+    is_whole = all(len(value) <= MOST for value in given.values())
+    return _filled(given) if is_whole else {}
+
+
 def _page(
     visit: Visit,
     given: Mapping[str, str],

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from sesame.access.causes.traced import recipient_cause
 from sesame.console.causes import WRITES_POLICY, cause_of
+from sesame.console.pages import ask
 from sesame.console.visit import Page, Visit
 from sesame.operations.messages import ACTION, Filter, MessageView, RefusalView
 from sesame.policy.reasons.cause import Cause
@@ -25,6 +26,7 @@ OUTCOMES = (
     ("expired", "given up"),
     ("suppressed", "suppressed"),
 )
+DOORS = {"v1": "API v1", "v2": "API v2", "smtp": "SMTP"}
 ROLES = (("", "all that concern me"), ("sent", "sent by this account"), ("lent", "sent by others as mine"))
 _KEY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)-([mr])([0-9]{1,18})")
 _MESSAGE_ID = re.compile(r"[0-9a-f]{16}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9]{6}")
@@ -180,6 +182,8 @@ async def show_refusal(visit: Visit) -> Response:
         record=view.record,
         cause=cause_of(view),
         allow=_to_allow(view, visit),
+        again="" if view.question is None else urlencode(ask.fields_of(view.question)),
+        doors=DOORS,
     )
 
 
