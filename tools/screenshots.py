@@ -95,6 +95,9 @@ def play(sesame: SesameProcess) -> dict[str, str]:
     owner, delegate = sesame.create_account(name="example"), sesame.create_account(name="agency")
     ses, theirs = sesame.client("ses", owner), sesame.client("ses", delegate)
     sesame.client("sesv2", owner).create_email_identity(EmailIdentity="example.com")
+    sesame.client("sesv2", owner).put_email_identity_mail_from_attributes(
+        EmailIdentity="example.com", MailFromDomain="bounce.example.com"
+    )
     ses.verify_domain_identity(Domain="shop.example")
     ses.verify_email_identity(EmailAddress="info@example.org")
     arn = f"arn:aws:ses:{REGION}:{owner.account_id}:identity/example.com"
@@ -260,6 +263,7 @@ def shots(sesame: SesameProcess) -> list[tuple[str, str, str]]:
         ("programs", owner, f"/{REGION}/programs"),
         ("identities", owner, f"/{REGION}/identities"),
         ("identity", owner, f"/{REGION}/identities/example.com"),
+        ("signing", owner, f"/{REGION}/identities/example.com/signing"),
         ("senders", owner, f"/{REGION}/identities/example.com/senders"),
         (
             "lend",

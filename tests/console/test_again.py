@@ -23,6 +23,7 @@ GRAVE = {
     "shares",
     "services",
     "programs",
+    "signing",
 }
 
 
@@ -121,4 +122,5 @@ def test_what_changes_policies_keys_and_passwords_is_grave() -> None:
         "/{region}/configuration-sets",
         *(f"{one}/{rest}" for rest in ("sending", "delivery", "suppression", "delete")),
         *(f"{one}/destinations{rest}" for rest in ("", "/change")),
+        *(f"{here}/signing/{rest}" for rest in ("switch", "mail-from")),
     }

@@ -14,6 +14,7 @@ from sesame.console.pages import (
     people,
     reputation,
     sets,
+    signing,
     suppression,
     templates,
 )
@@ -32,6 +33,7 @@ READ = [
         people,
         reputation,
         sets,
+        signing,
         suppression,
         templates,
     )
@@ -61,6 +63,7 @@ LEAVES = {
     "templates/hello/edit": ("ses:GetEmailTemplate",),
     "templates/hello/html": ("ses:TestRenderEmailTemplate",),
     "identities/example.com/notifications": ("ses:GetIdentityNotificationAttributes",),
+    "identities/example.com/signing": ("ses:GetEmailIdentity",),
     "people": ("iam:ListUsers",),
     "people/users/anna": ("iam:GetUser",),
     "people/groups/all": ("iam:GetGroup",),
@@ -91,6 +94,9 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     ("templates/hello/edit", {"subject": "s", "text": "t"}),
     ("templates/hello/delete", {}),
     ("identities/example.com/notifications/topic", {"kind": "Bounce", "topic": ""}),
+    ("identities/example.com/signing/switch", {"enabled": "no"}),
+    ("identities/example.com/signing/key", {"origin": "easy", "length": "1024"}),
+    ("identities/example.com/signing/mail-from", {"domain": "b.example.com"}),
     ("identities/example.com/notifications/forwarding", {"enabled": "yes"}),
     ("people/users", {"name": "more"}),
     ("people/groups", {"name": "more"}),

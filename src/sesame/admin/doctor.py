@@ -14,6 +14,7 @@ from enum import Enum
 from cryptography import x509
 
 from sesame.dkim.sign import published_key
+from sesame.dns.dmarc import dmarc_policy
 from sesame.dns.port import Answer, DnsFailure, Resolver, read_mx
 
 GIB = 1 << 30
@@ -288,24 +289,20 @@ async def _dkim(resolver: Resolver, whose: str, name: str, key: str) -> Finding:
 
 async def _dmarc(resolver: Resolver, domain: str) -> Finding:
     """The policy of the domain or of the nearest parent that has one."""
-    name = domain
-    while "." in name:
-        answer = await _answer(resolver, f"_dmarc.{name}", "TXT")
-        if answer is None:
-            return _unknown("DMARC", f"of `{domain}` cannot be looked up")
-        records = [r for r in answer.records if r.replace(" ", "").lower().startswith("v=dmarc1;")]
-        if len(records) > 1:
-            return _fault(
-                "DMARC", f"`_dmarc.{name}` has {len(records)} records, so none counts", "Publish one."
-            )
-        if records:
-            tags = dict(tag.strip().partition("=")[::2] for tag in records[0].lower().split(";"))
-            if tags.get("p", "").strip() not in ("none", "quarantine", "reject"):
-                return _fault(
-                    "DMARC", f"`{records[0]}` at `_dmarc.{name}` has no policy", "Add `p=none` at least."
-                )
-            return _ok("DMARC", f"of `{domain}`: p={tags['p'].strip()} at `_dmarc.{name}`")
-        name = name.partition(".")[2]
+    try:
+        found = await dmarc_policy(resolver, domain)
+    except DnsFailure:
+        return _unknown("DMARC", f"of `{domain}` cannot be looked up")
+    if len(found.records) > 1:
+        return _fault(
+            "DMARC", f"`_dmarc.{found.at}` has {len(found.records)} records, so none counts", "Publish one."
+        )
+    if found.policy:
+        return _ok("DMARC", f"of `{domain}`: p={found.policy} at `_dmarc.{found.at}`")
+    if found.records:
+        return _fault(
+            "DMARC", f"`{found.records[0]}` at `_dmarc.{found.at}` has no policy", "Add `p=none` at least."
+        )
     mend = f'Have its owner publish `_dmarc.{domain}. TXT "v=DMARC1; p=none"`; large receivers ask for it.'
     return _warning("DMARC", f"`{domain}` has none", mend)
 

@@ -39,6 +39,7 @@ from sesame.observe import Log
 from sesame.operations.ask_why import AskWhy
 from sesame.operations.home import Homes
 from sesame.operations.identity_records import IdentityRecords
+from sesame.operations.identity_signing import IdentitySigning
 from sesame.operations.lent import LentIdentities
 from sesame.operations.messages import Messages
 from sesame.operations.people import People
@@ -299,6 +300,18 @@ def _recovery(services: Services, doors: Doors) -> RecoveryCodes:
     )
 
 
+def _signing(settings: Settings, services: Services, doors: Doors) -> IdentitySigning:
+    return IdentitySigning(
+        services.store,
+        doors.authorizer,
+        services.checks,
+        services.resolver,
+        return_path_domain=settings.delivery.return_path_domain or settings.delivery.hostname,
+        rotate_after_s=settings.dns.dkim_rotate_after_s,
+        with_ed25519=settings.dns.dkim_ed25519,
+    )
+
+
 def backing_of(
     settings: Settings,
     services: Services,
@@ -328,6 +341,7 @@ def backing_of(
         smtp_logins=doors.submission.logins,
         lent=LentIdentities(services.store, doors.authorizer),
         records=IdentityRecords(services.store, doors.authorizer, services.checks, services.resolver),
+        signing=_signing(settings, services, doors),
         editing=doors.editing,
         analyst=Analyst(),
         operator=services.operator,

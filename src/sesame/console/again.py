@@ -6,6 +6,8 @@ from sesame.console.logins import Wait
 from sesame.console.visit import Visit
 
 FIELDS = ("again_password", "again_code")
+NOT_KEPT = {"private_key": "The private key, which is not kept"}
+"""Fields that a page never shows again: they are asked for once more, too."""
 
 
 async def once_more(visit: Visit) -> Response | None:
@@ -29,5 +31,12 @@ async def once_more(visit: Visit) -> Response | None:
                 f"Too many attempts failed. Try again in {int(found.seconds // 60) + 1} min.",
                 429,
             )
-    fields = {name: value for name, value in visit.form.items() if name not in ("token", *FIELDS)}
-    return visit.page("again.html", status=status, has_password=True, fields=fields, problem=problem)
+    fields = {name: value for name, value in visit.form.items() if name not in ("token", *FIELDS, *NOT_KEPT)}
+    return visit.page(
+        "again.html",
+        status=status,
+        has_password=True,
+        fields=fields,
+        asked={name: words for name, words in NOT_KEPT.items() if name in visit.form},
+        problem=problem,
+    )

@@ -55,6 +55,7 @@ from sesame.console.pages import (
     services,
     sets,
     shares,
+    signing,
     suppression,
     templates,
 )
@@ -97,6 +98,7 @@ def pages(backing: Backing) -> list[Page]:
         *home.PAGES,
         *notifications.PAGES,
         *identities.PAGES,
+        *signing.PAGES,
         *policies.PAGES,
         *senders.PAGES,
         *cases.PAGES,

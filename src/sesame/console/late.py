@@ -12,7 +12,9 @@ from starlette.responses import Response
 from sesame.console.visit import Visit
 
 LOGIN_PAGE = "/login"
-SECRETS = {"token", "once", "password", "old", "new", "again", "code", "again_password", "again_code"}
+SECRETS = {
+    "token", "once", "password", "old", "new", "again", "code", "again_password", "again_code", "private_key",
+}  # fmt: skip
 """Fields whose content is not shown again."""
 LEAST_WRITTEN = 20
 """Characters that somebody would not like to write once more."""

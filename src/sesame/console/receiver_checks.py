@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sesame.dns import DomainNotFound, Mx, Resolver
+from sesame.dns.dmarc import dmarc_policy
 from sesame.errors import Unavailable
 
 MOST_LOOKUPS = 10
@@ -147,37 +148,22 @@ class Dmarc:
 async def dmarc(resolver: Resolver, from_domain: str, *, signed_by: Sequence[str], spf_domain: str) -> Dmarc:
     """`signed_by` are the domains whose signatures pass, `spf_domain` the envelope's if SPF passes, else empty."""
     try:
-        at, tags = await _policy(resolver, from_domain)
+        asked = await dmarc_policy(resolver, from_domain)
     except Unavailable:
         return Dmarc(domain=from_domain, aligned_by=(), policy="", why="DNS does not answer")
     aligned = [
-        f"DKIM of {domain}"
-        for domain in signed_by
-        if _is_aligned(domain, from_domain, at, is_strict=tags.get("adkim") == "s")
+        f"DKIM of {domain}" for domain in signed_by if asked.aligned(domain, is_strict=asked.is_dkim_strict)
     ]
-    if spf_domain and _is_aligned(spf_domain, from_domain, at, is_strict=tags.get("aspf") == "s"):
+    if spf_domain and asked.aligned(spf_domain, is_strict=asked.is_spf_strict):
         aligned.append(f"SPF of {spf_domain}")
-    policy = tags.get("p", "") if at in ("", from_domain) else tags.get("sp", tags.get("p", ""))
-    why = f"`_dmarc.{at}` says `{policy}`" if at else f"`_dmarc.{from_domain}` is not published"
-    return Dmarc(domain=from_domain, aligned_by=tuple(aligned), policy=policy, why=why)
-
-
-async def _policy(resolver: Resolver, domain: str) -> tuple[str, dict[str, str]]:
-    """The nearest domain upwards that has a policy, and its tags; nothing where none has."""
-    name, steps = domain, 0
-    while "." in name and steps < 8:
-        for record in await _txt(resolver, f"_dmarc.{name}"):
-            if record.replace(" ", "").lower().startswith("v=dmarc1"):
-                pairs = (tag.partition("=") for tag in record.lower().split(";"))
-                return name, {key.strip(): value.strip() for key, _, value in pairs}
-        name, steps = name.partition(".")[2], steps + 1
-    return "", {}
-
-
-def _is_aligned(domain: str, from_domain: str, at: str, *, is_strict: bool) -> bool:
-    """The same domain; or unless it is to be strict, one under the other, or both under the domain of the policy."""
-    one, other, above = domain.lower().rstrip("."), from_domain.lower(), at.lower()
-    if is_strict or one == other:
-        return one == other
-    is_under = one.endswith(f".{other}") or other.endswith(f".{one}")
-    return is_under or bool(above and (one == above or one.endswith(f".{above}")))
+    if len(asked.records) > 1:
+        why = f"`_dmarc.{asked.at}` has {len(asked.records)} records, so none counts"
+    elif asked.at:
+        why = (
+            f"`_dmarc.{asked.at}` says `{asked.policy}`"
+            if asked.policy
+            else f"`_dmarc.{asked.at}` has no policy"
+        )
+    else:
+        why = f"`_dmarc.{from_domain}` is not published"
+    return Dmarc(domain=from_domain, aligned_by=tuple(aligned), policy=asked.policy, why=why)

@@ -57,6 +57,7 @@ SAID: Mapping[str, str] = {
     "suppressed": "On the list now: {n}.",
     "unsuppressed": "The address is off the list; mail to it goes out again.",
     "set": "That is set.",
+    "key": "That is set. A key signs once its record is found in DNS.",
     "kept": "The template is kept; sends use it from now on.",
     "gone": "It is deleted.",
     "asked": "The request is with the operator, who answers here.",

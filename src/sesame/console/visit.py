@@ -37,6 +37,7 @@ from sesame.observe import Clock
 from sesame.operations.ask_why import AskWhy
 from sesame.operations.home import Homes
 from sesame.operations.identity_records import IdentityRecords
+from sesame.operations.identity_signing import IdentitySigning
 from sesame.operations.lent import LentIdentities
 from sesame.operations.messages import Messages
 from sesame.operations.people import People
@@ -72,6 +73,7 @@ class Backing:
     smtp_logins: SmtpLogins
     lent: LentIdentities
     records: IdentityRecords
+    signing: IdentitySigning
     people: People
     recovery: RecoveryCodes
     editing: PolicyEditing

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import msgspec
 
+from sesame.access.signing_domain import signing_domain
 from sesame.db import Store, Transaction, epochs_of, identities_scope
 from sesame.dkim.sign import Signer
 from sesame.model import SYSTEM_ACCOUNT, DkimOrigin, Identity, VerificationStatus
 from sesame.spool.spool import Claim
-from sesame.store import dkim_keys, identities, mail_from
+from sesame.store import dkim_keys, mail_from
 from sesame.store.sealed import Sealer
 
 MAX_ENTRIES = 2_000
@@ -126,24 +127,9 @@ class SettingsCache:
     async def _owners_signers(
         self, tx: Transaction, owner: str, region: str, identity: str
     ) -> tuple[Signer, ...]:
-        """The signers of the closest domain that has DKIM or has it switched off, if it is in order.
-
-        The switch of an address counts in place of its domain's once the owner has turned it.
-        """
-        own_switch: bool | None = None
-        for name in self._candidates(identity):
-            found = await identities.get(tx, owner, region, name)
-            if found is None:
-                continue
-            if "@" in name:
-                own_switch = found.dkim_enabled if found.dkim_overrides else None
-                continue
-            is_on = found.dkim_enabled if own_switch is None else own_switch
-            if not is_on:
-                return ()
-            if found.dkim_status is not VerificationStatus.NOT_STARTED:
-                return await self._signers(tx, found)
-        return ()
+        """The signers of the domain whose keys sign, if it is in order and signing is switched on."""
+        found = await signing_domain(tx, owner, region, self._candidates(identity))
+        return await self._signers(tx, found.domain) if found.domain is not None and found.is_on else ()
 
     async def _signers(self, tx: Transaction, domain: Identity) -> tuple[Signer, ...]:
         if domain.dkim_status not in _SIGNS:

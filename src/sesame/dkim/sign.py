@@ -244,6 +244,13 @@ def published_key(record: str, kind: str = "rsa") -> str | None:
     return tags.get("p") if is_right else None
 
 
+def public_bits(public_b64: str) -> int:
+    """How long a public RSA key is, given as `generate_key` gives it."""
+    key = serialization.load_der_public_key(base64.b64decode(public_b64))
+    assert isinstance(key, rsa.RSAPublicKey), "keys of identities are RSA keys"
+    return key.key_size
+
+
 def dns_record(public_b64: str, kind: str = "rsa") -> str:
     """The TXT record to publish at `<selector>._domainkey.<domain>` (RFC 6376 section 3.6.1, RFC 8463 section 4)."""
     return f"v=DKIM1; k={kind}; p={public_b64}"

@@ -82,6 +82,20 @@ async def check_record(resolver: Resolver, record: Record, domain: str, *, mecha
     return CheckedRecord(record=record, verdict=Verdict.MISSING, seen=values)
 
 
+async def check_key(
+    resolver: Resolver, selector: str, domain: str, public_key: str, *, kind: str = "rsa"
+) -> Verdict:
+    """Whether a selector of a domain shows this public key, wherever its CNAME leads; `kind` as in `published_key`."""
+    try:
+        seen = await _look_up(resolver, f"{selector}._domainkey.{domain}", "TXT")
+    except Unavailable:
+        return Verdict.UNKNOWN
+    keys = {published_key(record, kind) for record in seen.records} - {None, ""}
+    if not keys:
+        return Verdict.MISSING
+    return Verdict.RIGHT if public_key in keys else Verdict.OTHER_VALUE
+
+
 async def _look_up(resolver: Resolver, name: str, kind: str) -> _Seen:
     try:
         answer = await resolver.look_up(name, "TXT" if kind == "CNAME" else kind)
