@@ -123,6 +123,8 @@ class Log:
         self._clock = clock
         self._defer = defer
         self._lines: list[str] = []
+        self._lost = 0
+        """Lines that could not be written since one could."""
         self._encode = msgspec.json.Encoder().encode
         self.trace_id: Callable[[], str | None] | None = None
         """Gives the current trace's id, which is then in each line; None in a process that is not traced."""
@@ -149,7 +151,10 @@ class Log:
         if self._as_json:
             record = {"at": round(now, 3), "level": level, "event": name}
             record.update({key: value for key, value in fields.items() if value is not None})
-            return self._encode(record).decode()
+            try:
+                return self._encode(record).decode()
+            except UnicodeEncodeError:  # half of a pair of surrogates, which is no character
+                return json.dumps(record)
         stamp = time.strftime("%H:%M:%S", time.gmtime(now))
         pairs = " ".join(
             f"{key}={json.dumps(value) if isinstance(value, str) else value}"
@@ -161,15 +166,29 @@ class Log:
 
     def at_once(self, level: str, name: str, **fields: Field) -> None:
         """Write an event out from whatever thread, without waiting for others."""
-        self._stream.write(self._line(level, name, fields) + "\n")
-        self._stream.flush()
+        self._put([self._line(level, name, fields)])
 
     def flush(self) -> None:
         """Write out what is waiting."""
         lines, self._lines = self._lines, []
-        if lines:
-            self._stream.write("\n".join([*lines, ""]))
-        self._stream.flush()
+        self._put(lines)
+
+    def _put(self, lines: list[str]) -> None:
+        """Write lines out; where that fails they are lost and counted, for whoever has something to say goes on.
+
+        A disk that is full, a reader that is gone and a pipe that nobody empties are no reason to stop.
+        """
+        try:
+            if self._lost and lines:
+                lost = self._line("error", "log_lines_lost", {"lines": self._lost})
+                self._stream.write(lost + "\n")
+                self._stream.flush()
+                self._lost = 0
+            if lines:
+                self._stream.write("\n".join([*lines, ""]))
+            self._stream.flush()
+        except (OSError, ValueError):  # ValueError: the stream is closed
+            self._lost += len(lines)
 
 
 class LibraryLines(logging.Handler):

@@ -1,8 +1,11 @@
 """The log: lines are written together a little later, errors at once."""
 
+import errno
 import io
 import json
 from collections.abc import Callable
+
+import pytest
 
 from sesame.observe import Log
 from tests.support.clock import FakeClock
@@ -50,3 +53,50 @@ def test_without_a_timer_each_line_is_written() -> None:
     stream = Writes()
     Log(stream, as_json=True, clock=FakeClock()).event("a")
     assert events(stream) == ["a"]
+
+
+class Full(Writes):
+    """A stream that takes nothing while it is full."""
+
+    error: Exception | None = None
+
+    def write(self, text: str) -> int:
+        if self.error is not None:
+            raise self.error
+        return super().write(text)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        BrokenPipeError(errno.EPIPE, "nobody reads"),
+        BlockingIOError(errno.EAGAIN, "nobody empties it"),
+        ValueError("I/O operation on closed file"),
+    ],
+)
+def test_a_stream_that_takes_nothing_stops_nobody_and_the_lines_that_are_lost_are_counted(
+    error: Exception,
+) -> None:
+    stream, due = Full(), list[Callable[[], None]]()
+    log = Log(stream, as_json=True, clock=FakeClock(), defer=due.append)
+    stream.error = error
+    log.event("a")
+    log.event("b")
+    due.pop()()
+    log.error("c")
+    log.at_once("warning", "d")
+    log.flush()
+    stream.error = None
+    log.event("e")
+    due.pop()()
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [(line["event"], line.get("lines")) for line in lines] == [("log_lines_lost", 4), ("e", None)]
+    log.error("f")
+    assert events(stream)[-1] == "f" and events(stream).count("log_lines_lost") == 1
+
+
+def test_half_a_character_is_written_escaped() -> None:
+    stream = Writes()
+    Log(stream, as_json=True, clock=FakeClock()).error("a", reason="x\ud800y")
+    assert json.loads(stream.getvalue())["reason"] == "x\ud800y"

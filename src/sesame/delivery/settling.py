@@ -151,8 +151,27 @@ class Settling:
                     "outcomes_not_saved", message_id=one.claim.message_id, trace=traceback.format_exc()
                 )
             else:
-                break
-        self._forget([settlement])
+                self._forget([settlement])
+                return
+        await self._set_aside(settlement)
+
+    async def _set_aside(self, settlement: Settlement) -> None:
+        """Hold a recipient whose outcome cannot be written: once its lease had ended it would be tried again.
+
+        One that cannot be held either is kept, so that it goes in under the next claim.
+        """
+        claim = settlement.claim
+        said = f"its outcome cannot be recorded: {settlement.outcome.kind.value}, {settlement.outcome.status}"
+        try:
+            await self._spool.hold([claim.recipient_seq], said, at=self._clock.now())
+        except Unavailable:
+            raise
+        except Exception:
+            self._log.error("message_not_held", message_id=claim.message_id, trace=traceback.format_exc())
+            return
+        self._log.error("message_held", message_id=claim.message_id, reason=said)
+        if self._done.get(claim.recipient_seq) is settlement:
+            del self._done[claim.recipient_seq]
 
     def _forget(self, batch: list[Settlement]) -> None:
         for settlement in batch:
