@@ -22,9 +22,10 @@ from sesame.delivery.mta_sts import Fetched, FetchFailed, StsPolicies
 from sesame.delivery.pool import Pool
 from sesame.delivery.route import Login, Relay, Router, Routes
 from sesame.delivery.timeouts import Timeouts
-from sesame.delivery.tls import OPPORTUNISTIC, TlsContexts, TlsDemand, TlsMode
+from sesame.delivery.tls import OPPORTUNISTIC, TlsContexts, TlsDemand, TlsFailed, TlsMode, check_dane
 from sesame.delivery.tls_policy import TlsPolicy
 from sesame.delivery.tls_report import TlsResults
+from sesame.dns.port import Tlsa
 from sesame.dns.public import AddressGuard
 from sesame.dns.resolver import NO_CACHE, CachingResolver
 from sesame.model import Outcome, OutcomeKind
@@ -374,6 +375,30 @@ def test_the_certificate_is_held_to_the_tlsa_records(
     world = World(tmp_path, Server(made))
     dane(world, *records)
     outcome(world, want)
+
+
+@pytest.mark.parametrize(("selector", "fits"), [(1, False), (0, True)])
+@pytest.mark.parametrize("usage", [2, 3])
+def test_a_certificate_with_a_key_of_a_kind_that_nobody_knows_is_not_the_one_of_the_records(
+    usage: int, selector: int, fits: bool
+) -> None:
+    curve, unknown = bytes.fromhex("06082a8648ce3d030107"), bytes.fromhex("06082a8648ce3d03017f")
+    strange = make_ca().certificate.public_bytes(Encoding.DER).replace(curve, unknown)
+    leaf = make_leaf("mx.one.test", ca=make_ca()).certificate.public_bytes(Encoding.DER)
+    chain = [strange] if usage == 3 else [leaf, strange]
+
+    class Tls:
+        def get_unverified_chain(self) -> list[bytes]:
+            return chain
+
+    data = strange if selector == 0 else b"\x01" * 32
+    record = Tlsa(usage, selector, 0 if selector == 0 else 1, data)
+    demand = TlsDemand(mode=TlsMode.DANE, tlsa=(record,), names=("mx.one.test",))
+    if usage == 3 and fits:
+        assert check_dane(demand, Tls(), now=0.0) == "3 0 0"
+    else:
+        with pytest.raises(TlsFailed):
+            check_dane(demand, Tls(), now=0.0)
 
 
 def test_dane_ee_looks_at_neither_name_nor_dates_and_dane_ta_at_both(tmp_path: Path) -> None:

@@ -168,3 +168,38 @@ def test_the_hosts_file_gives_all_addresses_of_a_name() -> None:
     assert read_hosts(text, "relay") == ["10.0.0.1", "fd00::1"]
     assert read_hosts(text, "other") == []
     assert read_hosts(Path("/etc/hosts").read_text(), "no.such.name.test") == []
+
+
+@pytest.mark.parametrize(
+    ("records", "asks"),
+    [(["x" * 4_000], 1), (["x" * 8_000], 1), (["x" * 9_000], 3), (["x"] * 140, 1), (["x"] * 150, 3), ([], 1)],
+)
+def test_what_is_long_is_not_kept(records: list[str], asks: int) -> None:
+    """What is kept is bounded in octets, and not in answers alone."""
+    asked = 0
+
+    class Source:
+        async def ask(self, name: str, kind: str) -> Answer:
+            nonlocal asked
+            asked += 1
+            return Answer(records=tuple(records), ttl_s=60.0)
+
+    dns = CachingResolver(Source(), clock=FakeClock())
+    for _ in range(3):
+        assert asyncio.run(dns.look_up("a.test", "TXT")).records == tuple(records)
+    assert asked == asks
+
+
+def test_an_answer_that_has_become_long_is_not_kept_as_it_was() -> None:
+    answers = [Answer(records=("short",), ttl_s=5.0), Answer(records=("x" * 9_000,), ttl_s=5.0)]
+
+    class Source:
+        async def ask(self, name: str, kind: str) -> Answer:
+            return answers.pop(0)
+
+    clock = FakeClock()
+    dns = CachingResolver(Source(), clock=clock)
+    asyncio.run(dns.look_up("a.test", "TXT"))
+    clock.advance(6.0)
+    assert len(asyncio.run(dns.look_up("a.test", "TXT")).records[0]) == 9_000
+    assert not dns._kept

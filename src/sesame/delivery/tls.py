@@ -15,6 +15,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.verification import (
     Criticality,
@@ -172,11 +173,14 @@ ENCODING_DER = 2
 
 
 def _matches(record: Tlsa, certificate: x509.Certificate) -> bool:
-    selected = (
-        certificate.public_bytes(Encoding.DER)
-        if record.selector == 0
-        else certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    )
+    try:
+        selected = (
+            certificate.public_bytes(Encoding.DER)
+            if record.selector == 0
+            else certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        )
+    except (ValueError, UnsupportedAlgorithm):  # a key of a kind that nobody knows here
+        return False
     match record.matching_type:
         case 0:
             return selected == record.data

@@ -13,6 +13,8 @@ from sesame.observe import Clock
 
 MAX_CNAMES = 8
 """How many CNAMEs are followed."""
+RECORD_BYTES = 57
+"""What a record takes in memory beside its text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +22,8 @@ class CacheBounds:
     """How much is kept for how long; seconds. No entries: nothing is kept."""
 
     entries: int = 20_000
+    answer_bytes: int = 8_192
+    """Longer answers are not kept: who publishes 64 KB under each of thousands of names fills no memory with them."""
     min_ttl_s: float = 5.0
     """Also an answer of TTL 0 is kept that long, or a burst of mail would ask for each message."""
     max_ttl_s: float = 3600.0
@@ -98,6 +102,9 @@ class CachingResolver:
 
     def _keep(self, key: tuple[str, str], answer: Answer) -> None:
         bounds = self._bounds
+        if sum(map(len, answer.records)) + RECORD_BYTES * len(answer.records) > bounds.answer_bytes:
+            self._kept.pop(key, None)
+            return
         is_negative = not answer.records and answer.alias is None
         longest = bounds.max_negative_s if is_negative else bounds.max_ttl_s
         ttl_s = min(max(answer.ttl_s, bounds.min_ttl_s), longest)
