@@ -13,14 +13,24 @@ import pytest
 
 from sesame.db import Transaction
 from sesame.db.sqlite import SqliteStore
-from sesame.delivery.mta_sts import Fetched, FetchFailed
-from sesame.delivery.route import Relay
-from sesame.delivery.tls import OPPORTUNISTIC
-from sesame.delivery.tls_report import Report, TlsReports, make_report, read_rua
+from sesame.delivery.mta_sts import Fetched, FetchFailed, StsFinding
+from sesame.delivery.route import Host, Relay, Route
+from sesame.delivery.tls import OPPORTUNISTIC, TlsFailed
+from sesame.delivery.tls_policy import Wishes
+from sesame.delivery.tls_report import (
+    A_WRITE,
+    MOST_OF_DOMAIN,
+    Report,
+    TlsReports,
+    TlsResults,
+    make_report,
+    read_rua,
+)
 from sesame.dns.resolver import NO_CACHE, CachingResolver
 from sesame.errors import StoreUnavailable
 from sesame.mail.address import parse_mailbox
 from sesame.mail.tls_report import build_tls_report
+from sesame.store.mta_sts import StsPolicy
 from sesame.store.tls_results import TlsResult
 from tests.delivery.test_tls_policy import (
     GOOD,
@@ -241,10 +251,88 @@ def test_counts_that_cannot_be_written_are_kept_for_the_next_time(tmp_path: Path
     world = attempted(tmp_path, no_policy, Server(GOOD))
 
     class Full:
-        async def write(self, function: object) -> None:
+        async def write(self, function: object, *, is_long: bool) -> None:
             raise StoreUnavailable("disk full")
 
     before = dict(world.results._counts)
     with pytest.raises(StoreUnavailable):
         asyncio.run(world.results.flush(Full()))  # type: ignore[arg-type]
     assert dict(world.results._counts) == before != {}
+
+
+def test_a_domain_that_names_other_hosts_each_time_fills_nothing(tmp_path: Path) -> None:
+    """Of one domain so many different results are kept in memory and for a day; all its sessions are counted."""
+    clock = FakeClock()
+    results = TlsResults(clock=clock)
+    hosts = tuple(f"{'x' * 60}.mx{number}.one.test" for number in range(200))
+    total = 0
+
+    def fail(name: str, number: int) -> None:
+        nonlocal total
+        total += 1
+        policy = StsPolicy(
+            domain="one.test", policy_id=f"{number}", mode="testing", hosts=hosts, max_age_s=1, fetched_at=0.0,
+            expires_at=9e9,
+        )  # fmt: skip
+        wishes = Wishes(
+            route=Route(domain=name, hosts=()), floor=OPPORTUNISTIC, sts=StsFinding(policy=policy)
+        )
+        failure = TlsFailed("validation-failure", f"reason {number}")
+        results.failed(wishes, Host(f"mx{number}.{name}", "192.0.2.1", 25), OPPORTUNISTIC, failure)
+
+    async def rows(tx: Transaction) -> list[tuple[Any, ...]]:
+        return await tx.all(
+            "SELECT policy_domain, COUNT(*), SUM(sessions), MAX(LENGTH(policy)) FROM tls_result GROUP BY policy_domain"
+        )
+
+    async def session() -> None:
+        store = SqliteStore(tmp_path / "db")
+        try:
+            for turn in range(3):
+                for number in range(300):
+                    fail("one.test", turn * 300 + number)
+                for number in range(5):
+                    fail("two.test", number)
+                assert len(results._counts) == MOST_OF_DOMAIN + 1 + 5
+                await results.flush(store)
+                assert not results._counts
+            found = {name: (count, sessions) for name, count, sessions, _ in await store.read(rows)}
+            assert found == {"one.test": (MOST_OF_DOMAIN + 1, 900), "two.test": (5, 15)}
+            assert max(length for *_, length in await store.read(rows)) < 3_000
+        finally:
+            store.close()
+
+    asyncio.run(session())
+
+
+def test_counts_are_written_in_parts_and_those_that_are_left_are_kept(tmp_path: Path) -> None:
+    results, sizes = TlsResults(clock=FakeClock()), list[int]()
+    for number in range(2 * A_WRITE + 7):
+        wishes = Wishes(route=Route(domain=f"d{number}.test", hosts=()), floor=OPPORTUNISTIC)
+        results.succeeded(wishes, Host("mx", "192.0.2.1", 25), OPPORTUNISTIC)
+
+    async def session() -> None:
+        store = SqliteStore(tmp_path / "db")
+        write = store.write
+
+        async def fails_once(function: Any, *, is_long: bool = False) -> Any:
+            if len(sizes) == 1:
+                sizes.append(0)
+                raise StoreUnavailable("gone")
+            before = await store.read(lambda tx: tx.one("SELECT COUNT(*) FROM tls_result"))
+            done = await write(function, is_long=is_long)
+            after = await store.read(lambda tx: tx.one("SELECT COUNT(*) FROM tls_result"))
+            assert before is not None and after is not None
+            sizes.append(after[0] - before[0])
+            return done
+
+        store.write = fails_once  # type: ignore[method-assign]
+        try:
+            with pytest.raises(StoreUnavailable):
+                await results.flush(store)
+            await results.flush(store)
+        finally:
+            store.close()
+
+    asyncio.run(session())
+    assert sizes == [A_WRITE, 0, A_WRITE, 7]

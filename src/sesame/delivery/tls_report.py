@@ -11,6 +11,8 @@ import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from urllib.parse import unquote, urlsplit
 
 from sesame.db import AT_ONCE, Store, Transaction, in_parts
@@ -27,6 +29,12 @@ from sesame.store.tls_results import TlsResult
 A_PASS = 500
 MAX_RESULTS = 10_000
 """Different results kept in memory between two visits to the store; more are dropped."""
+MOST_OF_DOMAIN = 100
+"""Different results of a domain in a day; further sessions are counted without their host, policy and reason. A domain
+chooses its hosts, and may name others for each attempt."""
+SHOWN_HOSTS = 20
+"""Of a policy so many hosts are told; each result has its policy with it."""
+A_WRITE = 200
 MAX_RECIPIENTS = 5
 KEEP_DAYS = 3
 """For so long a report is tried; then its results go."""
@@ -39,6 +47,8 @@ class TlsResults:
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock
         self._counts: Counter[TlsResult] = Counter()
+        self._of_domain: Counter[str] = Counter()
+        """Different results of each domain since they were written last."""
 
     def succeeded(self, wishes: Wishes, host: Host, demand: TlsDemand) -> None:
         """A session that is as the policy of the domain says."""
@@ -51,13 +61,16 @@ class TlsResults:
     async def flush(self, store: Store) -> None:
         """Add what was counted to the store. Raises `Unavailable` with nothing lost."""
         counts, self._counts = self._counts, Counter()
-        if not counts:
-            return
-        try:
-            await store.write(lambda tx: tls_results.add(tx, counts))
-        except Unavailable:
-            self._counts.update(counts)
-            raise
+        self._of_domain.clear()
+        while counts:
+            part = dict(islice(counts.items(), A_WRITE))
+            try:
+                await store.write(partial(tls_results.add, counts=part, most=MOST_OF_DOMAIN), is_long=True)
+            except Unavailable:
+                self._counts.update(counts)
+                raise
+            for result in part:
+                del counts[result]
 
     def _add(self, wishes: Wishes, demand: TlsDemand, host: Host, *, kind: str, reason: str) -> None:
         if wishes.route.is_relay:
@@ -74,21 +87,29 @@ class TlsResults:
             receiving_ip=host.address if kind else "",
             reason=reason,
         )
-        if result in self._counts or len(self._counts) < MAX_RESULTS:
-            self._counts[result] += 1
+        if result not in self._counts:
+            if self._of_domain[result.policy_domain] >= MOST_OF_DOMAIN:
+                result = tls_results.without_details(result)
+            if result not in self._counts and len(self._counts) >= MAX_RESULTS:
+                return
+            self._of_domain[result.policy_domain] += result not in self._counts
+        self._counts[result] += 1
 
 
 def _policy(wishes: Wishes, demand: TlsDemand) -> tuple[str, str, str]:
     """Type, lines and hosts of the policy that a session was held to."""
     if demand.mode is TlsMode.DANE:
-        records = (f"{r.usage} {r.selector} {r.matching_type} {r.data.hex()}" for r in demand.tlsa)
+        records = (
+            f"{r.usage} {r.selector} {r.matching_type} {r.data.hex()}" for r in demand.tlsa[:SHOWN_HOSTS]
+        )
         return "tlsa", "\n".join(records), ""
     policy = wishes.sts.policy
     if policy is None:
         return ("sts" if wishes.sts.failure else "no-policy-found"), "", ""
-    hosts = [f"mx: {host}" for host in policy.hosts]
+    shown = policy.hosts[:SHOWN_HOSTS]
+    hosts = [f"mx: {host}" for host in shown]
     lines = ["version: STSv1", f"mode: {policy.mode}", *hosts, f"max_age: {policy.max_age_s}"]
-    return "sts", "\n".join(lines), "\n".join(policy.hosts)
+    return "sts", "\n".join(lines), "\n".join(shown)
 
 
 def day_of(at: float) -> str:

@@ -28,17 +28,53 @@ class TlsResult:
 
 _RESULT = reader(TlsResult)
 _COLUMNS = "day, policy_domain, policy_type, policy, mx_hosts, kind, receiving_mx, receiving_ip, reason"
+_IS = (
+    "day = ? AND policy_domain = ? AND policy_type = ? AND policy = ? AND mx_hosts = ? AND kind = ?"
+    " AND receiving_mx = ? AND receiving_ip = ? AND reason = ?"
+)
 
 
-async def add(tx: Transaction, counts: Mapping[TlsResult, int]) -> None:
-    """Add sessions to those that are counted."""
+def without_details(result: TlsResult) -> TlsResult:
+    """A result that counts with all others of its kind: without policy, host and reason."""
+    return TlsResult(
+        day=result.day, policy_domain=result.policy_domain, policy_type=result.policy_type, kind=result.kind
+    )
+
+
+async def add(tx: Transaction, counts: Mapping[TlsResult, int], *, most: int) -> None:
+    """Add sessions to those that are counted; of a domain up to `most` different ones a day, and `without_details`."""
+    domains = dict.fromkeys((result.day, result.policy_domain) for result in counts)
+    room = {key: most - await _count(tx, *key, most=most) for key in domains}
     for result, sessions in counts.items():
-        await tx.execute(
-            f"INSERT INTO tls_result ({_COLUMNS}, sessions) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            f" ON CONFLICT ({_COLUMNS}) DO UPDATE SET sessions = tls_result.sessions + excluded.sessions",
-            *astuple(result),
-            sessions,
-        )
+        if await _add(tx, result, sessions):
+            continue
+        key = result.day, result.policy_domain
+        kept = result if room[key] > 0 else without_details(result)
+        room[key] -= 1
+        if kept is result or not await _add(tx, kept, sessions):
+            await tx.execute(
+                f"INSERT INTO tls_result (sessions, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                sessions,
+                *astuple(kept),
+            )
+
+
+async def _add(tx: Transaction, result: TlsResult, sessions: int) -> int:
+    """Add sessions to a row; 0 if there is none."""
+    return await tx.execute(
+        f"UPDATE tls_result SET sessions = sessions + ? WHERE {_IS}", sessions, *astuple(result)
+    )
+
+
+async def _count(tx: Transaction, day: str, policy_domain: str, *, most: int) -> int:
+    """How many different results a domain has in a day, up to `most`."""
+    row = await tx.one(
+        "SELECT COUNT(*) FROM (SELECT 1 FROM tls_result WHERE day = ? AND policy_domain = ? LIMIT ?) counted",
+        day,
+        policy_domain,
+        most,
+    )
+    return 0 if row is None else int(row[0])
 
 
 async def of(tx: Transaction, day: str, policy_domain: str) -> dict[TlsResult, int]:
