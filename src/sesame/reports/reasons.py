@@ -84,7 +84,8 @@ _TABLE: tuple[tuple[Reason, Phrases], ...] = (
         "attachment",
         compile_phrases(
             """
-        attachment*not allowed | attachment*not accepted | attachment*rejected | attachment*blocked |
+        attachment*not allowed | attachment*not permitted | attachment*not accepted | attachment*rejected |
+        attachment*blocked |
         prohibited attachment | executable attachment | banned attachment | forbidden attachment |
         attachment type | file type*not allowed | illegal attachment | potential security issue |
         this message was blocked because its content presents
@@ -269,7 +270,8 @@ _TABLE: tuple[tuple[Reason, Phrases], ...] = (
         "network",
         compile_phrases(
             """
-        host not found, try again | lookup failure*try again | temporary*lookup failure
+        host not found, try again | lookup failure*try again | temporary*lookup failure |
+        no route found | no connection document | connection and domain documents
             """
         ),
     ),

@@ -30,6 +30,7 @@ from sesame.reports.reasons import find_reason
 NOTICE_LIMIT = 16_384  # characters of a notification that are read
 LINE_LIMIT = 400  # lines of it
 RECIPIENT_LIMIT = 100
+SUMMARY_LINES = 12  # lines before and behind a summary of a message in which a reason is looked for
 OWN_LIMIT = 1_024  # characters of the text of one recipient in which a reason is looked for
 
 _TAG = re.compile(r"<[^<>]{0,2000}>")
@@ -38,6 +39,10 @@ _HEADER_NAMES = (
     "|subject|mime-version|x-[a-z0-9-]{1,40}|content-type|sender|reply-to"
 )
 _HEADER_LINE = re.compile(f"(?:{_HEADER_NAMES})[ \t]{{0,4}}:", re.IGNORECASE)
+_OF_TRANSPORT = re.compile(
+    f"(?!(?:date|from|to|cc|subject|sender)[ \t]{{0,4}}:)(?:{_HEADER_NAMES})[ \t]{{0,4}}:", re.IGNORECASE
+)
+"""A field that no summary of a message has."""
 _LABEL_WORDS = (
     "rfc822;|to:|recipients?:|rcpt to:|rcpt:|address:|failed recipients?:|recipient address:|email address:|user:"
     "|original address:"
@@ -246,6 +251,9 @@ def _split(text: str) -> Notice:
             if any("mailer-daemon" in head.lower() for head in lines[index : index + size]):
                 passed = index + size  # the header of the notification itself, which somebody forwarded
                 continue
+            if _is_summary(lines, index, index + size):
+                passed = index + size
+                continue
             return Notice(text="\n".join(lines[:index]), returned="\n".join(lines[index:]))
         seen = seen or bool(stripped.strip("-=_*|+# "))
     return Notice(text=text, returned="")
@@ -263,6 +271,14 @@ def _header_size(lines: list[str]) -> int:
             break
         size += 1
     return size if count >= 3 else 0
+
+
+def _is_summary(lines: list[str], start: int, end: int) -> bool:
+    """Do fields only say which message it was, and does the reason stand behind them and not before?"""
+    if any(_OF_TRANSPORT.match(line) for line in lines[start:end]):
+        return False
+    before, behind = lines[max(0, start - SUMMARY_LINES) : start], lines[end : end + SUMMARY_LINES]
+    return find_reason("\n".join(before)) is None and find_reason("\n".join(behind)) is not None
 
 
 def _skip_rule(lines: list[str]) -> str:
