@@ -4,6 +4,7 @@ The store holds little here; the plans are those of any size, and the number of 
 """
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from sesame.access.principals import root_principal
 from sesame.config import load
 from sesame.console.visit import Backing
+from sesame.errors import ServiceError
 from sesame.model import AccountId, Caller, ConsoleLogin
 from tests.support.console_in_process import OpenConsole, console_over
 from tests.support.statements import Counted, counted, wrong_in
@@ -22,6 +24,11 @@ MOST = 12
 """Statements of one page, its log-in and permissions with it."""
 OWN = (
     "home",
+    "messages",
+    "messages?outcome=refused&role=sent",
+    "messages?from=news&outcome=bounced",
+    "messages?to=reader@slow.example",
+    "messages/{message}",
     "suppression",
     "reputation",
     "reputation/counted",
@@ -140,6 +147,15 @@ async def set_up(backing: Backing, account: str) -> str:
         Destination={"ToAddresses": ["reader@slow.example"]},
         Message={"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "b"}}},
     )
+    for source in ("ceo@nowhere.example", "other@nowhere.example"):
+        with contextlib.suppress(ServiceError):
+            await call(
+                "ses",
+                "SendEmail",
+                Source=source,
+                Destination={"ToAddresses": ["reader@slow.example"]},
+                Message={"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "b"}}},
+            )
     return str(sent["MessageId"])
 
 

@@ -58,6 +58,40 @@ async def walk(store: Store, account_id: str, limit: int) -> list[Entry]:
         key = page[-1].key
 
 
+@pytest.mark.parametrize("sent", [True, False])
+@pytest.mark.parametrize("account_id", [ACCOUNT, OWNER, FURTHER])
+def test_what_was_refused_since_is_what_the_list_has(tmp_path: Path, account_id: str, *, sent: bool) -> None:
+    """All of it within the limit; of another region nothing, and beyond the limit it says so."""
+
+    async def session() -> list[tuple[list[str], bool]]:
+        store = SqliteStore(tmp_path / "db")
+        try:
+            await fill(store)
+            found = []
+            for region, limit in ((REGION, 100), (REGION, 1), ("eu-west-1", 100)):
+                look = partial(
+                    decisions.refused_since, account_id=account_id, region=region, since=100.0, limit=limit,
+                    sent=sent, as_owner=not sent,
+                )  # fmt: skip
+                refused, is_whole = await store.read(look)
+                found.append(([one.request_id for one in refused], is_whole))
+            keys = partial(
+                listing.keys, account_id=account_id, after=None, limit=100, messages=False,
+                sent=sent, as_owner=not sent,
+            )  # fmt: skip
+            wanted = await store.read(
+                partial(listing.entries, account_id=account_id, wanted=await store.read(keys))
+            )
+            assert found[0] == ([entry.id for entry in wanted if entry.at > 100.0], True)
+            return found
+        finally:
+            store.close()
+
+    (whole, _), (part, is_whole), elsewhere = asyncio.run(session())
+    assert elsewhere == ([], True)
+    assert part[:1] == whole[:1] and is_whole is not bool(whole)
+
+
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 100])
 def test_a_walk_meets_each_entry_once_in_order(tmp_path: Path, limit: int) -> None:
     async def session() -> tuple[list[Entry], ...]:

@@ -211,6 +211,9 @@ ACTIONS: dict[str, Action] = {
     "console, to an address, next page": reading(
         lambda tx: listing.to_address(tx, OWNER, "x@y", before=9, limit=50)
     ),
+    "console, refused in a day": reading(
+        lambda tx: decisions.refused_since(tx, OWNER, REGION, since=5.0, limit=500, sent=True, as_owner=True)
+    ),
     "console, recipients": reading(lambda tx: listing.recipients(tx, [1, 2, 3])),
     "operator, to an address": reading(
         lambda tx: listing.to_address_of_all(tx, "x@y", before=None, limit=50)

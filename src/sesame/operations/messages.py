@@ -16,10 +16,12 @@ from sesame.access.causes.traced import as_further_owner
 from sesame.access.refusals import digests
 from sesame.db import Store, Transaction
 from sesame.model import Caller
+from sesame.operations import refused_sends
 from sesame.operations.ask_why import Question
 from sesame.operations.asked_again import question_of
 from sesame.operations.cached_reads import CachedReads
 from sesame.operations.decision_views import DecisionView, decision_of, view
+from sesame.operations.refused_sends import NONE_REFUSED, RefusedDay
 from sesame.spool import listing
 from sesame.spool.listing import Entry, Key
 from sesame.spool.trace import RecipientTrace, Trace, trace
@@ -65,6 +67,8 @@ class Listed:
     entry: Entry
     principal: str
     is_sender: bool
+    why: str = ""
+    """Of a refusal that is explained, why, in a sentence."""
     used: tuple[tuple[str, str], ...] = ()
     """What of the viewer's it was sent as where that is not From: the use and the address."""
 
@@ -76,6 +80,7 @@ class ListPage:
     entries: tuple[Listed, ...]
     next: Key | None
     looked_at: int
+    refused: RefusedDay = NONE_REFUSED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,44 +125,45 @@ class Messages:
         self._store = store
         self._authorizer = authorizer
 
-    async def page(self, caller: Caller, wanted: Filter, after: Key | None, *, limit: int = PAGE) -> ListPage:
-        """The newest entries of the caller's region after `after`, `limit` at most."""
+    async def page(
+        self,
+        caller: Caller,
+        wanted: Filter,
+        after: Key | None,
+        *,
+        limit: int = PAGE,
+        as_at: float | None = None,
+    ) -> ListPage:
+        """The newest entries of the caller's region after `after`, `limit` at most.
+
+        With a time of reading, `as_at`, it is said why some were refused; and of a list from its beginning that leaves
+        out none, or only which account sent, what was refused in the day before.
+        """
         await self._authorizer.require(caller, ACTION)
         account_id = caller.principal.account_id
         if wanted.recipient:
             return await self._to_address(caller, wanted, after, limit=limit)
 
         async def run(tx: Transaction) -> ListPage:
-            key, kept, looked_at = after, list[Entry](), 0
-            waiting: list[Key] = []
-            looks = LOOKS if wanted.leaves_few_out else FILTERED_LOOKS
-            for look in looks:
-                size = max(look, limit + 1)
-                found = await listing.keys(
-                    tx,
-                    account_id,
-                    after=key,
-                    limit=size,
-                    messages=wanted.outcome != "refused",
-                    refusals=wanted.outcome in ("", "refused"),
-                    sent=wanted.role != "lent",
-                    as_owner=wanted.role != "sent",
-                )
-                looked_at += len(found)
-                waiting += await _narrowed(tx, found, caller, wanted)
-                key = found[-1] if found else None
-                is_last = look == looks[-1] or len(found) < size
-                if is_last or len(waiting) > limit:
-                    kept += await _whole(tx, waiting, caller, wanted, enough=limit + 1 - len(kept))
-                    waiting = []
-                if len(kept) > limit or len(found) < size:
-                    key = None if len(kept) <= limit else key
-                    break
+            kept, key, looked_at = await _walked(tx, caller, wanted, after, limit=limit)
             page = kept[:limit]
             more = page[-1].key if len(kept) > limit else key
             addresses = await listing.recipients(tx, [entry.seq for entry in page if entry.is_message])
-            listed = [_listed(entry, account_id, addresses) for entry in page]
-            return ListPage(entries=tuple(listed), next=more, looked_at=looked_at)
+            why = await refused_sends.sentences(tx, page, account_id) if as_at is not None else {}
+            listed = [
+                replace(_listed(entry, account_id, addresses), why=why.get(entry.key, "")) for entry in page
+            ]
+            day = NONE_REFUSED
+            if as_at is not None and after is None and wanted.leaves_few_out and wanted.outcome != "accepted":
+                day = await refused_sends.day(
+                    tx,
+                    account_id,
+                    caller.region,
+                    now=as_at,
+                    sent=wanted.role != "lent",
+                    as_owner=wanted.role != "sent",
+                )
+            return ListPage(entries=tuple(listed), next=more, looked_at=looked_at, refused=day)
 
         return await self._store.read(run)
 
@@ -287,6 +293,39 @@ def _as_further_owner(found: Trace, viewer: str) -> Trace:
     )
 
 
+async def _walked(
+    tx: Transaction, caller: Caller, wanted: Filter, after: Key | None, *, limit: int
+) -> tuple[list[Entry], Key | None, int]:
+    """What is wanted behind a key, one more than `limit` if there is; where to go on, and how many were looked at."""
+    account_id = caller.principal.account_id
+    key, kept, looked_at = after, list[Entry](), 0
+    waiting: list[Key] = []
+    looks = LOOKS if wanted.leaves_few_out else FILTERED_LOOKS
+    for look in looks:
+        size = max(look, limit + 1)
+        found = await listing.keys(
+            tx,
+            account_id,
+            after=key,
+            limit=size,
+            messages=wanted.outcome != "refused",
+            refusals=wanted.outcome in ("", "refused"),
+            sent=wanted.role != "lent",
+            as_owner=wanted.role != "sent",
+        )
+        looked_at += len(found)
+        waiting += await _narrowed(tx, found, caller, wanted)
+        key = found[-1] if found else None
+        is_last = look == looks[-1] or len(found) < size
+        if is_last or len(waiting) > limit:
+            kept += await _whole(tx, waiting, caller, wanted, enough=limit + 1 - len(kept))
+            waiting = []
+        if len(kept) > limit or len(found) < size:
+            key = None if len(kept) <= limit else key
+            break
+    return kept, key, looked_at
+
+
 async def _narrowed(tx: Transaction, keys: Sequence[Key], caller: Caller, wanted: Filter) -> Sequence[Key]:
     """The keys of what may be wanted, as far as that can be told without whole entries."""
     is_lent = wanted.role == "lent"
@@ -339,6 +378,7 @@ def _listed(entry: Entry, viewer: str, addresses: Mapping[int, tuple[tuple[str, 
     listed = replace(
         entry,
         source=source,
+        reason="",
         subject=entry.subject if is_sender else "",
         recipients=recipients,
         decision="{}",

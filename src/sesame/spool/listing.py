@@ -36,6 +36,8 @@ class Entry:
     size_bytes: int
     code: str
     decision: str
+    reason: str = ""
+    """What a refusal said."""
     is_further: bool = False
     """Whether it concerns the account that looks as the owner of another identity than From's."""
     recipients: tuple[tuple[str, str], ...] = field(default=())
@@ -49,12 +51,12 @@ class Entry:
 
 _COLUMNS = (
     "SELECT x.accepted_at, 1, x.seq, x.message_id, x.account_id, x.owner_account_id, x.region, x.source, x.subject,"
-    " x.size_bytes, 'Accepted', x.decision"
+    " x.size_bytes, 'Accepted', '', x.decision"
 )
 _MESSAGE = f"{_COLUMNS}, x.decision_digest FROM message x WHERE x.seq IN (?*)"
 _REFUSAL = (
-    "SELECT x.at, 0, x.seq, x.request_id, x.account_id, x.owner_account_id, x.region, '', '', 0, x.code, x.decision,"
-    " x.decision_digest FROM refusal x WHERE x.seq IN (?*)"
+    "SELECT x.at, 0, x.seq, x.request_id, x.account_id, x.owner_account_id, x.region, '', '', 0, x.code, x.reason,"
+    " x.decision, x.decision_digest FROM refusal x WHERE x.seq IN (?*)"
 )
 _TO_ADDRESS = (
     f"{_COLUMNS}, d.text, r.seq FROM recipient r JOIN message x ON x.seq = r.message_seq"
@@ -129,9 +131,9 @@ async def entries(tx: Transaction, account_id: str, wanted: Sequence[Key]) -> li
     for select, is_message in ((_REFUSAL, False), (_MESSAGE, True)):
         if seqs := [key.seq for key in wanted if key.is_message is is_message]:
             rows |= {(is_message, row[2]): row for row in await tx.all(select, seqs)}
-    shared = await texts(tx, {row[12] for row in rows.values() if row[12] is not None})
+    shared = await texts(tx, {row[13] for row in rows.values() if row[13] is not None})
     return [
-        _seen_by(account_id, row, shared.get(row[12]))
+        _seen_by(account_id, row, shared.get(row[13]))
         for key in wanted
         if (row := rows.get((key.is_message, key.seq))) is not None
     ]
@@ -241,7 +243,7 @@ async def _to_address(
         *key,
         limit,
     )
-    return [_entry(row, row[12]) for row in rows], int(rows[-1][13]) if len(rows) == limit else None
+    return [_entry(row, row[13]) for row in rows], int(rows[-1][14]) if len(rows) == limit else None
 
 
 async def recipients(tx: Transaction, seqs: Sequence[int]) -> Mapping[int, tuple[tuple[str, str], ...]]:
@@ -270,6 +272,7 @@ def _entry(row: Row, shared: str | None, *, is_further: bool = False) -> Entry:
         subject=row[8],
         size_bytes=row[9],
         code=row[10],
-        decision=whole(row[11], shared),
+        reason=row[11],
+        decision=whole(row[12], shared),
         is_further=is_further,
     )

@@ -5,6 +5,7 @@ kept once a day for all of them, found by its digest.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import merge
@@ -169,6 +170,73 @@ async def refused_by_quarter(
         int(since // QUARTER_HOUR_S),
     )
     return [(float(row[0] * QUARTER_HOUR_S), int(row[1]), int(row[2])) for row in rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """One refused send in short; `digest` is of the part of its decision that it shares, which else is `decision`."""
+
+    at: float
+    seq: int
+    request_id: str
+    code: str
+    digest: bytes | None
+    decision: str
+
+
+_IN_SHORT = (
+    "SELECT x.at, x.seq, x.region, x.request_id, x.code, x.decision_digest,"
+    " CASE WHEN x.decision_digest IS NULL THEN x.decision ELSE '' END"
+)
+
+
+async def refused_since(
+    tx: Transaction,
+    account_id: str,
+    region: str,
+    *,
+    since: float,
+    limit: int,
+    sent: bool,
+    as_owner: bool,
+) -> tuple[list[Refused], bool]:
+    """An account's refused sends of a region or of none, newest first, and whether these are all since a time.
+
+    `limit` are looked at of what it sent, and of what others did as its identities (`as_owner`), of every region.
+    """
+    looks, values = list[str](), list[float | int | str]()
+    for source, whose, at, seq, is_asked in (
+        ("refusal x", "x.account_id", "x.at", "x.seq", sent),
+        ("refusal x", "x.owner_account_id", "x.at", "x.seq", as_owner),
+        (
+            "further_owner o JOIN refusal x ON x.seq = o.refusal_seq",
+            "o.owner_account_id",
+            "o.at",
+            "o.refusal_seq",
+            as_owner,
+        ),
+    ):
+        if is_asked:
+            looks.append(
+                f"SELECT {len(looks)}, look.* FROM ({_IN_SHORT} FROM {source} WHERE {whose} = ? AND {at} > ?"
+                f" ORDER BY {at} DESC, {seq} DESC LIMIT ?) AS look"
+            )
+            values += [account_id, since, limit]
+    rows = await tx.all(" UNION ALL ".join(looks), *values) if looks else []
+    found = {
+        seq: Refused(
+            at=at,
+            seq=seq,
+            request_id=request_id,
+            code=code,
+            digest=None if digest is None else bytes(digest),
+            decision=decision,
+        )
+        for _, at, seq, its_region, request_id, code, digest, decision in rows
+        if its_region in (region, "")
+    }
+    is_whole = all(count < limit for count in Counter(row[0] for row in rows).values())
+    return sorted(found.values(), key=lambda one: (-one.at, -one.seq)), is_whole
 
 
 async def purge_counts(tx: Transaction, *, before: float, limit: int) -> int:

@@ -18,12 +18,10 @@ async def put(tx: Transaction, digest: str, content: str, *, at: float) -> None:
 
 async def contents(tx: Transaction, digests: Sequence[str]) -> dict[str, str]:
     """The sets that there are of those asked for, by digest."""
-    found = {}
-    for digest in digests:
-        row = await tx.one("SELECT content FROM policy_set WHERE digest = ?", digest)
-        if row is not None:
-            found[digest] = str(row[0])
-    return found
+    if not digests:
+        return {}
+    rows = await tx.all("SELECT digest, content FROM policy_set WHERE digest IN (?*)", list(digests))
+    return {str(digest): str(content) for digest, content in rows}
 
 
 async def purge_before(tx: Transaction, at: float, *, limit: int) -> int:

@@ -139,6 +139,18 @@ def _passing_regions(
     return found
 
 
+def sentence_of(record: DecisionRecord, contents: Mapping[str, str], reader: Reader) -> str:
+    """Why a send was refused, in the one sentence that needs no more than its record and its policies."""
+    decision = json.loads(record.decision)
+    derived: list[Derived | None] = []
+    for check in decision["checks"]:
+        is_asked = check["outcome"] != "allow" and not any(derived)
+        derived.append(derive(record, decision, check, contents, reader) if is_asked else None)
+    said = _reason(record, decision, derived, reader)
+    arns = [f"{check['arn']}: " for check in decision["checks"]]
+    return next((said.removeprefix(arn) for arn in arns if said.startswith(arn)), said)
+
+
 def _reason(
     record: DecisionRecord, decision: Mapping[str, Any], derived: Sequence[Derived | None], reader: Reader
 ) -> str:

@@ -78,13 +78,14 @@ async def show_list(visit: Visit) -> Response:
     """The newest first."""
     wanted = wanted_of(visit.query)
     after = read_key(visit.query.get("after", ""))
-    page = await visit.backing.messages.page(visit.me, wanted, after)
+    page = await visit.backing.messages.page(visit.me, wanted, after, as_at=visit.now)
     filters = {"outcome": wanted.outcome, "role": wanted.role, "from": wanted.source, "to": wanted.recipient}
     kept = {name: value for name, value in filters.items() if value}
     more = None if page.next is None else urlencode({**kept, "after": written(page.next)})
     return visit.page(
         "messages.html",
         page=page,
+        why={one.entry.seq: one.why for one in page.entries if not one.entry.is_message},
         filters=filters,
         is_filtered=bool(kept),
         more=more,
