@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from sesame.cli.accounts import account_id
@@ -165,8 +166,7 @@ async def show_decisions(services: "Services", args: argparse.Namespace) -> int:
     if args.json:
         print_json(records)
     else:
-        for record in records:
-            _print_decision(record)
+        _print_decisions(records)
         if not records and args.request is not None:
             print(
                 f"nothing is kept for account {args.account} of a refusal with the request id `{args.request}`"
@@ -189,24 +189,37 @@ async def show_why(services: "Services", args: argparse.Namespace) -> int:
     if args.json:
         print_json(records)
     else:
-        for record in records:
-            _print_decision(record)
+        _print_decisions(records)
     return 0
 
 
-def _print_decision(record: dict[str, Any]) -> None:
+def _print_decisions(records: list[dict[str, Any]]) -> None:
+    """Each, once with their number where a bulk request's are alike but for the recipients, which they do not show."""
+    for one, alike in groupby(records, key=lambda record: {**record, "at": None}):
+        among = list(alike)
+        _print_decision({**one, "at": among[0]["at"]}, len(among))
+
+
+def _print_decision(record: dict[str, Any], count: int) -> None:
     print(f"{when(record['at'])}  {record['code']}  {record['principal'] or '-'}  {record['region'] or '-'}")
     if record["message_id"]:
         print(f"    message {record['message_id']}")
     if record["request_id"]:
-        print(f"    request {record['request_id']}")
-    for cause in record["causes"]:
-        print(f"    {cause['code']} {one_line(cause['cause'])}")
-        print(f"        fix: {one_line(cause['mend']['text'])}")
+        times = f", {count} messages alike" if count > 1 else ""
+        print(f"    request {record['request_id']}{times}")
+    _print_causes(record["causes"])
     if record["reason"]:
         print(f"    {one_line(record['reason'])}")
     _print_checks(record["checks"])
     print()
+
+
+def _print_causes(causes: list[dict[str, Any]]) -> None:
+    """Each cause with its fix, which stands once behind those that it is for."""
+    for fix, alike in groupby(causes, key=lambda cause: str(cause["mend"]["text"])):
+        for cause in alike:
+            print(f"    {cause['code']} {one_line(cause['cause'])}")
+        print(f"        fix: {one_line(fix)}")
 
 
 def _print_checks(checks: list[dict[str, Any]]) -> None:
@@ -260,9 +273,7 @@ def _print_recipient(recipient: dict[str, Any]) -> None:
     print(f"recipient   {one_line(recipient['address'])}: {recipient['state']}{again}")
     if recipient["reason"] and recipient["state"] != "suppressed":  # its cause says it
         print(f"    {one_line(recipient['reason'])}")
-    for cause in recipient["causes"]:
-        print(f"    {cause['code']} {one_line(cause['cause'])}")
-        print(f"        fix: {one_line(cause['mend']['text'])}")
+    _print_causes(recipient["causes"])
     for attempt in recipient["attempts"]:
         ip = attempt["remote_ip"] and f"[{attempt['remote_ip']}]"
         remote = " ".join(part for part in (attempt["remote_mta"], ip, attempt["tls"]) if part)

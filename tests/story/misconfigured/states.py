@@ -325,7 +325,7 @@ def cap_in_bytes_below_one_message(w: World) -> Steps:
     seen="a cap of none: nothing is ever sent",
     code="SA602",
     says=("may send 0 messages",),
-    mend=("ask account {owner} for more",),
+    mend=("ask the owner, account {owner}, for more",),
     owner="SA602",
 )
 def cap_of_none(w: World) -> Steps:

@@ -1,6 +1,7 @@
 """Causes that lie in the addresses of a send and the identities they rest on: ARNs, regions, verification, sandbox."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sesame.access.causes.around import VERIFIED, Around
@@ -23,7 +24,7 @@ from sesame.access.causes.uncovered import odd_field, uncovered
 from sesame.access.causes.unnamed import no_arn
 from sesame.aws.arn import Arn
 from sesame.model import Identity, IdentityKind
-from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
+from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader, quoting
 from sesame.store.decisions import DecisionRecord
 
 _VERIFIED = tuple(status.value for status in VERIFIED)
@@ -171,7 +172,11 @@ class AddressCauses:
         elif check is not None and check.get("verification") is not None:
             is_senders = self._reader is not Reader.OWNER
             lent = arn is None and is_senders and self._around.lent.get(address)
-            yield no_arn(self._asked, uses[0], address, pending=check) if lent else self._pending(check)
+            yield (
+                no_arn(self._asked, uses[0], address, pending=check)
+                if lent
+                else self._pending(check, uses, address)
+            )
         elif arn is None or (check is not None and check["owner"] == self._record.account_id):
             yield self._own_missing(uses, address, arn)
         elif self._reader is not Reader.SENDER and check is not None:
@@ -191,11 +196,16 @@ class AddressCauses:
             self._decision, arn, [one for one in right if one.split(":")[3] == self._record.region]
         )
 
-    def _pending(self, check: Mapping[str, Any]) -> Cause:
+    def _pending(self, check: Mapping[str, Any], uses: Sequence[str], address: str) -> Cause:
         arn = Arn.parse(check["arn"])
         name = arn.resource.removeprefix("identity/")
         own = check["owner"] == self._record.account_id
-        text = f"the identity `{name}` of account {check['owner']} in {arn.region} is {check['verification']}"
+        is_senders = self._reader is not Reader.OWNER
+        called = self._asked.called(uses[0])
+        text = f"the identity `{name}` of account {check['owner']} in {arn.region}"
+        text += "" if "From" in uses or not is_senders else f", which {called} `{address}` rests on,"
+        text += f" is {check['verification']}"
+        otherwise = self._otherwise(uses, address) if is_senders else ""
         found = self._identity(check["owner"], name, arn.region)
         if found is not None and (own or self._reader is not Reader.SENDER):
             missing = (
@@ -207,12 +217,22 @@ class AddressCauses:
         if not own and self._reader is Reader.SENDER:
             mend = Mend(
                 how=How.ASK,
-                text=f"ask the owner, account {check['owner']}, to verify it",
+                text=f"ask the owner, account {check['owner']}, to verify it{quoting(self._record.request_id)}"
+                f"{otherwise}",
                 details={"whom": "owner", "account": check["owner"], "name": name, "region": arn.region},
             )
             return Cause(code=Code.PENDING, text=text, mend=mend)
-        return Cause(
-            code=Code.PENDING, text=text, mend=verify(check["owner"], arn.region, name, is_there=True)
+        mend = verify(check["owner"], arn.region, name, is_there=True)
+        return Cause(code=Code.PENDING, text=text, mend=replace(mend, text=f"{mend.text}{otherwise}"))
+
+    def _otherwise(self, uses: Sequence[str], address: str) -> str:
+        """How the same message is sent without an address that is not that of From."""
+        called, failed = self._asked.called(uses[0]), set(self._decision.get("unverified", ()))
+        if list(uses) in (["Sender"], ["Return-Path"]):
+            return f"; or leave {called} out"
+        good = next((one[1] for one in self._senders if one[0] == "From" and one[2] not in failed), None)
+        return (
+            f"; or write `{good}` in {called}" if good not in (None, address) and "From" not in uses else ""
         )
 
     def _identity(self, account_id: str, name: str, region: str) -> Identity | None:

@@ -36,6 +36,12 @@ class Asked:
         by_door = {"v1": "ReturnPath", "v2": "FeedbackForwardingEmailAddress"}
         return by_door.get(self.door, use) if is_parameter else use
 
+    def called(self, use: str) -> str:
+        """The parameter or field in which the sender wrote an address."""
+        if use == "Source":
+            return "MAIL FROM" if self.door == "smtp" else use
+        return self.dropped(use) if use == "Return-Path" else use
+
     def name_in(self, field: str, old: str, new: str | None, what: str = "") -> Mend:
         """Name an ARN in the place of another."""
         mend = name_in(self.record, self.decision, field, old, new, what)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sesame.access.bounds import PAUSED
-from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
+from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader, quoting
 from sesame.store.decisions import DecisionRecord
 from sesame.store.delegate_bounds import ALL
 
@@ -84,7 +84,8 @@ def _mend(
     """The owner and the operator may change them, this one alone; the sender asks for it."""
     identity, delegate = bounds["identity"], bounds["delegate"]
     if reader is Reader.SENDER:
-        text = f"ask account {owner}" + (f" for more{_way_out(bounds)}" if "cap" in bounds else "")
+        more, way_out = (", for more", _way_out(bounds)) if "cap" in bounds else ("", "")
+        text = f"ask the owner, account {owner}{more}{quoting(record.request_id)}{way_out}"
         return Mend(how=How.ASK, text=text, details={"whom": "owner", "account": owner})
     arguments = f"{owner} {shlex.quote(identity)} {shlex.quote(delegate)}"
     options = f" --{changed} {'DATE' if changed == 'expires' else 'N'}" if verb == "change" else ""

@@ -202,6 +202,7 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
             bound=derived.bound,
             is_let_in=is_more_specific(refused.record, refused.decision, check),
             default_set=refused.decision.get("asked", {}).get("default_set"),
+            request_id=refused.record.request_id,
         )
         is_own = check["owner"] == refused.record.account_id
         as_whom = Reader.OPERATOR if is_own and reader is Reader.SENDER else reader

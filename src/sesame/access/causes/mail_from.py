@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sesame.access.causes.around import Around
-from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
+from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader, quoting
 from sesame.store.decisions import DecisionRecord
 
 
@@ -20,7 +20,10 @@ def mail_from_cause(
     is_strangers = reader is Reader.SENDER and check is not None and owner != record.account_id
     domain = f" `{around.mail_from}`" if around.mail_from and not is_strangers else ""
     if is_strangers:
-        text = f"ask account {owner} to publish the records of its MAIL FROM domain, or to let mail be sent without it"
+        text = (
+            f"ask the owner, account {owner}, to publish the records of its MAIL FROM domain, or to let mail be sent"
+            f" without it{quoting(record.request_id)}"
+        )
         mend = Mend(how=How.ASK, text=text, details={"whom": "owner", "name": name, **details})
     else:
         is_readers = reader is Reader.OWNER or owner == record.account_id

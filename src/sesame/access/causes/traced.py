@@ -113,7 +113,9 @@ def recipient_cause(
 
 
 def _cause(recipient: Mapping[str, Any], owner: str, region: str) -> Cause | None:
-    ask = Mend(how=How.ASK, text=f"ask account {owner}", details={"whom": "owner", "account": owner})
+    ask = Mend(
+        how=How.ASK, text=f"ask the owner, account {owner}", details={"whom": "owner", "account": owner}
+    )
     match recipient["state"], recipient.get("reason"):
         case "suppressed", "GLOBAL":
             address = recipient["address"]

@@ -15,13 +15,16 @@ def no_arn(asked: Asked, use: str, address: str, *, pending: Mapping[str, Any] |
     parameter = asked.parameter_for(use, address, None) or asked.parameter(use)
     lent = list(asked.around.lent.get(address, ()))
     account, region = asked.record.account_id, asked.record.region
-    text = f"you named no ARN, and account {account} has no verified identity in {region} that covers `{address}`"
+    called = "" if use == "From" else f"{asked.called(use)} "
+    text = f"account {account} has no verified identity in {region} that covers {called}`{address}`"
     if pending is not None:
         name = Arn.parse(pending["arn"]).resource.removeprefix("identity/")
         text += f" (`{name}` is {pending['verification']})"
     waiting = [one for one in asked.around.of(account, address) if one.region != region]
     if waiting and pending is None:
         text += f"; `{waiting[0].name}` is registered in {waiting[0].region}, and not verified there"
+    is_lent = bool(lent or asked.around.lent_in_part.get(address))
+    text = f"you named no ARN, and {text}" if is_lent else f"{text}, and you named no ARN for it"
     if lent:
         owner = Arn.parse(lent[0]).account_id
         text = f"{text}; a policy of account {owner} lends it to you"
@@ -34,7 +37,7 @@ def no_arn(asked: Asked, use: str, address: str, *, pending: Mapping[str, Any] |
         more = f"; what keeps this message out is said then, for account {owner} to change or you to send otherwise"
         return Cause(code=Code.NO_ARN, text=text, mend=replace(mend, text=mend.text + more))
     if (top := never_public(address)) is not None:
-        what = "MAIL FROM" if use == "Source" and asked.door == "smtp" else use
+        what = asked.called(use)
         return Cause(
             code=Code.NO_ARN,
             text=f"{text}; it looks like what a program sends as when its sender is not set: nothing under `{top}`"
@@ -99,7 +102,7 @@ def _instead_of(asked: Asked, use: str, address: str) -> Mend | None:
             text=f"leave {asked.dropped(use)} out, {ways}",
             details={"parameter": asked.dropped(use)} | ({"or": parameter} if parameter else {}),
         )
-    field = {"From": "From"}.get(use, "MAIL FROM" if asked.door == "smtp" else "Source")
+    field = asked.called(use)
     answers = f" (and `{address}` in Reply-To, if answers shall go there)" if use == "From" else ""
     return Mend(
         how=How.SET_PARAMETER,

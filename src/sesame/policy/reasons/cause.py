@@ -309,3 +309,11 @@ class Cause:
             "cause": self.text,
             "mend": {"how": self.mend.how.value, "text": self.mend.text, **self.mend.details},
         }
+
+
+def quoting(request_id: str | None) -> str:
+    """How a sender asks an owner, behind whom: by what both find their half of the record by.
+
+    Not by the code: what an owner reads of the same refusal may have another, and come to light in another order (I9).
+    """
+    return f", and quote the request id `{request_id}`" if request_id else ""

@@ -12,9 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sesame.policy.language.document import Effect
-from sesame.policy.language.pattern import glob
-from sesame.policy.language.vocabulary import SENDING_ACTIONS
-from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
+from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader, quoting
 from sesame.policy.reasons.conditions import code_of, explain_condition
 from sesame.policy.reasons.derivation import ElementStep, Explanation, StatementStep
 from sesame.policy.reasons.exceptions import exceptions_for
@@ -33,7 +31,14 @@ from sesame.policy.reasons.remedies import (
     edits_in_words,
     is_left_out,
 )
-from sesame.policy.reasons.sentence import closest, compact, distance, name_statement
+from sesame.policy.reasons.sentence import (
+    closest,
+    compact,
+    distance,
+    is_about_sending,
+    is_named,
+    name_statement,
+)
 from sesame.policy.reasons.slips import in_resources, is_held_to_address, known_action, misspelt_action, some
 from sesame.policy.reasons.statements import iam_statement, iam_statement_like, smallest_statement
 from sesame.policy.reasons.strangers import is_for, is_stranger
@@ -54,6 +59,8 @@ class Setting:
     """Whether another identity of the owner's, a less specific one, has let the requester in."""
     default_set: str | None = None
     """The configuration set that the identity gave a message which named none."""
+    request_id: str | None = None
+    """By which both sides find what was kept of the refusal, each its own half under codes of its own."""
 
 
 NOTHING_MORE = Setting()
@@ -133,7 +140,9 @@ class _Gaps:
         is_meant = not is_gone and not any(_frees_it(change) for change in changes)
         if step.ref.kind == "session" and not step.ref.policy.startswith("arn:"):
             return self._other_session(step, changes, is_meant=is_meant)
-        return self._change(step, changes, "change or remove" if is_gone else "change", admits)
+        allow = "to allow it, " if self._foreign and step.ref.kind == "identity" else ""
+        verb = "change or remove" if is_gone else "change"
+        return self._change(step, changes, f"{allow}{verb}", admits)
 
     def _other_session(self, step: StatementStep, changes: list[dict[str, Any]], *, is_meant: bool) -> Mend:
         """A policy that was given when the session was opened stays as it is: another session is opened."""
@@ -180,9 +189,7 @@ class _Gaps:
                 + (f", because of {'; '.join(about)}" if about else ""),
                 mend=self._by_itself(step)
                 or may_leave_out(
-                    self._ask_owner(
-                        Code.DENY, more=by_session(*step.conditions), before=_without_recipients(step)
-                    ),
+                    self._ask_owner(more=by_session(*step.conditions), before=_without_recipients(step)),
                     *step.conditions,
                     request=self._request,
                     denies=True,
@@ -247,11 +254,11 @@ class _Gaps:
 
     def _identity_lacks(self) -> tuple[Cause, ...]:
         candidates = [step for step in self._allows if step.ref.kind == "identity"]
-        named = [step for step in candidates if _named(step)]
+        named = [step for step in candidates if is_named(step)]
         if self._reader is Reader.SENDER:  # to a stranger it is as an identity that does not exist
             named = [step for step in named if is_for(step, self._request.requester)]
             named = [] if not self._is_named() else named
-            candidates = named or [step for step in candidates if not _named(step)]
+            candidates = named or [step for step in candidates if not is_named(step)]
         if not named:
             return (self._nobody_named(candidates),)
         near = min(named, key=distance) if self._reader is Reader.SENDER else closest(named)
@@ -281,10 +288,10 @@ class _Gaps:
         )
 
     def _names_it(self) -> str:
-        """What no policy does: a stranger may not know whether one names the service for somebody else."""
+        """What no policy does: a stranger may not know whether one invites it, or the service for somebody else."""
         requester = self._request.requester
         if not self._is_service:
-            return f"names {describe(requester)}"
+            return f"lets {describe(requester)} in"
         account, arn = (carried(self._request, f"aws:Source{what}") for what in ("Account", "Arn"))
         whom = " and ".join([f"account {account}"] * bool(account) + [f"`{arn}`"] * bool(arn))
         return f"lets {describe(requester)} send for {whom or 'whom it sends for'}"
@@ -292,7 +299,7 @@ class _Gaps:
     def _owners_to_fix(self, code: Code, for_owner: str, for_sender: str) -> Cause:
         """A cause on the owner's side that a new statement mends."""
         if self._reader is Reader.SENDER:
-            mend = self._ask_owner(code, smallest_statement(self._request))
+            mend = self._ask_owner(smallest_statement(self._request))
             return Cause(code=code, text=for_sender, mend=mend)
         return Cause(code=code, text=for_owner, mend=self._put_statement())
 
@@ -313,7 +320,7 @@ class _Gaps:
             return Cause(
                 code=Code.PRINCIPAL_REMADE,
                 text=sender,
-                mend=self._ask_owner(Code.PRINCIPAL_REMADE, smallest_statement(self._request)),
+                mend=self._ask_owner(smallest_statement(self._request)),
             )
         now = requester.user_id.partition(":")[0]
         bound = f"bound to the unique id `{old}`" if old else "not bound to this principal"
@@ -354,7 +361,7 @@ class _Gaps:
             if self._reader is Reader.SENDER and step.ref.kind == "identity":
                 text = f"the owner's policy has a condition on {condition_text}"
                 keys = {key: list(v) for key, v in own_values(self._request, [step])}
-                asked = self._ask_owner(code, keys=keys)
+                asked = self._ask_owner(keys=keys)
                 asked = may_leave_out(asked, condition, request=self._request, denies=False)
                 mend = by_itself(condition, request=self._request, denies=False) or asked
             else:
@@ -374,7 +381,7 @@ class _Gaps:
         code = Code.ACTION if is_action else Code.SENDER_IAM
         if self._reader is Reader.SENDER and step.ref.kind == "identity":
             text = f"this way of sending is `{action}`, which the owner's policy does not list for you"
-            asked = self._ask_owner(code, smallest_statement(self._request), is_named=True)
+            asked = self._ask_owner(smallest_statement(self._request), is_named=True)
             return Cause(code=code, text=text, mend=asked)
         what = "this way of sending is" if is_action else "this is"
         verb = "leaves out" if element.element.startswith("Not") else "lists"
@@ -383,7 +390,7 @@ class _Gaps:
 
     def _not_understood(self, step: StatementStep) -> Cause:
         if self._reader is Reader.SENDER and step.ref.kind == "identity":
-            text, mend = "the owner's policy is not understood", self._ask_owner(Code.CONDITION)
+            text, mend = "the owner's policy is not understood", self._ask_owner()
         else:
             text = f"{name_statement(step.ref)} is in a version of the language that is not understood"
             mend = self._change(step, [{"version": "2012-10-17"}], "change")
@@ -405,7 +412,7 @@ class _Gaps:
             text = f"{allowed}the sender's own side does not allow it to {describe(request.requester)}"
             return [Cause(code=code, text=text, mend=self._ask_sender())]
         candidates = [step for step in self._allows if step.ref.kind == "iam"]
-        about = [step for step in candidates if _is_about_sending(step)]
+        about = [step for step in candidates if is_about_sending(step)]
         about = about or [step for step in candidates if misspelt_action(step, request.action)]
         if about:
             near = closest(about)
@@ -447,7 +454,7 @@ class _Gaps:
             case _:
                 text = f"no IAM policy of {who} allows {what}"
         if about:
-            near = min(about, key=distance)
+            near = closest(about)
             listed = [e for e in near.elements if e.element.endswith("Resource") and not e.answer]
             if listed:
                 text += f"; {name_statement(near.ref)} {in_resources(listed[0], request.resource)}"
@@ -518,7 +525,6 @@ class _Gaps:
 
     def _ask_owner(
         self,
-        code: Code,
         statement: Mapping[str, Any] | None = None,
         *,
         keys: Mapping[str, Any] | None = None,
@@ -526,13 +532,13 @@ class _Gaps:
         before: str = "",
         is_named: bool = False,
     ) -> Mend:
-        account = self._request.resource_account
+        account, request_id = self._request.resource_account, self._setting.request_id
         details: dict[str, Any] = {
             "whom": "owner",
             "account": account,
             "identity_arn": self._request.resource,
         }
-        text = f"{before}ask the owner, account {account}, and name the code {code.value}"
+        text = f"{before}ask the owner, account {account}{quoting(request_id)}"
         if statement is not None:
             details["statement"] = statement
             text += f"; the statement it needs is {compact(statement)}"
@@ -552,11 +558,6 @@ class _Gaps:
         )
 
 
-def _named(step: StatementStep) -> bool:
-    """Whether its Principal fits."""
-    return all(element.answer for element in step.elements if element.element.endswith("Principal"))
-
-
 def _frees_it(change: Mapping[str, Any]) -> bool:
     """Whether an exception is for a sender whatever it sends, so that the statement ends for it."""
     return "exempt" in change and change["key"].lower() in ("aws:principalarn", "aws:sourceaccount")
@@ -573,12 +574,3 @@ def _names_account(step: StatementStep, requester: Requester) -> bool:
     named = set(principals(step))
     by_name = {requester.arn, requester.role_arn, requester.user_id, "*"}
     return not named & by_name and bool(named & {account, f"arn:aws:iam::{account}:root"})
-
-
-def _is_about_sending(step: StatementStep) -> bool:
-    """Whether an IAM statement lists any way of sending."""
-    element = next((e for e in step.elements if e.element.endswith("Action")), None)
-    if element is None or element.answer or element.element == "NotAction":
-        return True
-    patterns = [glob(action.lower()) for action in element.wanted]
-    return any(pattern.matches(action.lower()) for pattern in patterns for action in SENDING_ACTIONS)

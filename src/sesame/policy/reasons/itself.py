@@ -4,6 +4,8 @@ It connects by TLS, begins a new session, leaves the display name out. None of i
 that the request's own value is in the way (I9).
 """
 
+from collections.abc import Iterable
+
 from msgspec.structs import replace
 
 from sesame.policy.language.document import Effect
@@ -102,8 +104,21 @@ def by_itself(*conditions: ConditionStep, request: Request, denies: bool) -> Men
     )
 
 
+_OTHERWISE = {
+    "ses:fromaddress": "; or send as an address that it lets you use",
+    "ses:feedbackaddress": "; or send with a return path that it lets you use",
+    _NAME: "; or send with a display name in From that it lets you use",
+}
+"""What a sender does about a value of its own that keeps its mail out; of what would pass it is told nothing (I9)."""
+
+
+def _otherwise(conditions: Iterable[ConditionStep]) -> str:
+    keys = dict.fromkeys(one.key.lower() for one in conditions if one.seen is not None)
+    return "".join(_OTHERWISE[key] for key in keys if key in _OTHERWISE)
+
+
 def may_leave_out(asked: Mend, *conditions: ConditionStep, request: Request, denies: bool) -> Mend:
-    """What a sender asks of the owner, beside what it can do itself where the policy wants no display name or tag."""
+    """What a sender asks of the owner, beside what it can do itself: send otherwise, without a display name or tag."""
     is_unwanted = any(
         is_in_the_way(one, request, denies=denies)
         and read_operator(one.operator).comparison.family is Family.NULL
@@ -113,7 +128,7 @@ def may_leave_out(asked: Mend, *conditions: ConditionStep, request: Request, den
         tags = [
             one.key.partition("/")[2] for one in conditions if is_tag_in_the_way(one, request, denies=denies)
         ]
-        more = f"; or take the tag `{tags[0]}` off" if tags else ""
+        more = (f"; or take the tag `{tags[0]}` off" if tags else "") + _otherwise(conditions)
         return Mend(how=asked.how, text=f"{asked.text}{more}", details=asked.details)
     keys = {name.lower(): value for name, value in request.context.items()}
     return Mend(

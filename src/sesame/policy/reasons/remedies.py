@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sesame.policy.language.pattern import literally
+from sesame.policy.language.pattern import glob, literally
 from sesame.policy.language.vocabulary import (
     Compare,
     Comparison,
@@ -43,7 +43,10 @@ from sesame.policy.request import Request
 
 Change = dict[str, Any]
 
+_FROM = "ses:fromaddress"
+
 _CARRIED = {
+    _FROM: "sends as {}",
     "ses:fromdisplayname": "sends a display name in From: {}",
     "ses:feedbackaddress": "sends a return path (ReturnPath, FeedbackForwardingEmailAddress, MAIL FROM): {}",
     "ses:recipients": "sends to no recipients but {}",
@@ -61,6 +64,13 @@ _OF_ACCOUNTS = {"aws:principalorgid", "aws:principalorgpaths", "aws:sourceorgid"
 _OF_SOME = {"aws:username", "aws:sourceaccount", "aws:sourcearn"}
 """Keys that some requests carry: those of users, those of services."""
 _OF_NETWORKS = {"aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip"}
+
+_OTHERS = {
+    _FROM: "sends as an address that is not {}",
+    "ses:feedbackaddress": "sends with a return path that is not {}",
+    "ses:fromdisplayname": "sends with a display name in From that is not {}",
+}
+"""What the sender does for its request to carry another value than one that is denied."""
 
 _RECIPIENTS = "ses:recipients"
 """A key whose value is not shown to the owner: what to add the sender has to say."""
@@ -149,6 +159,8 @@ def to_send(
     by_token = is_for_nothing or not denies
     if key == _RECIPIENTS and denies and is_left_out(condition):
         return f"the sender leaves out the recipients like {listed(condition.wanted)}"
+    if denies and (way := _other_value(condition)) is not None:
+        return f"the sender {way}"
     if _lacks_session(condition) and by_token and request.requester.kind in ("user", "root"):
         return f"the sender {_BY_SESSION}"
     wants = comparison.negated == denies or is_for_nothing
@@ -158,7 +170,7 @@ def to_send(
         tag = condition.key.partition("/")[2]
         is_in = is_tag_in_the_way(condition, request, denies=denies)
         return f"the sender's account takes the tag `{tag}` off" if is_in else None
-    if has_name(condition, reader):
+    if has_name(condition, reader) or (key == _FROM and not _may_send_as(condition, request)):
         return None
     if key == "ses:fromdisplayname" and any(as_compared(text) != text for text in condition.wanted):
         return None
@@ -172,11 +184,44 @@ def to_send(
     if has_variables:
         return None  # what it would be is not known
     values = "any value" if is_for_nothing else listed(wanted)
+    if key == _FROM and not is_for_nothing and _like(wanted, comparison):
+        values = f"an address like {values}"
     if key.startswith(OF_PRINCIPAL):
         tag = f"the tag `{condition.key.partition('/')[2]}` with {values}"
         return to_be_tagged(request.requester, tag, is_carried=condition.seen is not None)
     way = _CARRIED.get(key) or (_OF_SERVICES.get(key) if condition.seen is None else None)
     return None if way is None else f"the sender {way.format(values)}"
+
+
+def _other_value(condition: ConditionStep) -> str | None:
+    """What the sender sends for a Deny not to be for it; None where that is not plain, or nothing would do."""
+    comparison, way = read_operator(condition.operator).comparison, _OTHERS.get(condition.key.lower())
+    if way is None or condition.seen is None or comparison.negated or comparison.family is not Family.STRING:
+        return None
+    if condition.filled != condition.wanted or any("${" in text for text in condition.wanted):
+        return None
+    some_other = f"another-one@{condition.seen[0].rpartition('@')[2]}"
+    if any(glob(text.lower()).matches(some_other.lower()) for text in condition.wanted):
+        return None  # the Deny may be for every address there
+    return way.format(_like(condition.wanted, comparison) + listed(condition.wanted))
+
+
+def _like(values: Sequence[str], comparison: Comparison) -> str:
+    """The word before values of which some are patterns."""
+    is_pattern = any(set(text) & set("*?") for text in values)
+    return "like " * (comparison.compare is Compare.LIKE and is_pattern)
+
+
+def _may_send_as(condition: ConditionStep, request: Request) -> bool:
+    """Whether a sender of this identity may have the addresses of a condition in From, each of them."""
+    name = request.resource.partition(":identity/")[2].lower()
+    is_like = read_operator(condition.operator).comparison.compare is Compare.LIKE
+    for text in condition.filled or condition.wanted:
+        before, _, domain = text.lower().rpartition("@")
+        is_there = bool(before) and (domain == name or domain.endswith(f".{name}"))
+        if not is_there or (set(before) & set("*?") and not is_like):
+            return False
+    return bool(name) and pattern_meant(condition) is None
 
 
 def is_left_out(condition: ConditionStep) -> bool:

@@ -11,9 +11,10 @@ from itertools import takewhile
 from typing import Any
 
 from sesame.policy.language.document import Effect
-from sesame.policy.language.vocabulary import Family, Quantifier, read_operator
+from sesame.policy.language.pattern import glob
+from sesame.policy.language.vocabulary import SENDING_ACTIONS, Family, Quantifier, read_operator
 from sesame.policy.reasons.derivation import ConditionStep, ElementStep, StatementStep
-from sesame.policy.request import Decision, Outcome, Request, StatementRef
+from sesame.policy.request import Decision, Outcome, Request, Requester, StatementRef
 
 _MOST_VALUES = 3
 """So many values are shown of a longer list."""
@@ -62,7 +63,8 @@ def write_sentence(request: Request, decision: Decision, steps: Sequence[Stateme
         case Outcome.ALLOW:
             return f"allowed by {' and '.join(name_statement(ref) for ref in decision.deciding)}"
         case Outcome.EXPLICIT_DENY:
-            ref = decision.deciding[0]
+            own = (ref for ref in decision.deciding if ref.kind != "identity")
+            ref = next(own, decision.deciding[0])
             step = next(step for step in steps if step.ref == ref)
             return f"denied: {name_statement(ref)} denies {_circumstances(step, request)}"
         case _:
@@ -102,6 +104,11 @@ def _missing(request: Request, steps: Sequence[StatementStep]) -> str:
     if account_only is not None:
         name = name_statement(account_only.ref)
         return f"{name} names the account only, and no IAM policy of `{requester.arn}` allows it"
+    if "iam" in sides:  # which alone is enough, and is what a refused user of the account is told of
+        sides, candidates = ["iam"], [step for step in candidates if step.ref.kind == "iam"]
+        candidates = [step for step in candidates if is_about_sending(step)]
+    if sides == ["identity"]:
+        candidates = [step for step in candidates if is_named(step)] or candidates
     if not candidates:
         whose = {
             "identity": "policy of the identity",
@@ -110,7 +117,21 @@ def _missing(request: Request, steps: Sequence[StatementStep]) -> str:
         }[sides[0]]
         return f"no {whose} allows `{request.action}` on `{request.resource}`"
     near = closest(candidates)
-    return f"{name_statement(near.ref)} {_failure(near)}"
+    return f"{name_statement(near.ref)} {_failure(near, requester)}"
+
+
+def is_named(step: StatementStep) -> bool:
+    """Whether a statement's Principal fits."""
+    return all(element.answer for element in step.elements if element.element.endswith("Principal"))
+
+
+def is_about_sending(step: StatementStep) -> bool:
+    """Whether an IAM statement lists any way of sending."""
+    element = next((e for e in step.elements if e.element.endswith("Action")), None)
+    if element is None or element.answer or element.element == "NotAction":
+        return True
+    patterns = [glob(action.lower()) for action in element.wanted]
+    return any(pattern.matches(action.lower()) for pattern in patterns for action in SENDING_ACTIONS)
 
 
 def distance(step: StatementStep) -> tuple[int, int]:
@@ -158,17 +179,20 @@ def compact(statement: Mapping[str, Any]) -> str:
     return json.dumps(statement, separators=(",", ":"), ensure_ascii=False)
 
 
-def _failure(step: StatementStep) -> str:
+def _failure(step: StatementStep, requester: Requester) -> str:
     for element in step.elements:
         if not element.answer:
-            return _element_failure(element)
+            return _element_failure(element, requester)
     for condition in step.conditions:
         if not condition.answer:
             return f"allows only {_demand(condition)}; {_seen(condition)}"
     return "is in a version of the language that is not understood"
 
 
-def _element_failure(element: ElementStep) -> str:
+def _element_failure(element: ElementStep, requester: Requester) -> str:
+    name = requester.role_arn or requester.arn
+    if element.element == "Principal" and name in element.wanted:
+        return f"allows only an earlier `{name}`, which was deleted before this one was made"
     if element.element.startswith("Not"):
         return f"leaves out {element.element[3:].lower()} {_values(element.wanted)}; this one is `{element.seen}`"
     return f"allows only {element.element.lower()} {_values(element.wanted)}; this one is `{element.seen}`"

@@ -307,7 +307,10 @@ def _for_sender(
     if denies:
         return write_sentence(request, Decision(Outcome.EXPLICIT_DENY, denies), own)
     if by_owner is Outcome.ALLOW:
-        return "denied: the IAM policies of the sender do not allow it"
+        needs_iam = request.requester.kind not in ("root", "service")
+        if needs_iam and not any(step.grants and step.ref.kind == "iam" for step in own):
+            return "denied: the IAM policies of the sender do not allow it"
+        return "denied: the policies that the session was opened under do not allow it"
     about = ", ".join(f"{key} `{', '.join(values)}`" for key, values in sorted(mattered.items()))
     because = f" because of {about}" if about else ""
     verb = "denies" if by_owner is Outcome.EXPLICIT_DENY else "does not allow"
