@@ -1,5 +1,6 @@
 """Set-ups that people report as not working: cause and mend, in the first place looked at, and the mend works."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -39,7 +40,7 @@ from tests.story.misconfigured import (
     written,
 )
 from tests.story.misconfigured.correct import CORRECT, Play
-from tests.story.misconfigured.world import CASES, OWNER_CANARY, SENDER_CANARY, Case, World, bare
+from tests.story.misconfigured.world import CASES, OWNER_CANARY, SENDER_CANARY, Case, Refused, World, bare
 from tests.support.process import SesameProcess, running
 
 MODULES = (
@@ -97,6 +98,13 @@ def test_there_are_sixty_set_ups_or_more() -> None:
     assert len(CASES) >= 60 and len({case.name for case in CASES}) == len(CASES) and all(MODULES)
 
 
+def assert_both_find_it(world: World, refused: Refused, owner: str) -> None:
+    """The owner that is to be asked finds its half by the request id that is quoted to it."""
+    told = world.sesame.run("decisions", owner, "--request", refused.request_id, "--json").stdout
+    found = json.loads(told)
+    assert found and all(one["request_id"] == refused.request_id and one["causes"] for one in found), told
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_reader_is_told_the_cause_and_a_mend_that_works(case: Case, server: SesameProcess) -> None:
     """The first cause has the code, says what is wrong and what to do, keeps the other side's half, and is right."""
@@ -123,6 +131,10 @@ def test_reader_is_told_the_cause_and_a_mend_that_works(case: Case, server: Sesa
         owners, theirs = world.told(refused, replace(case, reader="owner"))
         assert theirs and theirs[0]["code"] in case.owner.split("|"), owners
         assert SENDER_CANARY not in owners + str(world.on_page(refused, replace(case, reader="owner")))
+    if first["mend"].get("whom") == "owner" and case.reader == "sender" and refused.request_id:
+        if first["code"] != "SA209":
+            assert f"quote the request id `{refused.request_id}`" in first["mend"]["text"], text
+        assert_both_find_it(world, refused, first["mend"]["account"])
     mended = world.refusal(next(steps))
     assert mended.text == "accepted", "the mend did not help"
     if mended.message_id and not case.place:

@@ -25,7 +25,8 @@ from sesame.model import (
 )
 from sesame.store import accounts, configuration_sets, delegate_bounds, identities, mail_from, tags
 from sesame.store.delegate_bounds import Bounds
-from sesame.store.iam import roles, services, users
+from sesame.store.iam import deleted_keys, roles, services, users
+from sesame.store.iam.deleted_keys import DeletedKey
 from sesame.store.sealed import Sealer
 
 MAX_ENTRIES = 50_000
@@ -144,6 +145,19 @@ class Directory:
             lambda tx: users.list_keys(tx, principal.account_id, principal.user_id)
         )
         return [key for key in found if key.access_key_id != access_key_id]
+
+    async def deleted_key(self, access_key_id: str) -> tuple[DeletedKey | None, list[users.AccessKey] | None]:
+        """Whose a key was that is gone, and which that principal has now; None for one that never was, or is gone."""
+
+        async def run(tx: Transaction) -> tuple[DeletedKey | None, list[users.AccessKey] | None]:
+            gone = await deleted_keys.get(tx, access_key_id)
+            if gone is None:
+                return None, None
+            is_there = gone.arn.endswith(":root") or await users.get_user_by_id(tx, gone.user_id)
+            keys = await users.list_keys(tx, gone.account_id, gone.user_id)
+            return gone, keys if is_there else None
+
+        return await self._store.read(run)
 
     async def account_state(self, account_id: str, region: str) -> tuple[AccountState | None, int]:
         """An account's standing in a region, with its epoch; None if there is no such account."""

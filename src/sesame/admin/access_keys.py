@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sesame.access.changes import Acts
 from sesame.admin.accounts import OperatorError
 from sesame.db import Store, Transaction
+from sesame.observe import Clock
 from sesame.store import accounts
 from sesame.store.iam import users
 
@@ -24,9 +25,10 @@ class KeyOf:
 class AccessKeys:
     """Lists and removes the access keys of an account."""
 
-    def __init__(self, store: Store, acts: Acts) -> None:
+    def __init__(self, store: Store, acts: Acts, clock: Clock) -> None:
         self._store = store
         self._acts = acts
+        self._clock = clock
 
     async def of(self, account_id: str, user_name: str | None) -> list[KeyOf]:
         """The keys of a user, or of the root, oldest first. Raises `OperatorError` when there is no such principal."""
@@ -56,13 +58,14 @@ class AccessKeys:
 
     async def delete(self, account_id: str, access_key_id: str) -> None:
         """Remove a key; from now on nothing is accepted under it (I4)."""
+        now = self._clock.now()
 
         async def run(tx: Transaction) -> None:
             await _require(tx, account_id)
             key = await users.get_key(tx, access_key_id)
             if key is None or key.account_id != account_id:
                 raise OperatorError(f"account {account_id} has no access key `{access_key_id}`")
-            await users.delete_key(tx, key)
+            await users.delete_key(tx, key, at=now)
 
         await self._acts.apply("DeleteAccessKey", account_id, run, parameters={"accessKeyId": access_key_id})
 

@@ -219,12 +219,14 @@ class Operator:
     async def delete_user(self, account_id: str, user_name: str) -> None:
         """Remove a user with its keys and policies."""
 
+        now = self._clock.now()
+
         async def run(tx: Transaction) -> None:
             user = await users.get_user(tx, account_id, user_name)
             if user is None:
                 raise OperatorError(f"account {account_id} has no user `{user_name}`")
             for key in await users.list_keys(tx, account_id, user.user_id):
-                await users.delete_key(tx, key)
+                await users.delete_key(tx, key, at=now)
             for name, _ in await inline_policies.of(tx, user.user_id):
                 await inline_policies.delete(tx, account_id, user.user_id, name)
             for arn in await managed_policies.attached(tx, user.user_id):

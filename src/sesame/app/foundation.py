@@ -174,7 +174,7 @@ class Services:
         self.trail = AuditTrail(AuditKey(derive(master_key, "audit")), new_id=self.ids.request_id)
         self.acts = acts = Acts(self.store, self.trail, clock, operator(_user_name()))
         self.operator = self._make_operator()
-        self.access_keys = AccessKeys(self.store, acts)
+        self.access_keys = AccessKeys(self.store, acts, clock)
         self._join_feedback()
         self.policy_acts = PolicyActs(self.store, acts, clock=clock, by=f"operator {_user_name()}")
         self.service_principals = ServicePrincipals(

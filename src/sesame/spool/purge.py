@@ -19,6 +19,7 @@ from sesame.store import (
     policy_sets,
     reputation,
 )
+from sesame.store.iam import deleted_keys
 
 ROWS = AT_ONCE
 """Rows that one write deletes at most."""
@@ -54,6 +55,7 @@ async def purge(store: Store, retention: Retention, *, now: float) -> int:
     refused_hour = int(refused_before // failed_sign_ins.HOUR_S)
     await _repeat(store, lambda tx: failed_sign_ins.purge_before(tx, refused_hour, limit=ROWS))
     await _repeat(store, lambda tx: key_use.purge(tx, limit=ROWS))
+    await _repeat(store, lambda tx: deleted_keys.purge_before(tx, refused_before, limit=ROWS))
     await _repeat(store, lambda tx: custom_verification.purge_before(tx, before, limit=ROWS))
     await _repeat(store, lambda tx: global_suppression.purge_before(tx, now, limit=ROWS))
     oldest = await store.read(lambda tx: _oldest(tx, min(before, refused_before)))

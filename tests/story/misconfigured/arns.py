@@ -220,7 +220,7 @@ def policy_in_the_other_region(w: World) -> Steps:
     seen="the owner deleted the identity and verified it anew, without its policy",
     code="SA201",
     says=("no policy", "{owner}|owner"),
-    mend=("{owner}", "SA201"),
+    mend=("{owner}", "quote the request id"),
     owner="SA201",
 )
 def identity_made_again_without_its_policy(w: World) -> Steps:

@@ -349,7 +349,7 @@ def requested_region(w: World) -> Steps:
     seen="the owner denies raw mail to everybody (no attachments), a delegate uses SMTP",
     code="SA208",
     says=("denies",),
-    mend=("{owner}", "SA208"),
+    mend=("{owner}", "quote the request id"),
     owner="SA208",
 )
 def raw_mail_is_denied(w: World) -> Steps:

@@ -63,7 +63,7 @@ def pattern_as_a_regular_expression(w: World) -> Steps:
     seen="the sender's half of a refused From address: which value of its own, whom to ask",
     code="SA401",
     says=("ses:FromAddress", "ceo@{domain}"),
-    mend=("{owner}", "SA401"),
+    mend=("{owner}", "quote the request id"),
 )
 def another_from_address_as_the_sender_reads_it(w: World) -> Steps:
     w.allow(Condition={"StringEquals": {"ses:FromAddress": f"news@{w.domain}"}})
@@ -146,7 +146,7 @@ def contract_has_not_begun(w: World) -> Steps:
     seen="the sender's half of a date window",
     code="SA402",
     says=("time|date",),
-    mend=("{owner}", "SA402"),
+    mend=("{owner}", "quote the request id"),
 )
 def campaign_is_over_as_the_sender_reads_it(w: World) -> Steps:
     w.allow(Condition={"DateLessThan": {"aws:CurrentTime": "2025-01-01T00:00:00Z"}})

@@ -1,9 +1,16 @@
 """Set-ups with keys, tokens, clocks and roles that do not go together."""
 
+import json
 from typing import Any
 
 from tests.story.misconfigured.world import MAY_SEND, Steps, World, case, document
 from tests.support.process import Account
+
+
+def printed_login(printed: str) -> dict[str, Any]:
+    """What `sesame smtp credentials` says to log in with."""
+    found = json.loads(printed)
+    return {"user": found["username"], "password": found["password"]}
 
 
 @case(
@@ -21,6 +28,73 @@ def api_key_switched_off(w: World) -> Steps:
     yield lambda: w.simple(user)
     iam.update_access_key(**which, Status="Active")
     yield lambda: w.simple(user)
+
+
+@case(
+    seen="an API key that was deleted at the end of a rotation, in a worker",
+    code="SA704",
+    says=("was deleted on 20",),
+    mend=("which is active",),
+)
+def api_key_deleted(w: World) -> Steps:
+    w.allow()
+    user = w.user("worker", MAY_SEND)
+    iam = w.client("iam", w.sender)
+    new = iam.create_access_key(UserName="worker")["AccessKey"]
+    iam.delete_access_key(UserName="worker", AccessKeyId=user.access_key_id)
+    yield lambda: w.simple(user)
+    yield lambda: w.simple(Account(user.account_id, new["AccessKeyId"], new["SecretAccessKey"]))
+
+
+@case(
+    seen="the SMTP credential of a key that was deleted, since the user has two; the other is in use",
+    code="SA701",
+    says=("was deleted on 20",),
+    mend=("smtp credentials {sender} relay --key AKIA", "prints both"),
+)
+def smtp_key_deleted(w: World) -> Steps:
+    w.allow()
+    user = w.user("relay", MAY_SEND)
+    iam = w.client("iam", w.sender)
+    new = iam.create_access_key(UserName="relay")["AccessKey"]
+    iam.delete_access_key(UserName="relay", AccessKeyId=user.access_key_id)
+    fields = {"X-SES-SOURCE-ARN": w.arn}
+    yield lambda: w.smtp(user, fields)
+    printed = w.sesame.run(
+        "smtp", "credentials", w.sender.account_id, "relay", "--key", new["AccessKeyId"], "--json"
+    )
+    yield lambda: w.smtp(user, fields, **printed_login(printed.stdout))
+
+
+@case(
+    seen="a mail program after the only key of its user was deleted",
+    code="SA701",
+    says=("was deleted on 20",),
+    mend=("smtp credentials {sender} relay` makes a new key",),
+)
+def only_smtp_key_deleted(w: World) -> Steps:
+    w.allow()
+    user = w.user("relay", MAY_SEND)
+    w.client("iam", w.sender).delete_access_key(UserName="relay", AccessKeyId=user.access_key_id)
+    fields = {"X-SES-SOURCE-ARN": w.arn}
+    yield lambda: w.smtp(user, fields)
+    printed = w.sesame.run("smtp", "credentials", w.sender.account_id, "relay", "--json")
+    yield lambda: w.smtp(user, fields, **printed_login(printed.stdout))
+
+
+@case(
+    seen="a mail program whose user left, with its keys",
+    code="SA701",
+    says=("was deleted on 20", "its user `left` is gone"),
+    mend=("smtp credentials {sender} USER` makes a new key",),
+)
+def user_of_the_key_gone(w: World) -> Steps:
+    w.allow()
+    gone, user = w.user("left", MAY_SEND), w.user("relay", MAY_SEND)
+    w.sesame.run("user", "delete", w.sender.account_id, "left")
+    fields = {"X-SES-SOURCE-ARN": w.arn}
+    yield lambda: w.smtp(gone, fields)
+    yield lambda: w.smtp(user, fields)
 
 
 @case(

@@ -149,7 +149,7 @@ def deny_but_for_one_address(w: World) -> Steps:
     seen="the sender's half of it: its own value, and whom to ask",
     code="SA208",
     says=("ses:FromAddress", "sales@{domain}"),
-    mend=("{owner}", "SA208"),
+    mend=("{owner}", "quote the request id"),
 )
 def deny_but_for_one_address_as_the_sender_reads_it(w: World) -> Steps:
     yield from deny_but_for_one_address(w)
@@ -205,7 +205,7 @@ def user_agent(w: World) -> Steps:
     seen="the sender's half of an address range: the address that was seen, and whom to ask",
     code="SA403",
     says=("127.0.0.1",),
-    mend=("{owner}", "SA403"),
+    mend=("{owner}", "quote the request id"),
     owner="SA403",
 )
 def range_as_the_sender_reads_it(w: World) -> Steps:

@@ -86,7 +86,7 @@ def password_of_the_production_region(w: World) -> Steps:
     seen="a key was deleted when its user left; a worker still signs with it",
     reader="operator",
     code="SA704",
-    says=("no access key",),
+    says=("was deleted on 20",),
     mend=("key",),
 )
 def key_that_was_deleted(w: World) -> Steps:

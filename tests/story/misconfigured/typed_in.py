@@ -148,7 +148,7 @@ def role_of_the_same_name_at_the_owner(w: World) -> Steps:
     seen="three partners are listed, the fourth was forgotten",
     code="SA201",
     says=("{sender}",),
-    mend=("{owner}", "SA201"),
+    mend=("{owner}", "quote the request id"),
     owner="SA201",
 )
 def fourth_partner(w: World) -> Steps:

@@ -213,7 +213,7 @@ def no_tag_is_wanted(w: World) -> Steps:
     code="SA208",
     reader="owner",
     says=("aws:PrincipalTag/contractor",),
-    mend=("the sender's account takes the tag `contractor` off; or change",),
+    mend=("the sender's account takes the tag `contractor` off; or, to allow it, change",),
 )
 def tag_is_denied(w: World) -> Steps:
     w.allow()

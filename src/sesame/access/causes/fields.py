@@ -102,7 +102,8 @@ def others_uncovered(record: DecisionRecord, fields: Sequence[str]) -> Cause:
     account = record.account_id
     return Cause(
         code=Code.USE_UNCOVERED,
-        text=f"{', '.join(fields)} of the sender's message {verb} covered by no ARN and no verified identity of the sender",
+        text=f"{', '.join(fields)} of the sender's message {verb} covered by no ARN and no verified identity of the"
+        " sender",
         mend=Mend(
             how=How.ASK,
             text=f"there is nothing to do on your side: ask the sender, account {account}, whose own decisions say"

@@ -17,7 +17,7 @@ from sesame.access.smtp_login import TooManyFailures, WrongCredentials
 from sesame.aws.errors import InvalidClientTokenId
 from sesame.aws.sigv4 import SignedRequest
 from sesame.errors import ServiceError
-from sesame.model import Caller, Principal
+from sesame.model import AccountId, Caller, Principal, PrincipalKind
 from sesame.observe import Clock
 from sesame.policy.reasons.cause import Code
 from sesame.store.decisions import Refusal
@@ -90,8 +90,12 @@ class SignIns:
             if self._served and signed.region not in self._served:
                 facts |= {"region_not_served": signed.region[:MAX_NAME], "served": self._served}
             principal, is_active = await self._principal(signed.access_key_id)
-            if isinstance(error, InvalidClientTokenId) and principal is not None and not is_active:
-                facts["why"] = "inactive"
+            if isinstance(error, InvalidClientTokenId):
+                if principal is None:
+                    principal, deleted = await self._deleted(signed.access_key_id)
+                    facts |= deleted
+                elif not is_active:
+                    facts["why"] = "inactive"
         self._failed.note(
             "API",
             address,
@@ -116,12 +120,16 @@ class SignIns:
             facts |= {"why": error.why, "region": error.region}
             if principal is None and username != username.strip():
                 principal, _ = await self._principal(username.strip())
+            elif principal is None:
+                principal, deleted = await self._deleted(username)
+                facts |= deleted
         else:
             principal, _ = await self._principal(username)
         if principal is not None and principal.kind.value == "user":
             facts["user"] = principal.name
         if principal is not None:
-            facts |= await self._key_to_take(principal, username.strip(), facts.get("why") == "inactive")
+            is_unusable = facts.get("why") in ("inactive", "deleted")
+            facts |= await self._key_to_take(principal, username.strip(), is_unusable)
         self._failed.note(
             "SMTP",
             address,
@@ -169,11 +177,28 @@ class SignIns:
         )
         return cause_in_log(kept)
 
+    async def _deleted(self, access_key_id: str) -> tuple[Principal | None, dict[str, Any]]:
+        """Whose a key was that is gone, and the facts of it; nothing for one that never was, at the same cost."""
+        gone, keys = await self._directory.deleted_key(access_key_id)
+        if gone is None:
+            return None, {}
+        is_root = gone.arn.endswith(":root")
+        principal = Principal(
+            kind=PrincipalKind.ROOT if is_root else PrincipalKind.USER,
+            account_id=AccountId(gone.account_id),
+            arn=gone.arn,
+            user_id=gone.user_id,
+            name="root" if is_root else gone.arn.rpartition("/")[2],
+        )
+        active = [key.access_key_id for key in keys or () if key.status == "Active"]
+        facts: dict[str, Any] = {"why": "deleted", "deleted_at": gone.deleted_at}
+        return principal, facts | ({"active": active[-1]} if active else {}) | {"user_gone": keys is None}
+
     async def _key_to_take(
-        self, principal: Principal, access_key_id: str, is_inactive: bool
+        self, principal: Principal, access_key_id: str, is_unusable: bool
     ) -> dict[str, str | None]:
         """The active key that a password is to be made of, if there is one: a new one need not find room."""
-        if not is_inactive:
+        if not is_unusable:
             return {"key": access_key_id}
         others = await self._directory.other_keys(principal, access_key_id)
         active = [key.access_key_id for key in others if key.status == "Active"]

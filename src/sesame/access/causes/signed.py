@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from sesame.access.causes.fields import holder
@@ -54,6 +55,8 @@ def smtp_login_cause(record: DecisionRecord, decision: Mapping[str, Any], failed
             text = (
                 f"the password for `{name}` was derived as before Signature Version 4, which is not accepted"
             )
+        case "deleted":
+            text = _deleted(name, decision, failed)
         case "unknown":
             text = f"there is no access key `{name}` that SMTP accepts"
         case "too-many":
@@ -61,7 +64,8 @@ def smtp_login_cause(record: DecisionRecord, decision: Mapping[str, Any], failed
             more = "wait a minute, and log in with the right password; "
         case _:
             text = f"the password for `{name}` is not the one derived from its secret access key"
-    command = f"sesame smtp credentials {account}{holder(str(decision.get('principal', '')))}"
+    user = " USER" if failed.get("user_gone") else holder(str(decision.get("principal", "")))
+    command = f"sesame smtp credentials {account}{user}"
     details: dict[str, Any] = {"account": record.account_id or None, "user": failed.get("user")}
     if failed.get("key"):
         command += f" --key {failed['key']}"
@@ -71,8 +75,19 @@ def smtp_login_cause(record: DecisionRecord, decision: Mapping[str, Any], failed
     if code is Code.PASSWORD_REGION and failed.get("served"):
         command += f" --region {failed['served'][0]}"
         details["region"] = failed["served"][0]
-    mend = Mend(how=How.SMTP_CREDENTIALS, text=f"{more}`{command}` prints both", details=details)
+    both = "prints both" if failed.get("key") else "makes a new key and prints both"
+    if failed.get("why") == "unknown":
+        both += ", with `--key KEY` those of a key that is there"
+    mend = Mend(how=How.SMTP_CREDENTIALS, text=f"{more}`{command}` {both}", details=details)
     return Cause(code=code, text=text, mend=mend)
+
+
+def _deleted(key: str, decision: Mapping[str, Any], failed: Mapping[str, Any]) -> str:
+    """That a key is gone, since when, and its user too where that is so."""
+    at = datetime.fromtimestamp(failed["deleted_at"], UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    user = str(decision.get("principal", "")).rpartition("/")[2]
+    with_user = f", and its user `{user}` is gone" if failed.get("user_gone") else ""
+    return f"the access key `{key}` was deleted on {at}{with_user}"
 
 
 def signature_cause(record: DecisionRecord, decision: Mapping[str, Any], failed: Mapping[str, Any]) -> Cause:
@@ -106,7 +121,7 @@ def signature_cause(record: DecisionRecord, decision: Mapping[str, Any], failed:
     )
     text, what = _exchanged() if key == SECRET else said
     if record.account_id:
-        whose = holder(str(decision.get("principal", "")))
+        whose = " USER" if failed.get("user_gone") else holder(str(decision.get("principal", "")))
         what = what.replace("key create ACCOUNT USER", f"key create {record.account_id}{whose}")
     return Cause(
         code=Code.SIGNATURE,
@@ -122,7 +137,8 @@ def signature_cause(record: DecisionRecord, decision: Mapping[str, Any], failed:
 _WITHOUT_SCOPE = ("MissingAuthenticationToken", "IncompleteSignature", "ExpiredToken", "InvalidClientTokenId")
 
 
-_OWN_KEY = "use an active key with its own secret (not the SMTP password): `sesame key create ACCOUNT USER`"
+_NEW_KEY = "`sesame key create ACCOUNT USER`"
+_OWN_KEY = f"use an active key with its own secret (not the SMTP password), or a new one: {_NEW_KEY}"
 
 
 def _of_signature(record: DecisionRecord, failed: Mapping[str, Any], key: str) -> tuple[str, str]:
@@ -170,6 +186,13 @@ def _of_key(decision: Mapping[str, Any], failed: Mapping[str, Any], key: str) ->
             "take the token away (AWS_SESSION_TOKEN, `aws_session_token` in the profile), or give the key and secret"
             " that belong to it"
         )
+    if failed.get("why") == "deleted":
+        to_use = _OWN_KEY
+        if failed.get("active"):
+            to_use = (
+                f"use `{failed['active']}`, which is active, with its own secret, or a new key: {_NEW_KEY}"
+            )
+        return _deleted(key, decision, failed), to_use
     if failed.get("why") == "inactive":
         switch_on = _to_switch_on(key, decision)
         return f"the access key `{key}` is switched off", f"switch it on ({switch_on}), or {_OWN_KEY}"

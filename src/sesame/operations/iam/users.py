@@ -237,7 +237,7 @@ class IamOperations:
 
         async def run(tx: Transaction) -> None:
             key = await _own_key(tx, caller.principal.account_id, user_id, request["AccessKeyId"])
-            await users.delete_key(tx, key)
+            await users.delete_key(tx, key, at=caller.at)
 
         await permit.apply(run)
         return {}

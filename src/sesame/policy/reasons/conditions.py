@@ -24,11 +24,10 @@ from sesame.policy.language.vocabulary import (
     read_operator,
 )
 from sesame.policy.reasons.cause import Code, Reader
-from sesame.policy.reasons.derivation import ConditionStep
+from sesame.policy.reasons.derivation import NOT_SHOWN, ConditionStep
 from sesame.policy.reasons.sentence import describe_condition
 from sesame.policy.reasons.tags import what_it_carries
 from sesame.policy.reasons.views import (
-    NOT_SHOWN,
     is_of_resource,
     name_of_key,
     owner_may_see,

@@ -20,6 +20,10 @@ class Grant(Enum):
     ACCOUNT = "names the account only, which leaves the choice to IAM"
 
 
+NOT_SHOWN = "(not shown)"
+"""What stands for a value that is the other side's."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ElementStep:
     """Principal, Action or Resource (or their Not forms) against the request."""

@@ -291,7 +291,7 @@ class _Gaps:
         """What no policy does: a stranger may not know whether one invites it, or the service for somebody else."""
         requester = self._request.requester
         if not self._is_service:
-            return f"lets {describe(requester)} in"
+            return f"lets in {describe(requester)}"
         account, arn = (carried(self._request, f"aws:Source{what}") for what in ("Account", "Arn"))
         whom = " and ".join([f"account {account}"] * bool(account) + [f"`{arn}`"] * bool(arn))
         return f"lets {describe(requester)} send for {whom or 'whom it sends for'}"

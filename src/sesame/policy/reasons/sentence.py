@@ -13,7 +13,7 @@ from typing import Any
 from sesame.policy.language.document import Effect
 from sesame.policy.language.pattern import glob
 from sesame.policy.language.vocabulary import SENDING_ACTIONS, Family, Quantifier, read_operator
-from sesame.policy.reasons.derivation import ConditionStep, ElementStep, StatementStep
+from sesame.policy.reasons.derivation import NOT_SHOWN, ConditionStep, ElementStep, StatementStep
 from sesame.policy.request import Decision, Outcome, Request, Requester, StatementRef
 
 _MOST_VALUES = 3
@@ -220,6 +220,8 @@ def describe_condition(operator_text: str, key: str, wanted: Sequence[str]) -> s
 def _seen(condition: ConditionStep) -> str:
     if condition.seen is None:
         return f"this request has no {condition.key}"
+    if condition.seen == (NOT_SHOWN,):
+        return f"this request's {condition.key} is not shown"
     return f"this request has {_values(condition.decisive or condition.seen)}"
 
 

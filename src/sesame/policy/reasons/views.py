@@ -12,7 +12,7 @@ import msgspec
 
 from sesame.policy.language.document import Effect
 from sesame.policy.language.vocabulary import find_key
-from sesame.policy.reasons.derivation import ConditionStep, ElementStep, Explanation, StatementStep
+from sesame.policy.reasons.derivation import NOT_SHOWN, ConditionStep, ElementStep, Explanation, StatementStep
 from sesame.policy.reasons.sentence import name_statement, write_sentence
 from sesame.policy.reasons.strangers import is_for, is_stranger
 from sesame.policy.request import Decision, Outcome, Request, StatementRef
@@ -42,8 +42,6 @@ _OWNER_SEES = {
     "ses:fromdisplayname",
 }
 """Keys of a request whose values its owner's side may see: who, From, Return-Path, action, time, address."""
-
-NOT_SHOWN = "(not shown)"
 
 _OF_FROM = frozenset({"ses:fromaddress", "ses:fromdisplayname"})
 _OF_RETURN_PATH = frozenset({"ses:feedbackaddress"})

@@ -10,6 +10,7 @@ from sesame.db import Transaction, account_scope, bump
 from sesame.db.table import Table
 from sesame.store import console_choices
 from sesame.store.console_choices import NOTHING_CHOSEN
+from sesame.store.iam import deleted_keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,8 +134,17 @@ async def set_key_status(tx: Transaction, key: AccessKey, status: str) -> None:
     await bump(tx, account_scope(key.account_id))
 
 
-async def delete_key(tx: Transaction, key: AccessKey) -> None:
-    """Remove a key."""
+async def delete_key(tx: Transaction, key: AccessKey, *, at: float) -> None:
+    """Remove a key; that there was one, and whose it was, is known for a while."""
+    user = await _USERS.get(tx, key.user_id)
+    gone = deleted_keys.DeletedKey(
+        access_key_id=key.access_key_id,
+        account_id=key.account_id,
+        user_id=key.user_id,
+        arn=f"arn:aws:iam::{key.account_id}:root" if user is None else user.arn,
+        deleted_at=at,
+    )
+    await deleted_keys.note(tx, gone)
     await _KEYS.delete(tx, key.access_key_id)
     await bump(tx, account_scope(key.account_id))
 
