@@ -1,5 +1,6 @@
 """Whoever names another account's identity fills no list of that account's; nothing else differs (I9)."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -61,9 +62,9 @@ def test_what_is_not_listed_is_explained_to_the_sender_and_the_operator(case: Ca
     first, *_, last = [refused(case, "stranger") for _ in range(MOST_CALLS_A_MINUTE + 1)]
     told = [case.read("stranger", request) for request in (first, last)]
     for one in told:
-        assert one.pop("request_id")
         one.pop("at", None)
-    assert told[0] == told[1]
+    said = [json.dumps(one).replace(request, "") for one, request in zip(told, (first, last), strict=True)]
+    assert said[0] == said[1]
     assert case.read_as_operator(last)["causes"]
     assert case.read("owner", first)["causes"]
     assert case.read("owner", last) == {"causes": []}

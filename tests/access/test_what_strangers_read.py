@@ -110,7 +110,7 @@ def all_that_is_read(case: Strange) -> str:
         del row[name]
     read = case.read("sender", refused.request_id)
     del read["at"], read["request_id"]
-    text = json.dumps([refused.text, read, row, seen, asked(case)])
+    text = json.dumps([refused.text, read, row, seen, asked(case)]).replace(refused.request_id, "REQUEST")
     for name, number in case.names.items():
         text = text.replace(number, f"<{name}>")
     return text

@@ -177,7 +177,8 @@ def test_whom_policy_does_not_allow_learns_of_no_pause_and_no_cap(lent: Case) ->
 def test_a_cap_is_explained_to_each_side_with_what_it_may_do(lent: Case) -> None:
     put(lent, MaxMessagesPerDay=1)
     send(lent), send(lent)
-    (theirs,) = told(lent, "sender", Reader.SENDER)["causes"]
+    record = told(lent, "sender", Reader.SENDER)
+    (theirs,) = record["causes"]
     (owners,) = told(lent, "owner", Reader.OWNER)["causes"]
     sender, owner = lent.account("sender").account_id, lent.account("owner").account_id
     said = (
@@ -187,7 +188,8 @@ def test_a_cap_is_explained_to_each_side_with_what_it_may_do(lent: Case) -> None
     assert (theirs["code"], theirs["cause"]) == (owners["code"], owners["cause"]) == ("SA602", said)
     assert theirs["mend"] == {
         "how": "ask",
-        "text": f"ask account {owner} for more, or send later",
+        "text": f"ask the owner, account {owner}, for more, and quote the request id `{record['request_id']}`, or send"
+        " later",
         "whom": "owner",
         "account": owner,
     }

@@ -174,7 +174,9 @@ def test_nobody_is_exempted_from_tls(reader: Reader) -> None:
 def test_a_guard_on_display_names_is_met_before_anybody_is_exempted() -> None:
     text = written(lends(), denies(**condition("StringEquals", "ses:FromDisplayName", "Site")))
     mend = first(asked(**NAME), text, Reader.OWNER).mend
-    assert mend.text.startswith("the sender leaves the display name out of From; or change policy")
+    assert mend.text.startswith(
+        "the sender leaves the display name out of From; or, to allow it, change policy"
+    )
 
 
 def operators() -> Iterator[str]:

@@ -80,10 +80,10 @@ def test_the_sender_reads_whether_its_iam_policies_or_those_of_its_session_refus
 ) -> None:
     world = World(
         request=asked(SESSION, "ses:SendEmail", ARN),
-        identity={"p": text(WITHIN | {"Principal": {"AWS": SESSION.account_id}})},
+        identity={"p": text({**WITHIN, "Principal": {"AWS": SESSION.account_id}})},
         iam={"own": text(ALL)} if has_iam else {},
     )
-    explanation = within(world, text(WITHIN if is_within else WITHIN | {"Resource": f"{ARN}x"}))
+    explanation = within(world, text({**WITHIN, "Resource": ARN if is_within else f"{ARN}x"}))
     causes, sentence = policy_causes(explanation, Reader.SENDER), sender_view(explanation).sentence
     if has_iam and is_within:
         assert causes == ()
