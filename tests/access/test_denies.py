@@ -69,11 +69,15 @@ def denied(world: World, where: str, condition: dict[str, Any]) -> tuple[Case, d
         )
     else:
         case.step("user", "sender", "robot", EVERYTHING, *([own] if where == "user" else []))
+        if where == "boundary":
+            case.step("boundary", "sender", "user/robot", EVERYTHING, own)
     sends = SEND | {"arns": {"SourceArn": case.arn("owner", "one.test")}}
-    return case, sends, "sender" if where in ("user", "role", "session") else "owner"
+    return case, sends, "sender" if where in ("user", "role", "session", "boundary") else "owner"
 
 
-@pytest.mark.parametrize("where", ["identity", "a more specific identity", "user", "role", "session"])
+@pytest.mark.parametrize(
+    "where", ["identity", "a more specific identity", "user", "role", "session", "boundary"]
+)
 @pytest.mark.parametrize("condition", CONDITIONS.values(), ids=CONDITIONS.keys())
 def test_the_mend_of_a_deny_lets_the_message_through(
     world: World, condition: dict[str, Any], where: str

@@ -53,8 +53,10 @@ def test_policies_are_explained_alike_when_they_are_made_again_of_their_content(
 
 def test_a_session_under_policies_that_are_all_gone_is_explained_as_one() -> None:
     empty = identity_policies([])
-    assert set(Grounds(resource_keys={}, iam=empty, session=empty, identity=None).sets) == {"session"}
-    assert Grounds(resource_keys={}, iam=empty, session=None, identity=empty).sets == {}
+    assert set(Grounds(resource_keys={}, iam=empty, session=empty, boundary=None, identity=None).sets) == {
+        "session"
+    }
+    assert Grounds(resource_keys={}, iam=empty, session=None, boundary=None, identity=empty).sets == {}
 
 
 def test_a_refusal_is_explained_by_the_policies_that_it_was_made_under(

@@ -164,6 +164,16 @@ USUAL: dict[str, dict[str, str]] = {
     "iam.UpdateAccessKey": {"UserName": "anna", "AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "Status": "Inactive"},
     "iam.DeleteAccessKey": {"UserName": "anna", "AccessKeyId": "AKIAIOSFODNN7EXAMPLE"},
     "iam.PutUserPolicy": {"UserName": "anna", "PolicyName": "p", "PolicyDocument": "{}"},
+    "iam.PutUserPermissionsBoundary": {
+        "UserName": "anna",
+        "PermissionsBoundary": "arn:aws:iam::{account}:policy/p",
+    },
+    "iam.DeleteUserPermissionsBoundary": {"UserName": "anna"},
+    "iam.PutRolePermissionsBoundary": {
+        "RoleName": "r",
+        "PermissionsBoundary": "arn:aws:iam::{account}:policy/p",
+    },
+    "iam.DeleteRolePermissionsBoundary": {"RoleName": "r"},
     "iam.GetUserPolicy": {"UserName": "anna", "PolicyName": "p"},
     "iam.ListUserPolicies": {"UserName": "anna", "Marker": "YW5uYQ==", "MaxItems": "10"},
     "iam.DeleteUserPolicy": {"UserName": "anna", "PolicyName": "p"},

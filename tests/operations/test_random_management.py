@@ -36,6 +36,7 @@ KEYS = ("team", "Team", "env")
 VALUES = ("red", "blue", "Red")
 MODELS = {name: ServiceModel.load(name) for name in ("iam", "sesv2", "sns", "sts")}
 REFUSED = ("AccessDenied", "AuthorizationError")
+BOUNDARY = "iam:permissionsboundary"
 READER = "arn:aws:iam::aws:policy/AmazonSESReadOnlyAccess"
 DOCUMENT = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ses:Get*", "Resource": "*"}]}
@@ -63,6 +64,8 @@ class World:
     account: str
     root: Caller
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
+    boundaries: dict[str, str] = field(default_factory=dict)
+    """The permissions boundaries of users and roles, by ARN."""
     made: int = 0
 
     def arn(self, kind: str, name: str = "t") -> str:
@@ -134,6 +137,7 @@ class World:
             [
                 self._iam_read,
                 self._attach,
+                self._bound,
                 self._tag,
                 self._untag,
                 self._create,
@@ -158,15 +162,37 @@ class World:
         )
         arn = self.arn(kind)
         request = {"PolicyArn": arn} if kind == "policy" else {f"{kind.title()}Name": "t"}
-        return Call("iam", operation, request, [(f"iam:{operation}", arn, {})])
+        keys = self.boundary(arn) if operation == "GetRole" else {}
+        return Call("iam", operation, request, [(f"iam:{operation}", arn, keys)])
 
     def _attach(self) -> Call:
         kind, verb = self.draw.choice(["User", "Role", "Group"]), self.draw.choice(["Attach", "Detach"])
         policy = self.draw.choice([READER, self.arn("policy")])
         action = f"{verb}{kind}Policy"
         request = {f"{kind}Name": "t", "PolicyArn": policy}
-        keys: Values = {"iam:policyarn": (policy,)}
-        return Call("iam", action, request, [(f"iam:{action}", self.arn(kind.lower()), keys)])
+        arn = self.arn(kind.lower())
+        keys: Values = {"iam:policyarn": (policy,), **self.boundary(arn)}
+        return Call("iam", action, request, [(f"iam:{action}", arn, keys)])
+
+    def _bound(self) -> Call:
+        """Of a boundary that is set the request says it, of one that is taken away the user or role has it."""
+        kind, verb = self.draw.choice(["User", "Role"]), self.draw.choice(["Put", "Put", "Delete"])
+        arn, policy = self.arn(kind.lower()), self.draw.choice([READER, self.arn("policy")])
+        action, request = f"{verb}{kind}PermissionsBoundary", {f"{kind}Name": "t"}
+
+        def done() -> None:
+            self.boundaries.pop(arn, None)
+            if verb == "Put":
+                self.boundaries[arn] = policy
+
+        if verb == "Put":
+            request["PermissionsBoundary"] = policy
+            return Call("iam", action, request, [(f"iam:{action}", arn, {BOUNDARY: (policy,)})], done)
+        return Call("iam", action, request, [(f"iam:{action}", arn, self.boundary(arn))], done)
+
+    def boundary(self, arn: str) -> Values:
+        """The key of the boundary that a user or role has."""
+        return {BOUNDARY: (self.boundaries[arn],)} if arn in self.boundaries else {}
 
     def _taggable(self) -> tuple[str, str, str, str, dict[str, Any], bool]:
         """ARN, service, verbs and the parameters that name it; whether its keys ignore case."""
@@ -240,7 +266,11 @@ class World:
         tags = self.some_tags(folded=service == "iam")
         arn = self.arn(kind, f"new{self.made}")
         keys = tag_context("aws:RequestTag", tags) | ({"aws:tagkeys": tuple(tags)} if tags else {})
-        asked = [(f"{_prefix(service)}:{operation}", arn, keys)]
+        bound: Values = {}
+        if kind in ("user", "role") and self.draw.random() < 0.5:
+            bound = {BOUNDARY: (self.draw.choice([READER, self.arn("policy")]),)}
+            more = {**more, "PermissionsBoundary": bound[BOUNDARY][0]}
+        asked = [(f"{_prefix(service)}:{operation}", arn, {**keys, **bound})]
         if tags:
             asked.append((tagging, arn, keys))
         request = {name: f"new{self.made}", **more, **({"Tags": listed(tags)} if tags else {})}
@@ -383,6 +413,8 @@ def statements(draw: Random, world: World) -> list[dict[str, Any]]:
             condition: dict[str, dict[str, list[str]]] = {}
             for _ in range(draw.randint(1, 2)):
                 key, operator = draw.choice(POOL), draw.choice(OPERATORS)
+                if draw.random() < 0.15:  # of some actions alone it is there, and not always
+                    key = "iam:PermissionsBoundary"
                 values = [draw.choice(["true", "false"])] if operator == "Null" else wanted(draw, key, world)
                 if "Equals" in operator:
                     values = [value for value in values if "*" not in value] or ["red"]
@@ -402,6 +434,25 @@ async def new_world(services: Services, doors: Doors, draw: Random) -> World:
     world = World(doors, draw, keys.account_id, root)
     await world.furnish()
     return world
+
+
+async def new_boundary(world: World) -> list[dict[str, Any]] | None:
+    """Give the callers a boundary, or none: the statements of a version of a policy that is made anew."""
+    bounded = world.draw.random() < 0.5
+    found = statements(world.draw, world)
+    arn = world.arn("policy", f"at-most{world.made}")
+    world.made += 1
+    if bounded:
+        await world.as_root(
+            "iam", "CreatePolicy", PolicyName=arn.rpartition("/")[2], PolicyDocument=document(found)
+        )
+    for kind in ("User", "Role"):
+        given = {f"{kind}Name": "caller"}
+        if bounded:
+            await world.as_root("iam", f"Put{kind}PermissionsBoundary", **given, PermissionsBoundary=arn)
+        else:
+            await world.as_root("iam", f"Delete{kind}PermissionsBoundary", **given)
+    return found if bounded else None
 
 
 async def caller_of(doors: Doors, access_key_id: str, session: Session | None = None) -> Caller:
@@ -461,6 +512,7 @@ async def compare(services: Services, calls: int, seed: int) -> tuple[Counter[st
         role_id = (await world.as_root("iam", "GetRole", RoleName="caller"))["Role"]["RoleId"]
         for _ in range(12):
             own = statements(draw, world)
+            bounds = await new_boundary(world)
             await world.as_root(
                 "iam", "PutUserPolicy", UserName="caller", PolicyName="p", PolicyDocument=document(own)
             )
@@ -479,7 +531,14 @@ async def compare(services: Services, calls: int, seed: int) -> tuple[Counter[st
                 call = world.call()
                 caller = versioned(caller, call.service)
                 expected = all(
-                    allowed(action, arn, world.context(caller, arn, keys, own_tags), own=own, session=limit)
+                    allowed(
+                        action,
+                        arn,
+                        world.context(caller, arn, keys, own_tags),
+                        own=own,
+                        session=limit,
+                        boundary=bounds,
+                    )
                     for action, arn, keys in call.asked
                 )
                 before = await rows_of(services, world.account)
@@ -491,7 +550,9 @@ async def compare(services: Services, calls: int, seed: int) -> tuple[Counter[st
                 if answer == "ok":
                     call.done()
                 if (answer not in REFUSED) is not expected:
-                    differ.append(f"{call} {own} {limit} {world.tags} {own_tags}: {answer}, not {expected}")
+                    differ.append(
+                        f"{call} {own} {limit} {bounds} {world.tags} {own_tags}: {answer}, not {expected}"
+                    )
     return counts, differ
 
 

@@ -42,16 +42,29 @@ def test_compiled_and_explained_decisions_agree_on_random_policies(seed: int) ->
                 (f"s{n}", parse_stored_iam_policy(random_policy(random, with_principal=False)))
                 for n in range(random.choice((0, 1, 2)))
             ]
+        boundary = None
+        if random.random() < 0.4:
+            boundary = [("b", parse_stored_iam_policy(random_policy(random, with_principal=False)))]
+        compiled_boundary = None if boundary is None else compile_policies(boundary, kind="boundary")
         compiled_session = None if session is None else compile_policies(session, kind="session")
         for _ in range(PAIRS_PER_POLICY):
             request = random_request(random)
-            decision = decide(request, iam=compiled_iam, identity=compiled_identity, session=compiled_session)
-            explanation = explain(request, iam=iam, identity=identity, principal_ids=ids, session=session)
-            case = (request, [policy.text for _, policy in (*identity, *iam, *(session or ()))], ids)
+            decision = decide(
+                request,
+                iam=compiled_iam,
+                identity=compiled_identity,
+                session=compiled_session,
+                boundary=compiled_boundary,
+            )
+            explanation = explain(
+                request, iam=iam, identity=identity, principal_ids=ids, session=session, boundary=boundary
+            )
+            all_of_them = (*identity, *iam, *(session or ()), *(boundary or ()))
+            case = (request, [policy.text for _, policy in all_of_them], ids)
             assert decision.outcome is explanation.outcome, case
             assert set(decision.deciding) <= set(explanation.deciding), case
             assert explanation.sentence.startswith(("allowed", "denied")), case
-            if session is None:
+            if session is None and boundary is None:
                 judged = judge(request, iam=iam, identity=identity, principal_ids=ids)
                 assert (judged.outcome, judged.deciding) == (explanation.outcome, explanation.deciding), case
             outcomes.add(decision.outcome)
@@ -77,14 +90,21 @@ def test_sets_that_are_joined_decide_as_if_compiled_together() -> None:
         )
         joined = join_sets(one, other)
         iam = compile_policies([], kind="iam")
-        for limits in (None, compile_policies(session, kind="session")):
+        limit = compile_policies(session, kind="session")
+        bound = compile_policies(session, kind="boundary")
+        for limits, bounds in ((None, None), (limit, None), (None, bound)):
             for _ in range(PAIRS_PER_POLICY):
                 request = random_request(random)
-                expected = decide(request, iam=iam, identity=whole, session=limits)
-                decision = decide(request, iam=iam, identity=joined, session=limits)
+                expected = decide(request, iam=iam, identity=whole, session=limits, boundary=bounds)
+                decision = decide(request, iam=iam, identity=joined, session=limits, boundary=bounds)
                 assert decision.outcome is expected.outcome
                 explained = explain(
-                    request, iam=[], identity=named, principal_ids=ids, session=session if limits else None
+                    request,
+                    iam=[],
+                    identity=named,
+                    principal_ids=ids,
+                    session=session if limits else None,
+                    boundary=session if bounds else None,
                 )
                 assert set(decision.deciding) <= set(explained.deciding)
                 outcomes.add(decision.outcome)

@@ -572,6 +572,11 @@ IN_FILES_OF_THEIR_OWN = {
     "iam.DetachGroupPolicy",
     "iam.ListAttachedGroupPolicies",
     "iam.ListEntitiesForPolicy",
+    # test_boundaries.py
+    "iam.PutUserPermissionsBoundary",
+    "iam.DeleteUserPermissionsBoundary",
+    "iam.PutRolePermissionsBoundary",
+    "iam.DeleteRolePermissionsBoundary",
     # test_iam_users.py
     "iam.ListMFADevices",
     "iam.ListSSHPublicKeys",

@@ -35,7 +35,17 @@ KINDS: Mapping[str, tuple[Grant, ...] | None] = {
     "own-only": (Grant(effect="Allow", accounts=("own",)),),
     "not-own": (Grant(effect="Allow"), Grant(effect="Deny", accounts=("own",))),
 }
-CALLER_WEIGHTS = (6, 6, 2, 1, 2, 2)
+BOUNDARIES: Mapping[str, tuple[tuple[Grant, ...], tuple[Grant, ...]]] = {
+    "within": ((Grant(effect="Allow"),), (Grant(effect="Allow"),)),
+    "bounded": ((Grant(effect="Allow"),), (Grant(effect="Allow", accounts=("own",)),)),
+    "bounded-nothing": ((), (Grant(effect="Allow", accounts=("own",)),)),
+    "cut-off": (
+        (Grant(effect="Allow"),),
+        (Grant(effect="Allow"), Grant(effect="Deny", accounts=("own",))),
+    ),
+}
+"""Users with a permissions boundary: their grants, and those of the boundary."""
+CALLER_WEIGHTS = (6, 6, 2, 1, 2, 2, 1, 3, 2, 2)
 SIDES = ("owner", "delegate", "sandboxed")
 OWNED = {
     "owner": {
@@ -132,6 +142,9 @@ def make_world(sesame: SesameProcess) -> World:
     for side, account in accounts.items():
         for kind, grants in KINDS.items():
             keys[f"{side} {kind}"], callers[f"{side} {kind}"] = make_caller(sesame, account, kind, grants)
+        for kind, (grants, boundary) in BOUNDARIES.items():
+            made = make_caller(sesame, account, kind, grants, boundary)
+            keys[f"{side} {kind}"], callers[f"{side} {kind}"] = made
         with SignedClient(sesame.api, account) as ses:
             for name, verified in OWNED[side].items():
                 if verified:
@@ -198,7 +211,11 @@ def change_policies(world: World, draw: random.Random, owners: Mapping[str, Sign
 
 def draw_statement(world: World, draw: random.Random) -> Statement:
     ids = {side: account.account_id for side, account in world.accounts.items()}
-    users = tuple(world.callers[f"{side} {kind}"].arn for side in SIDES for kind in ("allowed", "nothing"))
+    users = tuple(
+        world.callers[f"{side} {kind}"].arn
+        for side in SIDES
+        for kind in ("allowed", "nothing", "bounded", "bounded-nothing")
+    )
     effect = draw.choices(("Allow", "Deny"), weights=(7, 3))[0]
     everybody, them = ("*",), (ids["delegate"], ids["sandboxed"])
     choices = [
@@ -286,7 +303,7 @@ def test_random_sends_are_answered_as_the_oracle_says_by_every_door(world: World
     wrong: list[str] = []
     answers: Counter[tuple[str, str]] = Counter()
     found: Counter[str] = Counter()
-    names, weights = list(KINDS), CALLER_WEIGHTS
+    names, weights = [*KINDS, *BOUNDARIES], CALLER_WEIGHTS
     owners = {side: SignedClient(world.sesame.api, account) for side, account in world.accounts.items()}
     with clients_of(world.sesame, world.keys) as clients:
         for number in range(SENDS):

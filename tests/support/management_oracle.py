@@ -77,12 +77,13 @@ def allowed(
     *,
     own: Sequence[Statement],
     session: Sequence[Statement] | None = None,
+    boundary: Sequence[Statement] | None = None,
 ) -> bool:
-    """Whether a principal with these policies, in a session with those if given, may do it."""
-    every = [*own, *(session or ())]
+    """Whether a principal with these policies, in a session and under a boundary with those if given, may do it."""
+    every = [*own, *(session or ()), *(boundary or ())]
     if any(s["Effect"] == "Deny" and applies(s, action, resource, context) for s in every):
         return False
-    sides = [own] if session is None else [own, session]
+    sides = [own, *(limit for limit in (session, boundary) if limit is not None)]
     return all(
         any(s["Effect"] == "Allow" and applies(s, action, resource, context) for s in side) for side in sides
     )

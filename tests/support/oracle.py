@@ -47,6 +47,8 @@ class Caller:
     arn: str
     is_root: bool
     grants: tuple[Grant, ...] = ()
+    boundary: tuple[Grant, ...] | None = None
+    """The statements of its permissions boundary; None for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +138,9 @@ class Oracle:
                     denied.update(self._denied(caller, send, arn, address))
         for resource in send.resources:
             everywhere = {grant.effect for grant in caller.grants if grant.accounts is None}
-            if "Deny" in everywhere or not (caller.is_root or "Allow" in everywhere):
+            at_most = {grant.effect for grant in caller.boundary or () if grant.accounts is None}
+            is_within = caller.boundary is None or at_most == {"Allow"}
+            if "Deny" in everywhere or not (caller.is_root or "Allow" in everywhere) or not is_within:
                 denied.add(resource)
         if denied:
             return Verdict(code="AccessDenied", subjects=frozenset(denied))
@@ -184,15 +188,23 @@ class Oracle:
         grants = [
             grant.effect for grant in caller.grants if grant.accounts is None or owner in grant.accounts
         ]
+        at_most = [
+            grant.effect
+            for grant in caller.boundary or ()
+            if grant.accounts is None or owner in grant.accounts
+        ]
         statements = () if identity is None else identity.statements
         matching = [statement for statement in statements if _matches(statement, caller, send)]
-        if "Deny" in grants or any(statement.effect == "Deny" for statement in matching):
+        if "Deny" in (*grants, *at_most) or any(statement.effect == "Deny" for statement in matching):
             return False
-        by_iam = caller.is_root or "Allow" in grants
+        is_within = caller.boundary is None or "Allow" in at_most
+        by_iam = (caller.is_root or "Allow" in grants) and is_within
         if caller.account != owner:
             return by_iam and bool(matching)
-        # In its own account a user is let in by IAM, or by a policy that names it and not just the account.
-        return by_iam or any({"*", caller.arn} & set(statement.principals) for statement in matching)
+        # In its own account a user is let in by IAM, or by a policy that names it and not just the account; beyond its
+        # boundary by one that names it, and not just everybody.
+        enough = {"*", caller.arn} if is_within else {caller.arn}
+        return by_iam or any(enough & set(statement.principals) for statement in matching)
 
     def _denied_nearer(
         self, caller: Caller, send: Send, owner: str, name: str, address: str

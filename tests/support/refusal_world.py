@@ -232,6 +232,14 @@ class Case:
         found = Account(self.account(account).account_id, key["AccessKeyId"], key["SecretAccessKey"])
         self.keys[f"{account}/{user}"] = found
 
+    def _boundary(self, account: str, who: str, *statements: dict[str, Any]) -> None:
+        """The permissions boundary of `user/NAME` or `role/NAME`: a managed policy of its own with these statements."""
+        iam = self.world.client("iam", self.account(account))
+        kind, _, name = who.partition("/")
+        made = iam.create_policy(PolicyName=f"at-most-{name}", PolicyDocument=document(*statements))
+        put = getattr(iam, f"put_{kind}_permissions_boundary")
+        put(**{f"{kind.title()}Name": name, "PermissionsBoundary": made["Policy"]["Arn"]})
+
     def _tag_user(self, account: str, name: str, key: str, value: str) -> None:
         self.world.client("iam", self.account(account)).tag_user(
             UserName=name, Tags=[{"Key": key, "Value": value}]
@@ -435,6 +443,10 @@ class Case:
         ]
         told = [sends.get("to", TO)]  # what the sender says when it is asked
         changes = [change | {"add": told} if change.get("add", ()) is None else change for change in changes]
+        if mend["kind"] == "boundary":
+            after = edited(self._boundary_text(mend["policy"]), mend["statement"], changes)
+            self._put_version(mend["policy"], after or document())
+            return
         if mend["kind"] == "iam":
             self._change_iam(mend, sends, changes)
             return
@@ -469,6 +481,30 @@ class Case:
         put = getattr(iam, f"put_{kind}_policy")
         who = {"RoleName" if kind == "role" else "UserName": name}
         put(**who, PolicyName=f"mended{time.monotonic_ns()}", PolicyDocument=document(mend["statement"]))
+
+    def _boundary_text(self, arn: str) -> str:
+        iam = self.world.client("iam", self._of(arn.split(":")[4]))
+        default = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        return json.dumps(
+            iam.get_policy_version(PolicyArn=arn, VersionId=default)["PolicyVersion"]["Document"]
+        )
+
+    def _put_version(self, arn: str, text: str) -> None:
+        iam = self.world.client("iam", self._of(arn.split(":")[4]))
+        iam.create_policy_version(PolicyArn=arn, PolicyDocument=text, SetAsDefault=True)
+
+    def _mend_change_boundary(self, mend: Mapping[str, Any], sends: dict[str, Any]) -> None:
+        fields = mend["principal"].split(":")
+        kind, name = fields[5].partition("/")[0], fields[5].rpartition("/")[2]
+        if mend["policy"] is None:
+            iam = self.world.client("iam", self._of(fields[4]))
+            text = document(mend["statement"])
+            arn = iam.create_policy(PolicyName=f"another-{name}", PolicyDocument=text)["Policy"]["Arn"]
+            put = getattr(iam, f"put_{kind}_permissions_boundary")
+            put(**{f"{kind.title()}Name": name, "PermissionsBoundary": arn})
+            return
+        held = json.loads(self._boundary_text(mend["policy"]))["Statement"]
+        self._put_version(mend["policy"], document(*held, mend["statement"]))
 
     def _mend_change_session(self, mend: Mapping[str, Any], sends: dict[str, Any]) -> None:
         account, _, name = sends["as"].partition("/")

@@ -18,9 +18,18 @@ from sesame.access import conditions
 from sesame.access.causes.own_side import own_facts
 from sesame.access.causes.trust_facts import role_facts
 from sesame.access.changes import Changes, Permit
-from sesame.access.checks import RECIPIENT, Check, Rest, Target, Targets, ask_policies, limits
+from sesame.access.checks import (
+    RECIPIENT,
+    Check,
+    Rest,
+    Target,
+    Targets,
+    ask_policies,
+    boundary_of,
+    limits,
+)
 from sesame.access.compiled import Policies
-from sesame.access.directory import AccountState, Directory, OwnedIdentity
+from sesame.access.directory import AccountState, Directory, Held, OwnedIdentity
 from sesame.access.identity_names import parse_identity_arn
 from sesame.access.management import account_in, decided, management_request, refusal_text
 from sesame.access.principals import Credential, Tags
@@ -186,18 +195,18 @@ class Authorizer:
         epochs = dict(seen)
         credential = await self._credential(caller, epochs)
         owner = account_in(resource) or caller.principal.account_id
-        tags: Tags = ()
+        held = Held()
         if owner == caller.principal.account_id:
-            tags, read_at = await self._directory.tags(resource)
+            held, read_at = await self._directory.held(resource)
             for scope, epoch in read_at.items():
                 _note(epochs, scope, epoch)
         has_policy = resource_policy is not None
         request = management_request(
-            caller, credential, action, resource, tags=tags, keys=keys, has_policy=has_policy
+            caller, credential, action, resource, held=held, keys=keys, has_policy=has_policy
         )
         decision = decided(request, credential, resource_policy=resource_policy)
         if decision.outcome is not Outcome.ALLOW:
-            error = AccessDenied(refusal_text(caller, action, resource, decision))
+            error = AccessDenied(refusal_text(caller, request, credential, decision))
             error.facts = own_facts(caller, request, credential)
             raise error
         return Permit(caller=caller, action=action, resource=resource, epochs=epochs, changes=self.changes)
@@ -208,31 +217,35 @@ class Authorizer:
         As `require` decides, with what it rests on read once: for pages that show several things at once.
         """
         credential = await self._credential(caller, {})
-        tags = await self._directory.tags_of(list(dict.fromkeys(resource for _, resource in asked)))
-        found = [
-            (
-                action,
-                resource,
-                decided(
-                    management_request(caller, credential, action, resource, tags=tags.get(resource, ())),
-                    credential,
-                ),
+        held = await self._directory.held_by(list(dict.fromkeys(resource for _, resource in asked)))
+        found: list[str | None] = []
+        for action, resource in asked:
+            request = management_request(
+                caller, credential, action, resource, held=held.get(resource, Held())
             )
-            for action, resource in asked
-        ]
-        return [
-            None if decision.outcome is Outcome.ALLOW else refusal_text(caller, action, resource, decision)
-            for action, resource, decision in found
-        ]
+            decision = decided(request, credential)
+            is_allowed = decision.outcome is Outcome.ALLOW
+            found.append(None if is_allowed else refusal_text(caller, request, credential, decision))
+        return found
 
     async def require_creation(
-        self, caller: Caller, action: str, resource: str, *, tagging: str, tags: Mapping[str, str]
+        self,
+        caller: Caller,
+        action: str,
+        resource: str,
+        *,
+        tagging: str,
+        tags: Mapping[str, str],
+        keys: conditions.Keys = conditions.NO_KEYS,
     ) -> Permit:
-        """Let a call through that makes a resource with tags: it needs the permission to tag as well."""
-        keys = conditions.request_tags(tags)
-        permit = await self.require(caller, action, resource, keys=keys)
+        """Let a call through that makes a resource with tags: it needs the permission to tag as well.
+
+        `keys` are those that the request says beside its tags'.
+        """
+        given = conditions.request_tags(tags)
+        permit = await self.require(caller, action, resource, keys={**given, **keys})
         if tags:
-            to_tag = await self.require(caller, tagging, resource, keys=keys)
+            to_tag = await self.require(caller, tagging, resource, keys=given)
             permit = permit.resting_on(to_tag.epochs)
         return permit
 
@@ -273,7 +286,11 @@ class Authorizer:
         trusting = EMPTY if trust is None else trust.compiled
         for request in asked:
             outcome = decide_trust(
-                request, iam=credential.policies.compiled, trust=trusting, session=limits(credential)
+                request,
+                iam=credential.policies.compiled,
+                trust=trusting,
+                session=limits(credential),
+                boundary=boundary_of(credential),
             )
             if outcome is not Outcome.ALLOW:
                 refusal = AccessDenied(
@@ -416,7 +433,7 @@ def _may_repeat(decision: SendDecision, credential: Credential, targets: Sequenc
         return False
     if any(not check.allows or check.bounds for check in decision.checks):
         return False
-    asked = [credential.policies, credential.session_policies]
+    asked = [credential.policies, credential.session_policies, credential.boundary]
     for target in targets:
         asked += [found.policies for found in (target.identity, *target.more_specific.values()) if found]
     return not any(_OF_ONE_SEND & policies.compiled.keys for policies in asked if policies is not None)

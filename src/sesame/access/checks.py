@@ -11,7 +11,7 @@ import msgspec
 
 from sesame.access import conditions
 from sesame.access.bounds import Stop, stopped_by, that_hold
-from sesame.access.compiled import Policies
+from sesame.access.compiled import ALLOW_ALL, Policies
 from sesame.access.directory import OwnedIdentity
 from sesame.access.principals import Credential, Tags
 from sesame.aws.arn import identity_arn
@@ -29,18 +29,24 @@ class Grounds:
 
     iam: Policies
     session: Policies | None
+    boundary: Policies | None
     identity: Policies | None
     resource_keys: conditions.Keys
     """What policy saw of this resource alone: its tags."""
 
     @property
     def sets(self) -> dict[str, Policies]:
-        """Those that there are, by kind; an empty set for a session refuses and is one."""
-        found = {"iam": self.iam, "session": self.session, "identity": self.identity}
+        """Those that there are, by kind; an empty set that limits refuses and is one."""
+        found = {
+            "iam": self.iam,
+            "session": self.session,
+            "boundary": self.boundary,
+            "identity": self.identity,
+        }
         return {
             kind: policies
             for kind, policies in found.items()
-            if policies is not None and (policies.documents or kind == "session")
+            if policies is not None and (policies.documents or kind in ("session", "boundary"))
         }
 
 
@@ -159,12 +165,17 @@ def ask_policies(
         iam=credential.policies.compiled,
         identity=compiled,
         session=limits(credential),
+        boundary=boundary_of(credential),
     )
     for other in target.more_specific.values():
         if decision.outcome is not Outcome.ALLOW:
             break
         other_arn = identity_arn(caller.region, target.owner, other.identity.name)
-        verdict = decide(request(other_arn, other), iam=EMPTY, identity=other.policies.compiled)
+        # Its Denies alone count, a boundary's own are not asked of it: but whoever has one is spared by none of them.
+        bounded = None if credential.boundary is None else ALLOW_ALL.compiled
+        verdict = decide(
+            request(other_arn, other), iam=EMPTY, identity=other.policies.compiled, boundary=bounded
+        )
         if verdict.outcome is Outcome.EXPLICIT_DENY:
             decision, policies, arn, asked = verdict, other.policies, other_arn, other
     grounds = None
@@ -210,6 +221,7 @@ def _grounds(credential: Credential, identity: Policies | None, resource_keys: c
     return Grounds(
         iam=credential.policies,
         session=credential.session_policies,
+        boundary=credential.boundary,
         identity=identity,
         resource_keys=resource_keys,
     )
@@ -218,3 +230,8 @@ def _grounds(credential: Credential, identity: Policies | None, resource_keys: c
 def limits(credential: Credential) -> PolicySet | None:
     """The policies that the credential's session was opened under, if it was opened under any."""
     return None if credential.session_policies is None else credential.session_policies.compiled
+
+
+def boundary_of(credential: Credential) -> PolicySet | None:
+    """The permissions boundary of the user or role, if it has one."""
+    return None if credential.boundary is None else credential.boundary.compiled

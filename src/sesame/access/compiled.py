@@ -65,8 +65,10 @@ class Explained:
 NO_POLICIES = Policies(documents=(), compiled=EMPTY, principal_ids={})
 
 
-def compiled_policies(stored: list[tuple[str, str]], *, kind: Literal["iam", "session"]) -> Policies:
-    """Parse and compile a principal's IAM policies, or those that a session was opened under."""
+def compiled_policies(
+    stored: list[tuple[str, str]], *, kind: Literal["iam", "session", "boundary"]
+) -> Policies:
+    """Parse and compile a principal's IAM policies, its boundary, or those that a session was opened under."""
     documents = tuple((name, parse_stored_iam_policy(text)) for name, text in stored)
     if not documents:
         return NO_POLICIES

@@ -167,6 +167,30 @@ def resource_tags(action: str, tags: Iterable[tuple[str, str]]) -> dict[str, str
     return keys
 
 
+BOUNDARY = "iam:PermissionsBoundary"
+_SAY_IT = frozenset(
+    {
+        "iam:createrole",
+        "iam:createuser",
+        "iam:putrolepermissionsboundary",
+        "iam:putuserpermissionsboundary",
+    }
+)
+"""Actions of which the request says the boundary; of others it is the one that the user or role has."""
+
+
+def boundary_key(arn: str) -> Keys:
+    """The key of a permissions boundary; none of an empty ARN."""
+    return {BOUNDARY: arn} if arn else NO_KEYS
+
+
+def resource_boundary(action: str, arn: str) -> Keys:
+    """The key of the boundary that the user or role has which a request is about, as far as the action has the key."""
+    found = ACTIONS.get(action.lower())
+    is_asked = found is not None and BOUNDARY in found.keys and action.lower() not in _SAY_IT
+    return boundary_key(arn) if is_asked else NO_KEYS
+
+
 def _tag_keys(prefix: str, tags: Iterable[tuple[str, str]]) -> dict[str, str | tuple[str, ...]]:
     """A key for each tag.
 

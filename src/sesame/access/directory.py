@@ -70,6 +70,13 @@ class _Name(NamedTuple):
     access_key_id: str
 
 
+class Held(NamedTuple):
+    """What a resource has that conditions ask about: its tags, and of a user or role the ARN of its boundary."""
+
+    tags: Tags = ()
+    boundary: str = ""
+
+
 @dataclass(slots=True)
 class _Scope:
     """Everything cached under one epoch."""
@@ -207,30 +214,32 @@ class Directory:
         self._scope(name, current).tags[arn] = found
         return found, name, current
 
-    async def tags(self, arn: str) -> tuple[Tags, dict[str, int]]:
-        """The tags that a resource has now, whatever it is; none of what is not there. Not cached.
+    async def held(self, arn: str) -> tuple[Held, dict[str, int]]:
+        """What a resource has now, whatever it is; nothing of what is not there. Not cached.
 
-        With them the epoch that they were read at, by scope; of what is not the ARN of one resource there is none.
+        With it the epoch that it was read at, by scope; of what is not the ARN of one resource there is none.
         """
         if arn.count(":") < 5:
-            return (), {}
+            return Held(), {}
         scope = tags.scope_of(arn)
 
-        async def run(tx: Transaction) -> tuple[Tags, dict[str, int]]:
-            return await _load_tags(tx, arn), {scope: await epoch(tx, scope)}
+        async def run(tx: Transaction) -> tuple[Held, dict[str, int]]:
+            return await _load_held(tx, arn), {scope: await epoch(tx, scope)}
 
         return await self._store.read(run, is_short=True)
 
-    async def tags_of(self, arns: Sequence[str]) -> dict[str, Tags]:
-        """The tags that several resources have now, as `tags` has them of one. Not cached, and for reading alone."""
+    async def held_by(self, arns: Sequence[str]) -> dict[str, Held]:
+        """What several resources have now, as `held` has it of one. Not cached, and for reading alone."""
         of_iam = [arn for arn in arns if arn.count(":") >= 5 and arn.split(":")[2] == "iam"]
         others = [arn for arn in arns if arn.count(":") >= 5 and arn not in of_iam]
         if not of_iam and not others:
             return {}
 
-        async def run(tx: Transaction) -> dict[str, Tags]:
-            found = {arn: tuple(known.items()) for arn, known in (await tags.of_all(tx, others)).items()}
-            return found | {arn: await _load_tags(tx, arn) for arn in of_iam}
+        async def run(tx: Transaction) -> dict[str, Held]:
+            found = {
+                arn: Held(tuple(known.items())) for arn, known in (await tags.of_all(tx, others)).items()
+            }
+            return found | {arn: await _load_held(tx, arn) for arn in of_iam}
 
         return await self._store.read(run)
 
@@ -337,11 +346,11 @@ class Directory:
         )
 
 
-async def _load_tags(tx: Transaction, arn: str) -> Tags:
-    """Tags of a user or role from its row, of anything else from the table of tags."""
+async def _load_held(tx: Transaction, arn: str) -> Held:
+    """Of a user or role from its row, of anything else from the table of tags."""
     fields = arn.split(":", 5)
     if len(fields) < 6:
-        return ()
+        return Held()
     kind, _, path = fields[5].partition("/")
     name = path.rpartition("/")[2]
     if fields[2] == "iam" and kind in ("user", "role"):
@@ -350,8 +359,10 @@ async def _load_tags(tx: Transaction, arn: str) -> Tags:
             if kind == "user"
             else await roles.get(tx, fields[4], name)
         )
-        return () if found is None or found.arn != arn else named_tags(found.tags)
-    return tuple((await tags.get(tx, arn)).items())
+        if found is None or found.arn != arn:
+            return Held()
+        return Held(named_tags(found.tags), found.permissions_boundary)
+    return Held(tuple((await tags.get(tx, arn)).items()))
 
 
 async def _dead_bindings(tx: Transaction, stored: list[identities.IdentityPolicy]) -> frozenset[str]:

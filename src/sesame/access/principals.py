@@ -29,6 +29,8 @@ class Credential:
     policies: Policies = NO_POLICIES
     session_policies: Policies | None = None
     """What a session was opened under; None leaves it all that its role has."""
+    boundary: Policies | None = None
+    """The permissions boundary of the user or role; None where it has none."""
     scope: str
     epoch: int
 
@@ -37,6 +39,7 @@ async def load_user(tx: Transaction, account_id: AccountId, user_id: str) -> Cre
     """The principal of that unique id (the account's own for root) and what it may do; None when it is gone."""
     policies = NO_POLICIES
     user_tags: Tags = ()
+    boundary = None
     if user_id == account_id:
         principal = root_principal(account_id)
     else:
@@ -46,6 +49,7 @@ async def load_user(tx: Transaction, account_id: AccountId, user_id: str) -> Cre
         principal = user_principal(user)
         policies = compiled_policies(await groups.policies_for_user(tx, user.user_id), kind="iam")
         user_tags = named_tags(user.tags)
+        boundary = await load_boundary(tx, account_id, user.permissions_boundary)
     scope = account_scope(account_id)
     return Credential(
         access_key_id="",
@@ -54,6 +58,7 @@ async def load_user(tx: Transaction, account_id: AccountId, user_id: str) -> Cre
         principal=principal,
         principal_tags=user_tags,
         policies=policies,
+        boundary=boundary,
         scope=scope,
         epoch=await epoch(tx, scope),
     )
@@ -81,9 +86,17 @@ async def load_session(tx: Transaction, session: Session) -> Credential | None:
         principal_tags=(*(tag for tag in own_tags if tag[0].lower() not in given_tags), *session.tags),
         policies=compiled_policies(await roles.policies_for_role(tx, role.role_id), kind="iam"),
         session_policies=limits,
+        boundary=await load_boundary(tx, role.account_id, role.permissions_boundary),
         scope=scope,
         epoch=await epoch(tx, scope),
     )
+
+
+async def load_boundary(tx: Transaction, account_id: str, arn: str) -> Policies | None:
+    """The permissions boundary that a user or role has; None for an empty ARN. A policy that is gone allows nothing."""
+    if not arn:
+        return None
+    return compiled_policies(await managed_policies.by_arn(tx, account_id, [arn]), kind="boundary")
 
 
 async def session_limits(

@@ -119,13 +119,15 @@ def derive(
         }
     except (KeyError, PolicyError):
         return None
-    identity, session = sets.get("identity", Explained()), sets.get("session")
+    identity = sets.get("identity", Explained())
+    session, boundary = sets.get("session"), sets.get("boundary")
 
     def explained(request: Request) -> Explanation:
         return explain(
             request,
             iam=sets.get("iam", Explained()).documents,
             session=None if session is None else session.documents,
+            boundary=None if boundary is None else boundary.documents,
             identity=identity.documents,
             principal_ids=identity.principal_ids,
         )

@@ -16,15 +16,24 @@ from typing import Any, Self
 from sesame.access.compiled import NO_POLICIES, Policies, compiled_policies, identity_policies
 from sesame.access.conditions import resource_tags, time_keys
 from sesame.access.identity_names import IdentityArn
-from sesame.access.principals import Tags, session_limits
+from sesame.access.principals import Tags, load_boundary, session_limits
 from sesame.access.refusals import recorded_keys, recorded_requester
 from sesame.db import Store, Transaction
-from sesame.policy import Explanation, Outcome, Request, decide, explain, owner_view, sender_view
+from sesame.policy import (
+    Decision,
+    Explanation,
+    Outcome,
+    Request,
+    decide,
+    explain,
+    owner_view,
+    sender_view,
+)
 from sesame.policy.language.document import Condition
 from sesame.policy.reasons.cause import Reader
 from sesame.policy.reasons.views import owner_may_fill_in, owner_may_see
 from sesame.store import identities, recorded_sends, tags
-from sesame.store.iam import groups, roles
+from sesame.store.iam import groups, roles, users
 from sesame.store.identities import IdentityPolicy
 from sesame.store.recorded_sends import Position, Recorded
 
@@ -108,6 +117,36 @@ async def newest_what_if(
     return again.result(is_whole=True)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnPolicies:
+    """A sender's own policies of today, and what limits them: its session's policies, its permissions boundary."""
+
+    iam: Policies
+    session: Policies | None = None
+    boundary: Policies | None = None
+
+    def decide(self, request: Request, identity: Policies) -> Decision:
+        """What they say of a request, with the policies of an identity."""
+        return decide(
+            request,
+            iam=self.iam.compiled,
+            identity=identity.compiled,
+            session=None if self.session is None else self.session.compiled,
+            boundary=None if self.boundary is None else self.boundary.compiled,
+        )
+
+    def explain(self, request: Request, identity: Policies) -> Explanation:
+        """The same with its derivation."""
+        return explain(
+            request,
+            iam=self.iam.documents,
+            identity=identity.documents,
+            principal_ids=identity.principal_ids,
+            session=None if self.session is None else self.session.documents,
+            boundary=None if self.boundary is None else self.boundary.documents,
+        )
+
+
 class _Again:
     """Asks records again, under the policies as they are and as they would be; what it learns of senders it keeps."""
 
@@ -122,7 +161,7 @@ class _Again:
         self._in_force = {_asked(one) for one in _conditions(now)}
         new = [one for one in _conditions(then) if _asked(one) not in self._in_force]
         self._may_hang = reader is Reader.OWNER and any(_is_senders(one.key, one.values) for one in new)
-        self._senders: dict[str, tuple[Policies, Policies | None]] = {}
+        self._senders: dict[str, OwnPolicies] = {}
         self._asked = 0
         self._not_told = 0
         self._oldest: float | None = None
@@ -148,26 +187,16 @@ class _Again:
             return
         self._asked += 1
         self._oldest = recorded.at if self._oldest is None else min(recorded.at, self._oldest)
-        iam, limits = await self._sender(recorded.account_id, decision)
+        own = await self._sender(recorded.account_id, decision)
         request = request_of(self._arn, recorded, decision, self._held)
-        session = None if limits is None else limits.compiled
         is_own = recorded.account_id == self._arn.account_id
         if self._may_hang and not is_own and self._hangs(request):
             self._not_told += 1
             return
-        before, after = (
-            decide(request, iam=iam.compiled, identity=policies.compiled, session=session).outcome
-            for policies in (self._now, self._then)
-        )
+        before, after = (own.decide(request, policies).outcome for policies in (self._now, self._then))
         if (before is Outcome.ALLOW) == (after is Outcome.ALLOW):
             return
-        explanation = explain(
-            request,
-            iam=iam.documents,
-            identity=self._then.documents,
-            principal_ids=self._then.principal_ids,
-            session=None if limits is None else limits.documents,
-        )
+        explanation = own.explain(request, self._then)
         reader = Reader.OPERATOR if is_own else self._reader
         shows_from = "From" in uses or reader is not Reader.OWNER
         self._changes.append(
@@ -199,7 +228,7 @@ class _Again:
                 return True
         return False
 
-    async def _sender(self, account_id: str, decision: Mapping[str, Any]) -> tuple[Policies, Policies | None]:
+    async def _sender(self, account_id: str, decision: Mapping[str, Any]) -> OwnPolicies:
         """The sender's own policies of today; read once."""
         session = decision.get("session", {}) if decision["kind"] == "role" else {}
         key = json.dumps([account_id, decision["kind"], decision["user_id"], session], sort_keys=True)
@@ -307,20 +336,30 @@ async def _pages(
 
 
 def policies_of(account_id: str, decision: Mapping[str, Any]) -> Callable[[Transaction], Any]:
-    """The IAM policies that the sender has today, and those that its session was opened under."""
+    """The IAM policies that the sender has today, with what limits them; of who is gone there are none."""
 
-    async def run(tx: Transaction) -> tuple[Policies, Policies | None]:
+    async def run(tx: Transaction) -> OwnPolicies:
         match decision["kind"]:
             case "user":
+                user = await users.get_user_by_id(tx, decision["user_id"])
                 stored = await groups.policies_for_user(tx, decision["user_id"])
-                return compiled_policies(stored, kind="iam"), None
+                bounded_by = "" if user is None else user.permissions_boundary
+                return OwnPolicies(
+                    iam=compiled_policies(stored, kind="iam"),
+                    boundary=await load_boundary(tx, account_id, bounded_by),
+                )
             case "role":
                 session = decision["session"]
+                role = await roles.get_by_id(tx, session["role_id"])
                 stored = await roles.policies_for_role(tx, session["role_id"])
-                limits = await session_limits(tx, account_id, session["policies"], session["policy_arns"])
-                return compiled_policies(stored, kind="iam"), limits
+                bounded_by = "" if role is None else role.permissions_boundary
+                return OwnPolicies(
+                    iam=compiled_policies(stored, kind="iam"),
+                    session=await session_limits(tx, account_id, session["policies"], session["policy_arns"]),
+                    boundary=await load_boundary(tx, account_id, bounded_by),
+                )
             case _:
-                return NO_POLICIES, None
+                return OwnPolicies(iam=NO_POLICIES)
 
     return run
 

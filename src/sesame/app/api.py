@@ -31,6 +31,7 @@ from sesame.operations.delegates import Delegates
 from sesame.operations.iam.access_key_use import AccessKeyUseOperations
 from sesame.operations.iam.account import WholeAccountOperations
 from sesame.operations.iam.attachments import AttachmentOperations
+from sesame.operations.iam.boundaries import BoundaryOperations
 from sesame.operations.iam.context_keys import ContextKeyOperations
 from sesame.operations.iam.documents import Documents
 from sesame.operations.iam.groups import GroupOperations
@@ -396,6 +397,7 @@ class Doors:
                 random_bytes=services.random_bytes,
             ),
             SimulateOperations(store, authorizer),
+            BoundaryOperations(store, authorizer),
             ContextKeyOperations(store, authorizer),
         )
 

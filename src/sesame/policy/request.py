@@ -12,7 +12,7 @@ import msgspec
 
 RequesterKind = Literal["root", "user", "role", "federated", "service"]
 ContextValue = str | tuple[str, ...]
-PolicyKind = Literal["iam", "identity", "session"]
+PolicyKind = Literal["iam", "identity", "session", "boundary"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class StatementRef:
     """A statement by its policy's name and its place in it, from 0.
 
     `kind` is `identity` for a policy attached to the SES identity, `iam` for one of the requester's, `session`
-    for one that its session was opened under.
+    for one that its session was opened under, `boundary` for its permissions boundary.
     """
 
     policy: str

@@ -184,9 +184,9 @@ def _check(
     if reader is Reader.OWNER and not _is_owners(record, check):
         return None
     own = check["owner"] == record.account_id
-    kinds = {"identity", "iam", "session"}
+    kinds = {"identity", "iam", "session", "boundary"}
     if not own and reader is not Reader.OPERATOR:
-        kinds = {"identity"} if reader is Reader.OWNER else {"iam", "session"}
+        kinds = {"identity"} if reader is Reader.OWNER else kinds - {"identity"}
     rendered = {
         "uses": check["uses"],
         "addresses": check["addresses"],

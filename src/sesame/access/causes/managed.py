@@ -28,9 +28,31 @@ MOST_POLICIES = 200
 _MOST_NAMED = 3
 """So many of those that have a policy are named."""
 
-_OWN_SIDE = {How.ALLOW_IN_IAM, How.CHANGE_SESSION}
+_OWN_SIDE = {How.ALLOW_IN_IAM, How.CHANGE_SESSION, How.CHANGE_BOUNDARY}
 
 Documents = Sequence[tuple[str, Policy]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """The sender's own policies, and those that limit it."""
+
+    own: Documents
+    session: Documents | None
+    boundary: Documents | None
+
+    def passes(self, asked: Request) -> bool:
+        """Whether they let a request pass by themselves."""
+        explained = explain(asked, iam=self.own, session=self.session, boundary=self.boundary, identity=())
+        return explained.outcome is Outcome.ALLOW
+
+    def having(self, arn: str, text: Policy) -> "Side":
+        """With another version of a policy, wherever it stands."""
+        return Side(
+            own=_with(self.own, arn, text) or (),
+            session=_with(self.session, arn, text),
+            boundary=_with(self.boundary, arn, text),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +81,15 @@ async def managed_instead(
         }
     except (KeyError, PolicyError):
         return None
-    own, session = sets.get("iam", ()), sets.get("session")
+    side = Side(own=sets.get("iam", ()), session=sets.get("session"), boundary=sets.get("boundary"))
     asked = _own_request(record, decision, check)
-    if _passes(asked, own, session):
+    if side.passes(asked):
         return None
     policies = (await managed_policies.list_policies(tx, record.account_id))[:MOST_POLICIES]
-    names = {name for name, _ in (*own, *(session or ()))}
+    names = {name for name, _ in (*side.own, *(side.session or ()), *(side.boundary or ()))}
     mine = [policy for policy in policies if policy.arn in names]
     for policy in mine:
-        if (found := await _other_version(tx, asked, policy, own, session)) is not None:
+        if (found := await _other_version(tx, asked, policy, side)) is not None:
             return found
     for policy in policies:
         if policy in mine:
@@ -76,7 +98,7 @@ async def managed_instead(
         if (
             text is not None
             and _gives_sending_alone(text)
-            and _passes(asked, (*own, (policy.arn, text)), session)
+            and replace(side, own=(*side.own, (policy.arn, text))).passes(asked)
         ):
             return await _unattached(tx, record, policy)
     return None
@@ -109,7 +131,11 @@ def with_managed(
 
 
 def _is_own_side(cause: Cause) -> bool:
-    return cause.mend.how in _OWN_SIDE or cause.mend.details.get("kind") in ("iam", "session")
+    return cause.mend.how in _OWN_SIDE or cause.mend.details.get("kind") in (
+        "iam",
+        "session",
+        "boundary",
+    )
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -125,12 +151,8 @@ def _own_request(record: DecisionRecord, decision: Mapping[str, Any], check: Map
     return msgspec.structs.replace(asked, resource_account=record.account_id)
 
 
-def _passes(asked: Request, own: Documents, session: Documents | None) -> bool:
-    return explain(asked, iam=own, session=session, identity=()).outcome is Outcome.ALLOW
-
-
 async def _other_version(
-    tx: Transaction, asked: Request, policy: ManagedPolicy, own: Documents, session: Documents | None
+    tx: Transaction, asked: Request, policy: ManagedPolicy, side: Side
 ) -> Managed | None:
     for version in await managed_policies.versions(tx, policy):
         if version.number == policy.default_version:
@@ -138,13 +160,14 @@ async def _other_version(
         text = parse_stored_iam_policy(version.document)
         if not _gives_sending_alone(text):
             continue
-        changed = [_with(documents, policy.arn, text) for documents in (own, session or ())]
-        if _passes(asked, changed[0], None if session is None else changed[1]):
+        if side.having(policy.arn, text).passes(asked):
             return Managed(arn=policy.arn, default=policy.default_version, version=version.number)
     return None
 
 
-def _with(documents: Documents, arn: str, text: Policy) -> Documents:
+def _with(documents: Documents | None, arn: str, text: Policy) -> Documents | None:
+    if documents is None:
+        return None
     return tuple((name, text if name == arn else policy) for name, policy in documents)
 
 

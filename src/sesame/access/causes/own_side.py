@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from sesame.access.checks import limits
+from sesame.access.checks import boundary_of, limits
 from sesame.access.principals import Credential
 from sesame.model import Caller, Principal
 from sesame.policy import EMPTY, Request, decide, explain
@@ -18,7 +18,7 @@ from sesame.policy.reasons.gaps import policy_causes
 from sesame.policy.reasons.sentence import compact
 from sesame.store.decisions import DecisionRecord
 
-_TOLD = {Code.DENY, Code.CONDITION, Code.WINDOW, Code.SOURCE_IP, Code.SESSION_POLICY}
+_TOLD = {Code.DENY, Code.CONDITION, Code.WINDOW, Code.SOURCE_IP, Code.SESSION_POLICY, Code.BOUNDARY}
 """Causes that are the same for a call as for a send."""
 
 
@@ -42,11 +42,18 @@ def own_side(request: Request, credential: Credential) -> dict[str, Any]:
     is_own = request.requester.account_id == request.context.get("aws:ResourceAccount")
     asked = msgspec.structs.replace(request, resource_account=request.requester.account_id)
     session = limits(credential)
-    decision = decide(asked, iam=credential.policies.compiled, identity=EMPTY, session=session)
+    decision = decide(
+        asked,
+        iam=credential.policies.compiled,
+        identity=EMPTY,
+        session=session,
+        boundary=boundary_of(credential),
+    )
     explanation = explain(
         asked,
         iam=credential.policies.documents,
         session=None if credential.session_policies is None else credential.session_policies.documents,
+        boundary=None if credential.boundary is None else credential.boundary.documents,
         identity=(),
     )
     causes = policy_causes(explanation, Reader.OPERATOR if is_own else Reader.SENDER)

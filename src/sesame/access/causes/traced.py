@@ -68,7 +68,7 @@ def traced(found: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
         }
     whole = {**found, "recipients": [_recipient(recipient, found) for recipient in found["recipients"]]}
     if reader is Reader.SENDER:
-        kinds = {"iam", "session"}
+        kinds = {"iam", "session", "boundary"}
         checks = [
             check if check["owner"] == found["account_id"] else _check(check, kinds)
             for check in decision["checks"]

@@ -11,7 +11,7 @@ from typing import Any
 
 from sesame.access.causes.own_side import own_side, principal_name
 from sesame.access.causes.trust_terms import term, why_never
-from sesame.access.checks import limits
+from sesame.access.checks import boundary_of, limits
 from sesame.access.compiled import ALLOW_ALL, Policies
 from sesame.access.principals import Credential
 from sesame.model import Caller
@@ -76,8 +76,8 @@ def _sides(
     caller: Caller, request: Request, credential: Credential, trust: Policies | None
 ) -> dict[str, Any] | None:
     """What the two sides say of one action, in short; None when they allow it."""
-    iam, session = credential.policies.compiled, limits(credential)
-    allowed = decide_trust(request, iam=iam, trust=_compiled(trust), session=session)
+    iam, session, boundary = credential.policies.compiled, limits(credential), boundary_of(credential)
+    allowed = decide_trust(request, iam=iam, trust=_compiled(trust), session=session, boundary=boundary)
     if allowed is Outcome.ALLOW:
         return None
     principal = caller.principal

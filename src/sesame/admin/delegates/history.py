@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 from sesame.access.compiled import ALLOW_ALL, Policies, identity_policies
 from sesame.access.identity_names import IdentityArn
-from sesame.admin.what_if import PAGE, policies_of, request_of
+from sesame.admin.what_if import PAGE, OwnPolicies, policies_of, request_of
 from sesame.db import Store, Transaction
-from sesame.policy import Outcome, Request, Requester, decide
+from sesame.policy import Outcome, Request, Requester
 from sesame.policy.writing.narrowing import Narrow, Seen
 from sesame.policy.writing.suggest import Use
 from sesame.store import identities, recorded_sends, tags
@@ -83,7 +83,7 @@ async def history_of(
     held = tuple((await store.read(lambda tx: tags.get(tx, str(arn)))).items())
     policies = identity_policies(stored)
     alike: dict[_Alike, Sent] = {}
-    known: dict[str, tuple[Policies, Policies | None]] = {}
+    known: dict[str, OwnPolicies] = {}
     after = recorded_sends.beginning(since)
     while True:
 
@@ -96,14 +96,13 @@ async def history_of(
             if any(check["arn"] == str(arn) for check in decision["checks"]) and "context" in decision:
                 who = json.dumps([recorded.account_id, *(decision.get(name) for name in _SENDER)])
                 if who not in known and recorded.account_id != arn.account_id:
-                    known[who] = (
-                        ALLOW_ALL,
-                        None,
+                    known[who] = OwnPolicies(
+                        iam=ALLOW_ALL
                     )  # what a sender's own policies have become is not the owner's to know
                 elif who not in known:
                     known[who] = await store.read(policies_of(recorded.account_id, decision))
                 request = request_of(arn, recorded, decision, held)
-                _add(alike, _sent(recorded.at, request, policies, *known[who], narrow=narrow))
+                _add(alike, _sent(recorded.at, request, policies, known[who], narrow=narrow))
         if len(page) < PAGE:
             break
         after = page[-1].position
@@ -123,18 +122,12 @@ def _sent(
     at: float,
     request: Request,
     policies: Policies,
-    iam: Policies,
-    limits: Policies | None,
+    own: OwnPolicies,
     *,
     narrow: frozenset[Narrow],
 ) -> Sent:
     """A message with the statement that lets it through today."""
-    decision = decide(
-        request,
-        iam=iam.compiled,
-        identity=policies.compiled,
-        session=None if limits is None else limits.compiled,
-    )
+    decision = own.decide(request, policies)
     by = next((ref for ref in decision.deciding if ref.kind == "identity"), None)
     is_allowed = decision.outcome is Outcome.ALLOW
     use = None

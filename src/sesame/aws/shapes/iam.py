@@ -303,6 +303,14 @@ class DeleteRoleResponse(TypedDict):
     """DeleteRole has no output."""
 
 
+class DeleteRolePermissionsBoundaryRequest(TypedDict):
+    RoleName: str
+
+
+class DeleteRolePermissionsBoundaryResponse(TypedDict):
+    """DeleteRolePermissionsBoundary has no output."""
+
+
 class DeleteRolePolicyRequest(TypedDict):
     RoleName: str
     PolicyName: str
@@ -318,6 +326,14 @@ class DeleteUserRequest(TypedDict):
 
 class DeleteUserResponse(TypedDict):
     """DeleteUser has no output."""
+
+
+class DeleteUserPermissionsBoundaryRequest(TypedDict):
+    UserName: str
+
+
+class DeleteUserPermissionsBoundaryResponse(TypedDict):
+    """DeleteUserPermissionsBoundary has no output."""
 
 
 class DeleteUserPolicyRequest(TypedDict):
@@ -977,6 +993,15 @@ class PutGroupPolicyResponse(TypedDict):
     """PutGroupPolicy has no output."""
 
 
+class PutRolePermissionsBoundaryRequest(TypedDict):
+    RoleName: str
+    PermissionsBoundary: str
+
+
+class PutRolePermissionsBoundaryResponse(TypedDict):
+    """PutRolePermissionsBoundary has no output."""
+
+
 class PutRolePolicyRequest(TypedDict):
     RoleName: str
     PolicyName: str
@@ -985,6 +1010,15 @@ class PutRolePolicyRequest(TypedDict):
 
 class PutRolePolicyResponse(TypedDict):
     """PutRolePolicy has no output."""
+
+
+class PutUserPermissionsBoundaryRequest(TypedDict):
+    UserName: str
+    PermissionsBoundary: str
+
+
+class PutUserPermissionsBoundaryResponse(TypedDict):
+    """PutUserPermissionsBoundary has no output."""
 
 
 class PutUserPolicyRequest(TypedDict):

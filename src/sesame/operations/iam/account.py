@@ -15,7 +15,7 @@ from sesame.db import Store, Transaction
 from sesame.errors import ValidationError
 from sesame.model import Caller
 from sesame.operations.iam.attachments import MAX_ATTACHED
-from sesame.operations.iam.checks import page_of, user_shape
+from sesame.operations.iam.checks import boundary_shape, page_of, user_shape
 from sesame.operations.iam.groups import MAX_GROUPS, MAX_GROUPS_OF_USER
 from sesame.operations.iam.inline_policies import MAX_BYTES as MAX_INLINE_BYTES
 from sesame.operations.iam.managed_policies import (
@@ -24,6 +24,7 @@ from sesame.operations.iam.managed_policies import (
     MAX_VERSIONS,
     aws_policy_shape,
     policy_shape,
+    uses_of,
     version_shape,
 )
 from sesame.operations.iam.roles import MAX_ROLES, with_ids_of_the_gone
@@ -153,6 +154,8 @@ async def _users(tx: Transaction, account_id: str, after: str, limit: int) -> Li
             "GroupList": [group.group_name for group in await groups.of_user(tx, user.user_id)],
             "AttachedManagedPolicies": await _attached(tx, user.user_id),
         }
+        if user.permissions_boundary:
+            detail["PermissionsBoundary"] = boundary_shape(user.permissions_boundary)
         if tags := json.loads(user.tags):
             detail["Tags"] = tags
         found.append((user.user_name, detail))
@@ -192,6 +195,8 @@ async def _roles(tx: Transaction, account_id: str, after: str, limit: int) -> Li
             "RolePolicyList": await _inline(tx, role.role_id),
             "AttachedManagedPolicies": await _attached(tx, role.role_id),
         }
+        if role.permissions_boundary:
+            detail["PermissionsBoundary"] = boundary_shape(role.permissions_boundary)
         if tags := json.loads(role.tags):
             detail["Tags"] = tags
         found.append((role.role_name, detail))
@@ -201,24 +206,25 @@ async def _roles(tx: Transaction, account_id: str, after: str, limit: int) -> Li
 async def _policies(tx: Transaction, account_id: str, after: str, limit: int) -> Listed:
     found: list[tuple[str, iam.ManagedPolicyDetail]] = []
     listed = await managed_policies.list_policies(tx, account_id)
+    uses = await uses_of(tx, account_id)
     for policy in sorted((each for each in listed if each.policy_name > after), key=lambda p: p.policy_name)[
         :limit
     ]:
-        attached = len(await managed_policies.entities(tx, account_id, policy.arn))
         versions = await managed_policies.versions(tx, policy)
-        shape = policy_shape(policy, attached=attached)
+        shape = policy_shape(policy, uses=await uses(policy.arn))
         found.append((policy.policy_name, _detail(shape, versions, default=policy.default_version)))
     return found
 
 
 async def _policies_of_aws(tx: Transaction, account_id: str, after: str, limit: int) -> Listed:
-    """Those of AWS that are attached to something."""
+    """Those of AWS that are attached to something, or somebody's permissions boundary."""
     found: list[tuple[str, iam.ManagedPolicyDetail]] = []
+    uses = await uses_of(tx, account_id)
     for arn, document in sorted(AWS_MANAGED.items()):
-        attached = len(await managed_policies.entities(tx, account_id, arn))
-        if arn > after and attached:
+        used = await uses(arn)
+        if arn > after and (used.attached or used.bounding):
             version = Version(number=1, document=document, created_at=0.0)
-            found.append((arn, _detail(aws_policy_shape(arn, attached=attached), [version], default=1)))
+            found.append((arn, _detail(aws_policy_shape(arn, uses=used), [version], default=1)))
     return found[:limit]
 
 
@@ -230,7 +236,7 @@ def _detail(shape: iam.Policy, versions: Sequence[Version], *, default: int) -> 
         "Path": shape["Path"],
         "DefaultVersionId": shape["DefaultVersionId"],
         "AttachmentCount": shape["AttachmentCount"],
-        "PermissionsBoundaryUsageCount": 0,
+        "PermissionsBoundaryUsageCount": shape["PermissionsBoundaryUsageCount"],
         "IsAttachable": True,
         "CreateDate": shape["CreateDate"],
         "UpdateDate": shape["UpdateDate"],

@@ -87,16 +87,21 @@ class AttachmentOperations:
     async def list_entities_for_policy(
         self, caller: Caller, request: iam.ListEntitiesForPolicyRequest
     ) -> iam.ListEntitiesForPolicyResponse:
-        """The account's users, groups and roles that a policy is attached to."""
+        """The account's users, groups and roles that a policy is attached to, or is the permissions boundary of."""
         arn = request["PolicyArn"]
         await self._authorizer.require(caller, "iam:ListEntitiesForPolicy", arn)
         wanted = request.get("EntityFilter")
-        prefix = request.get("PathPrefix", "/")
+        prefix, usage = request.get("PathPrefix", "/"), request.get("PolicyUsageFilter")
 
         async def run(tx: Transaction) -> list[Entity]:
             if arn not in AWS_MANAGED:
                 await policy_named(tx, caller, arn)
-            ids = await store.entities(tx, caller.principal.account_id, arn)
+            account_id = caller.principal.account_id
+            ids: set[str] = set()
+            if usage != "PermissionsBoundary":
+                ids |= set(await store.entities(tx, account_id, arn))
+            if usage != "PermissionsPolicy":
+                ids |= set(await store.bounded_by(tx, account_id, arn))
             found = [await by_id(tx, unique_id) for unique_id in sorted(ids)]
             return [
                 entity

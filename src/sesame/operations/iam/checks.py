@@ -91,6 +91,12 @@ def user_shape(user: users.User) -> iam.User:
     }
 
 
+def boundary_shape(arn: str) -> iam.AttachedPermissionsBoundary:
+    """A permissions boundary as an answer has it; its type as IAM was seen to write it, not as its model does."""
+    kind: Any = "Policy"
+    return {"PermissionsBoundaryType": kind, "PermissionsBoundaryArn": arn}
+
+
 async def check_without_policies(tx: Transaction, unique_id: str) -> None:
     """Refuse to delete a user, group or role that has policies left. Raises `DeleteConflict`."""
     if await inline_policies.of(tx, unique_id):

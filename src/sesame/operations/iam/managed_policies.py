@@ -4,8 +4,8 @@ Source: IAM API reference and "IAM and AWS STS quotas".
 """
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from urllib.parse import quote
 
@@ -108,7 +108,7 @@ class ManagedPolicyOperations:
             await tags.put(tx, policy.arn, labels)
 
         await permit.apply(run)
-        return {"Policy": policy_shape(policy, attached=0, labels=labels)}
+        return {"Policy": policy_shape(policy, uses=Uses(), labels=labels)}
 
     async def get_policy(self, caller: Caller, request: iam.GetPolicyRequest) -> iam.GetPolicyResponse:
         """A policy without its text."""
@@ -116,11 +116,15 @@ class ManagedPolicyOperations:
         await self._authorizer.require(caller, "iam:GetPolicy", arn)
 
         async def run(tx: Transaction) -> iam.Policy:
-            attached = len(await store.entities(tx, caller.principal.account_id, arn))
+            account_id = caller.principal.account_id
+            used = Uses(
+                attached=len(await store.entities(tx, account_id, arn)),
+                bounding=len(await store.bounded_by(tx, account_id, arn)),
+            )
             if arn in AWS_MANAGED:
-                return aws_policy_shape(arn, attached=attached)
+                return aws_policy_shape(arn, uses=used)
             policy = await policy_named(tx, caller, arn)
-            return policy_shape(policy, attached=attached, labels=await tags.get(tx, policy.arn))
+            return policy_shape(policy, uses=used, labels=await tags.get(tx, policy.arn))
 
         return {"Policy": await self._store.read(run)}
 
@@ -129,29 +133,26 @@ class ManagedPolicyOperations:
     ) -> iam.ListPoliciesResponse:
         """Policies by name: the account's, AWS's, or both."""
         await self._authorizer.require(caller, "iam:ListPolicies", "*")
-        if request.get("PolicyUsageFilter") == "PermissionsBoundary":
-            page_of(request.get("MaxItems"), request.get("Marker"))
-            return {"Policies": [], "IsTruncated": False}  # there are no boundaries
         scope, prefix = request.get("Scope", "All"), request.get("PathPrefix", "/")
+        usage = request.get("PolicyUsageFilter")
 
         async def run(tx: Transaction) -> list[iam.Policy]:
             account_id = caller.principal.account_id
             found: list[iam.Policy] = []
+            uses = await uses_of(tx, account_id)
             if scope in ("All", "Local"):
                 for policy in await store.list_policies(tx, account_id):
-                    attached = len(await store.entities(tx, account_id, policy.arn))
-                    found.append(policy_shape(policy, attached=attached))
+                    found.append(policy_shape(policy, uses=await uses(policy.arn)))
             if scope in ("All", "AWS"):
                 for arn in AWS_MANAGED:
-                    attached = len(await store.entities(tx, account_id, arn))
-                    found.append(aws_policy_shape(arn, attached=attached))
+                    found.append(aws_policy_shape(arn, uses=await uses(arn)))
             return found
 
         found = [
             policy
             for policy in await self._store.read(run)
             if policy["Path"].startswith(prefix)
-            and (policy["AttachmentCount"] or not request.get("OnlyAttached"))
+            and _is_used(policy, usage, only_attached=request.get("OnlyAttached", False))
         ]
         found.sort(key=lambda policy: policy["Arn"])
         page, end = page_from(found, request, lambda policy: policy["Arn"])
@@ -166,7 +167,8 @@ class ManagedPolicyOperations:
 
         async def run(tx: Transaction) -> None:
             policy = await policy_named(tx, caller, arn)
-            if await store.entities(tx, policy.account_id, policy.arn):
+            users = await store.entities(tx, policy.account_id, policy.arn)
+            if users or await store.bounded_by(tx, policy.account_id, policy.arn):
                 raise DeleteConflict("Cannot delete a policy attached to entities.")
             if len(await store.versions(tx, policy)) > 1:
                 raise DeleteConflict(
@@ -324,7 +326,35 @@ async def _version(tx: Transaction, policy: ManagedPolicy, wanted: str) -> Versi
     raise NoSuchEntity(f"Policy {policy.arn} version {wanted} does not exist or is not attachable.")
 
 
-def policy_shape(policy: ManagedPolicy, *, attached: int, labels: Mapping[str, str] = _NO_TAGS) -> iam.Policy:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uses:
+    """How many users, groups and roles a policy is attached to, and how many it is the permissions boundary of."""
+
+    attached: int = 0
+    bounding: int = 0
+
+
+async def uses_of(tx: Transaction, account_id: str) -> Callable[[str], Awaitable[Uses]]:
+    """What tells the uses of a policy of an account, by its ARN."""
+    bounding = await store.boundary_uses(tx, account_id)
+
+    async def uses(arn: str) -> Uses:
+        return Uses(attached=len(await store.entities(tx, account_id, arn)), bounding=bounding.get(arn, 0))
+
+    return uses
+
+
+def _is_used(policy: iam.Policy, usage: str | None, *, only_attached: bool) -> bool:
+    """Whether a list shows a policy: as a permissions boundary if it is one, as a permissions policy unless it is a
+    boundary alone; those only that are attached, if asked."""
+    attached, bounding = policy["AttachmentCount"], policy["PermissionsBoundaryUsageCount"]
+    if usage == "PermissionsBoundary":
+        return bool(bounding)
+    is_boundary_alone = bool(bounding and not attached)
+    return bool(attached or not only_attached) and not (usage and is_boundary_alone)
+
+
+def policy_shape(policy: ManagedPolicy, *, uses: Uses, labels: Mapping[str, str] = _NO_TAGS) -> iam.Policy:
     """A policy of the account as an answer has it."""
     shape: iam.Policy = {
         "PolicyName": policy.policy_name,
@@ -332,8 +362,8 @@ def policy_shape(policy: ManagedPolicy, *, attached: int, labels: Mapping[str, s
         "Arn": policy.arn,
         "Path": policy.path,
         "DefaultVersionId": f"v{policy.default_version}",
-        "AttachmentCount": attached,
-        "PermissionsBoundaryUsageCount": 0,
+        "AttachmentCount": uses.attached,
+        "PermissionsBoundaryUsageCount": uses.bounding,
         "IsAttachable": True,
         "CreateDate": policy.created_at,
         "UpdateDate": policy.updated_at,
@@ -345,7 +375,7 @@ def policy_shape(policy: ManagedPolicy, *, attached: int, labels: Mapping[str, s
     return shape
 
 
-def aws_policy_shape(arn: str, *, attached: int) -> iam.Policy:
+def aws_policy_shape(arn: str, *, uses: Uses) -> iam.Policy:
     """One of AWS's own as an answer has it."""
     name = arn.removeprefix(AWS_PREFIX)
     return {
@@ -354,8 +384,8 @@ def aws_policy_shape(arn: str, *, attached: int) -> iam.Policy:
         "Arn": arn,
         "Path": "/",
         "DefaultVersionId": "v1",
-        "AttachmentCount": attached,
-        "PermissionsBoundaryUsageCount": 0,
+        "AttachmentCount": uses.attached,
+        "PermissionsBoundaryUsageCount": uses.bounding,
         "IsAttachable": True,
         "CreateDate": 0.0,
         "UpdateDate": 0.0,

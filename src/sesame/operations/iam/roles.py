@@ -1,6 +1,6 @@
 """IAM roles: who may assume them, for how long, and their tags. Assuming one is `operations.sts`.
 
-Permissions boundaries and service-linked roles are not here. Source: IAM API reference and "IAM and
+Service-linked roles are not here, what bounds a role is `boundaries`. Source: IAM API reference and "IAM and
 AWS STS quotas".
 """
 
@@ -11,19 +11,21 @@ from urllib.parse import quote
 
 from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
+from sesame.access.conditions import boundary_key
 from sesame.access.principal_binding import NoSuchPrincipal, displayed_document, principal_ids
 from sesame.aws import paging
 from sesame.aws.errors import (
     EntityAlreadyExists,
     IamLimitExceeded,
-    InvalidInput,
     MalformedPolicyDocument,
 )
 from sesame.aws.shapes import iam
 from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.observe import Clock
+from sesame.operations.iam.boundaries import check_boundary, checked_arn
 from sesame.operations.iam.checks import (
+    boundary_shape,
     check_without_policies,
     page_from,
     page_of,
@@ -68,8 +70,7 @@ class RoleOperations:
 
     async def create_role(self, caller: Caller, request: iam.CreateRoleRequest) -> iam.CreateRoleResponse:
         """Add a role; names are unique without regard to case."""
-        if "PermissionsBoundary" in request:
-            raise InvalidInput("PermissionsBoundary is not supported.")
+        boundary = checked_arn(request["PermissionsBoundary"]) if "PermissionsBoundary" in request else ""
         role = Role(
             account_id=caller.principal.account_id,
             role_name=request["RoleName"],
@@ -81,15 +82,23 @@ class RoleOperations:
             principal_ids={},
             tags=json.dumps(request.get("Tags", [])),
             created_at=float(int(self._clock.now())),
+            permissions_boundary=boundary,
         )
         tags = request.get("Tags", [])
         permit = await self._authorizer.require_creation(
-            caller, "iam:CreateRole", role.arn, tagging="iam:TagRole", tags=tags_by_key(tags)
+            caller,
+            "iam:CreateRole",
+            role.arn,
+            tagging="iam:TagRole",
+            tags=tags_by_key(tags),
+            keys=boundary_key(boundary),
         )
         check_tags(tags)
         trust = _checked_trust(role.trust_policy)
 
         async def run(tx: Transaction) -> None:
+            if boundary:
+                await check_boundary(tx, caller, boundary)
             if await roles.get(tx, role.account_id, role.role_name) is not None:
                 raise EntityAlreadyExists(f"Role with name {role.role_name} already exists.")
             if len(await roles.list_roles(tx, role.account_id)) >= MAX_ROLES:
@@ -219,6 +228,8 @@ def _as_shape(role: Role, *, is_listed: bool = False) -> iam.Role:
     }
     if role.description:
         shape["Description"] = role.description
+    if role.permissions_boundary and not is_listed:
+        shape["PermissionsBoundary"] = boundary_shape(role.permissions_boundary)
     tags = json.loads(role.tags)
     if tags and not is_listed:
         shape["Tags"] = tags

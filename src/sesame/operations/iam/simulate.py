@@ -58,7 +58,7 @@ class _Simulation:
     requester: Requester
     iam: tuple[tuple[str, Policy], ...]
     names: dict[str, str]
-    boundary: tuple[tuple[str, Policy], ...]
+    boundary: tuple[tuple[str, Policy], ...] | None
     resource: tuple[tuple[str, Policy], ...]
     resource_owner: str | None
     context: dict[str, str | tuple[str, ...]]
@@ -103,8 +103,12 @@ class SimulateOperations:
         requester = source.requester
         if "CallerArn" in request:
             requester = _requester(request["CallerArn"], requester.account_id)
-        names = {policy: _source_id(policy, source.kind, source.name) for policy, _ in source.policies}
-        return _answer(_simulation(request, requester, own=source.policies, names=names), request)
+        named = (*source.policies, *(source.boundary or ()))
+        names = {policy: _source_id(policy, source.kind, source.name) for policy, _ in named}
+        simulation = _simulation(
+            request, requester, own=source.policies, names=names, boundary=source.boundary
+        )
+        return _answer(simulation, request)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +119,7 @@ class Source:
     name: str
     requester: Requester
     policies: tuple[tuple[str, Policy], ...]
+    boundary: tuple[tuple[str, Policy], ...] | None
 
 
 async def source_of(store: Store, caller: Caller, arn: str) -> Source:
@@ -128,12 +133,26 @@ async def source_of(store: Store, caller: Caller, arn: str) -> Source:
         found = await store.read(_bearer_of(arn, account_id, kind, name))
     if found is None:
         raise NoSuchEntity.named(kind, name)
-    requester, stored = found
-    policies = tuple((policy_name, parse_stored_iam_policy(text)) for policy_name, text in stored)
-    return Source(kind=kind, name=name, requester=requester, policies=policies)
+    return Source(
+        kind=kind,
+        name=name,
+        requester=found.requester,
+        policies=_parsed(found.stored),
+        boundary=None if found.boundary is None else _parsed(found.boundary),
+    )
 
 
-_Bearer = tuple[Requester, list[tuple[str, str]]]
+def _parsed(stored: Sequence[tuple[str, str]]) -> tuple[tuple[str, Policy], ...]:
+    return tuple((name, parse_stored_iam_policy(text)) for name, text in stored)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bearer:
+    """Who bears policies, which and under which permissions boundary, as they are stored."""
+
+    requester: Requester
+    stored: list[tuple[str, str]]
+    boundary: list[tuple[str, str]] | None = None
 
 
 def _bearer_of(
@@ -147,7 +166,11 @@ def _bearer_of(
             if user is None or user.arn != arn:
                 return None
             requester = Requester(arn=arn, account_id=account_id, kind="user", user_id=user.user_id)
-            return requester, await groups.policies_for_user(tx, user.user_id)
+            return _Bearer(
+                requester=requester,
+                stored=await groups.policies_for_user(tx, user.user_id),
+                boundary=await _boundary(tx, account_id, user.permissions_boundary),
+            )
         if kind == "role":
             role = await roles.get(tx, account_id, name)
             if role is None or role.arn != arn:
@@ -156,14 +179,23 @@ def _bearer_of(
             requester = Requester(
                 arn=session.arn, account_id=account_id, kind="role", user_id=session.user_id, role_arn=arn
             )
-            return requester, await roles.policies_for_role(tx, role.role_id)
+            return _Bearer(
+                requester=requester,
+                stored=await roles.policies_for_role(tx, role.role_id),
+                boundary=await _boundary(tx, account_id, role.permissions_boundary),
+            )
         group = await groups.get(tx, account_id, name)
         if group is None or group.arn != arn:
             return None
         managed = await managed_policies.documents(tx, [group.group_id])
-        return _requester(None, account_id), [*await inline_policies.of(tx, group.group_id), *managed]
+        inline = await inline_policies.of(tx, group.group_id)
+        return _Bearer(requester=_requester(None, account_id), stored=[*inline, *managed])
 
     return run
+
+
+async def _boundary(tx: Transaction, account_id: str, arn: str) -> list[tuple[str, str]] | None:
+    return await managed_policies.by_arn(tx, account_id, [arn]) if arn else None
 
 
 def _source_id(policy_name: str, kind: str, bearer: str) -> str:
@@ -180,16 +212,19 @@ def _simulation(
     *,
     own: tuple[tuple[str, Policy], ...],
     names: dict[str, str],
+    boundary: tuple[tuple[str, Policy], ...] | None = None,
 ) -> _Simulation:
-    """Read the request; raises `InvalidInput` for what is not supported or not a policy."""
+    """Read the request; raises `InvalidInput` for what is not supported or not a policy.
+
+    A boundary that comes with the request stands in the place of `boundary`.
+    """
     if request.get("OrderedOrganizationPolicyInputList"):
         raise InvalidInput("OrderedOrganizationPolicyInputList is not supported.")
     if request.get("ResourceHandlingOption"):
         raise InvalidInput("ResourceHandlingOption is for EC2 and is not supported.")
     given = read_policies("PolicyInputList", request.get("PolicyInputList", []))
-    boundary = read_policies(
-        "PermissionsBoundaryPolicyInputList", request.get("PermissionsBoundaryPolicyInputList", [])
-    )
+    if texts := request.get("PermissionsBoundaryPolicyInputList"):
+        boundary = read_policies("PermissionsBoundaryPolicyInputList", texts)
     resource: tuple[tuple[str, Policy], ...] = ()
     if text := request.get("ResourcePolicy"):
         if "CallerArn" not in request and not own:
@@ -305,13 +340,15 @@ def _result(simulation: _Simulation, action: str, resource: str) -> iam.Evaluati
         identity=simulation.resource,
         context=simulation.context,
         resource_account=simulation.resource_owner,
+        boundary=simulation.boundary,
     )
     outcome = simulated.outcome
     missing = list(simulated.missing_context)
     matches = [
         _statement(simulation, matched)
         for matched in simulated.matched
-        if outcome is not Outcome.EXPLICIT_DENY or _effect(simulation, matched) is Effect.DENY
+        if _effect(simulation, matched) is Effect.DENY
+        or (outcome is not Outcome.EXPLICIT_DENY and matched.ref.kind != "boundary")
     ]
     result: iam.EvaluationResult = {
         "EvalActionName": action,
@@ -320,7 +357,7 @@ def _result(simulation: _Simulation, action: str, resource: str) -> iam.Evaluati
         "MatchedStatements": matches,
         "MissingContextValues": missing,
     }
-    if simulation.boundary:
+    if simulation.boundary is not None:
         within = simulate(
             simulation.requester,
             actions=[action],
@@ -333,10 +370,6 @@ def _result(simulation: _Simulation, action: str, resource: str) -> iam.Evaluati
         result["PermissionsBoundaryDecisionDetail"] = {
             "AllowedByPermissionsBoundary": within is Outcome.ALLOW
         }
-        if within is Outcome.EXPLICIT_DENY:
-            result["EvalDecision"] = "explicitDeny"
-        elif within is Outcome.IMPLICIT_DENY and outcome is Outcome.ALLOW:
-            result["EvalDecision"] = "implicitDeny"
     return result if resource == "*" else _of_resource(simulation, result, action)
 
 
@@ -394,7 +427,8 @@ def _sides(
 
 
 def _effect(simulation: _Simulation, matched: MatchedStatement) -> Effect:
-    policies = dict(simulation.resource if matched.ref.kind == "identity" else simulation.iam)
+    of_kind = {"identity": simulation.resource, "boundary": simulation.boundary or ()}
+    policies = dict(of_kind.get(matched.ref.kind, simulation.iam))
     return policies[matched.ref.policy].statements[matched.ref.index].effect
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
+from sesame.access.conditions import boundary_key
 from sesame.aws import paging
 from sesame.aws.errors import (
     DeleteConflict,
@@ -21,8 +22,10 @@ from sesame.aws.shapes import iam
 from sesame.db import Store, Transaction
 from sesame.model import AccountId, Caller, PrincipalKind
 from sesame.observe import Clock
+from sesame.operations.iam.boundaries import check_boundary, checked_arn
 from sesame.operations.iam.checks import (
     authorized_user,
+    boundary_shape,
     check_without_policies,
     page_from,
     page_of,
@@ -74,13 +77,17 @@ class IamOperations:
 
     async def create_user(self, caller: Caller, request: iam.CreateUserRequest) -> iam.CreateUserResponse:
         """Add a user; names are unique without regard to case."""
-        if "PermissionsBoundary" in request:
-            raise InvalidInput("PermissionsBoundary is not supported.")
+        boundary = checked_arn(request["PermissionsBoundary"]) if "PermissionsBoundary" in request else ""
         path, name = request.get("Path", "/"), request["UserName"]
         tags = request.get("Tags", [])
         arn = f"arn:aws:iam::{caller.principal.account_id}:user{path}{name}"
         permit = await self._authorizer.require_creation(
-            caller, "iam:CreateUser", arn, tagging="iam:TagUser", tags=tags_by_key(tags)
+            caller,
+            "iam:CreateUser",
+            arn,
+            tagging="iam:TagUser",
+            tags=tags_by_key(tags),
+            keys=boundary_key(boundary),
         )
         user = users.User(
             account_id=caller.principal.account_id,
@@ -89,9 +96,12 @@ class IamOperations:
             user_id=f"AIDA{self._random_name(17)}",
             tags=json.dumps(check_tags(tags)),
             created_at=float(int(self._clock.now())),
+            permissions_boundary=boundary,
         )
 
         async def run(tx: Transaction) -> None:
+            if boundary:
+                await check_boundary(tx, caller, boundary)
             if await users.get_user(tx, user.account_id, name) is not None:
                 raise EntityAlreadyExists(f"User with name {name} already exists.")
             await users.create_user(tx, user)
@@ -135,7 +145,7 @@ class IamOperations:
             )
 
         page, marker = paging.cut(await self._store.read(run), limit, lambda user: user.user_name)
-        return {"Users": [_user(user, with_tags=False) for user in page], **paging.truncation(marker)}
+        return {"Users": [user_shape(user) for user in page], **paging.truncation(marker)}
 
     async def delete_user(self, caller: Caller, request: iam.DeleteUserRequest) -> iam.DeleteUserResponse:
         """Remove a user that has no keys and no policies left."""
@@ -262,9 +272,11 @@ async def _own_key(
     return key
 
 
-def _user(user: users.User, *, with_tags: bool = True) -> iam.User:
+def _user(user: users.User) -> iam.User:
+    """A user with what a list leaves out."""
     shape = user_shape(user)
-    tags = json.loads(user.tags)
-    if tags and with_tags:
+    if user.permissions_boundary:
+        shape["PermissionsBoundary"] = boundary_shape(user.permissions_boundary)
+    if tags := json.loads(user.tags):
         shape["Tags"] = tags
     return shape

@@ -31,7 +31,6 @@ TAGGED = {
 """Kinds of resources, and the keys that carry their tags."""
 
 ABSENT = {
-    "iam:PermissionsBoundary": "no user or role has a permissions boundary; a request that sets one is refused",
     "iam:RoleTemplateARN": "no role is made from a template; a request that names one is refused",
     **dict.fromkeys(KEYS_OF_SECURITY_KEYS, "only virtual devices are enrolled, no security keys"),
     "ses:MultiRegionEndpointId": "there are no multi-Region endpoints; a request that names one is refused",
@@ -88,7 +87,12 @@ _ROWS = (
     ("iam", "DeleteVirtualMFADevice", "mfa", ""),
     ("iam", "AttachUserPolicy DetachUserPolicy", "user", f"{_BOUNDARY} iam:PolicyARN"),
     ("iam", "CreateUser", "user", f"{_GIVEN_TAGS} {_BOUNDARY}"),
-    ("iam", "DeleteUserPolicy PutUserPolicy", "user", _BOUNDARY),
+    (
+        "iam",
+        "DeleteUserPermissionsBoundary DeleteUserPolicy PutUserPermissionsBoundary PutUserPolicy",
+        "user",
+        _BOUNDARY,
+    ),
     ("iam", "TagUser", "user", _GIVEN_TAGS),
     ("iam", "UntagUser", "user", "aws:TagKeys"),
     (
@@ -102,7 +106,8 @@ _ROWS = (
     ("iam", "CreateRole", "role", f"{_GIVEN_TAGS} {_BOUNDARY} iam:RoleTemplateARN"),
     (
         "iam",
-        "DeleteRole DeleteRolePolicy UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription",
+        "DeleteRole DeleteRolePermissionsBoundary DeleteRolePolicy PutRolePermissionsBoundary"
+        " UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription",
         "role",
         _BOUNDARY,
     ),

@@ -111,6 +111,17 @@ def is_session_arn(principal: Principal) -> bool:
     return form is PrincipalForm.NAME and value.split(":")[2:3] == ["sts"]
 
 
+def is_name_of_one(principal: Principal) -> bool:
+    """Whether `principal` names one user, or one session, by ARN or unique id: not a role, which has many sessions."""
+    form, value = read_principal(principal)
+    if form is PrincipalForm.UNIQUE_ID:
+        return value.startswith("AIDA")
+    named = value.split(":", 5)
+    return form is PrincipalForm.NAME and (
+        named[2:3] == ["sts"] or (named[2:3] == ["iam"] and named[5].startswith("user/"))
+    )
+
+
 def is_account_id(text: str) -> bool:
     """Whether `text` is a 12-digit account id."""
     return len(text) == 12 and text.isascii() and text.isdigit()

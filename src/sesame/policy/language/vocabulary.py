@@ -185,7 +185,7 @@ def _keys() -> dict[str, ConditionKey]:
         ConditionKey(name="aws:SourceArn", family=Family.ARN, is_sent=True),
         ConditionKey(name="aws:TagKeys", family=Family.STRING, is_sent=True, is_list=True),
         ConditionKey(name="iam:PolicyARN", family=Family.ARN, is_sent=True),
-        ConditionKey(name="iam:PermissionsBoundary", family=Family.ARN),
+        ConditionKey(name="iam:PermissionsBoundary", family=Family.ARN, is_sent=True),
         ConditionKey(name="iam:RoleTemplateARN", family=Family.ARN),
         *(ConditionKey(name=name, family=Family.STRING) for name in KEYS_OF_SECURITY_KEYS),
         ConditionKey(name="sts:TransitiveTagKeys", family=Family.STRING, is_sent=True, is_list=True),

@@ -41,6 +41,7 @@ class Code(Enum):
     DENY = "SA208"
     TRUST = "SA209"
     OTHER_OWNER = "SA210"
+    BOUNDARY = "SA211"
     ACTION = "SA301"
     EXTRA_RESOURCE = "SA302"
     CONDITION = "SA401"
@@ -141,6 +142,11 @@ MEANINGS: Mapping[Code, tuple[str, str]] = {
         "This owner's side allows it; the message is sent as another owner's identity too, for which it was refused. "
         "Shown to an owner only.",
         "There is nothing for this owner to do; the sender can read why.",
+    ),
+    Code.BOUNDARY: (
+        "The permissions boundary of the sender's user or role does not allow the action on the resource.",
+        "Allow the action on the resource in the boundary, which gives nothing by itself; or give the user or role "
+        "another boundary, or none.",
     ),
     Code.ACTION: (
         "This way of sending is an action that the statement does not list.",
@@ -243,6 +249,9 @@ class How(Enum):
     """`arn`, `tags`: what the resource is to be tagged with."""
     CHANGE_TRUST = "change-trust"
     """`role`, `statement`: to stand in the role's trust policy; or `index` of a statement there, and `changes`."""
+    CHANGE_BOUNDARY = "change-boundary"
+    """`principal`, `policy` (the ARN of the managed policy; None where it is not known, or AWS's own), `statement`:
+    what the boundary must hold; `also_admits` as above."""
     CHANGE_SESSION = "change-session"
     """`principal`, `statement`: what the policies of the session must hold."""
     SET_PARAMETER = "set-parameter"

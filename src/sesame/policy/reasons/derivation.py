@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from sesame.policy.language.document import Effect
-from sesame.policy.request import Outcome, Request, StatementRef
+from sesame.policy.request import Outcome, PolicyKind, Request, StatementRef
 
 Answer = bool | None
 """Yes, no, or not understood."""
@@ -66,8 +66,9 @@ class StatementStep:
     matched: bool
     grants: bool
     """Whether it lets the requester in by itself: an Allow that matched and does not just name the account."""
-    names_session: bool = False
-    """Whether it is such an Allow and names the requester's own session, which session policies do not limit."""
+    is_by_name: bool = False
+    """Whether it is such an Allow and names the user or session itself, which a permissions boundary and session
+    policies do not limit."""
 
     @property
     def steps(self) -> tuple[ElementStep | ConditionStep, ...]:
@@ -86,3 +87,5 @@ class Explanation:
     """Every statement that made the outcome; the compiled decision names one of each side."""
     sentence: str
     """The one sentence that a person needs."""
+    limits: tuple[PolicyKind, ...] = ()
+    """Which kinds of policies limited what the requester has, whether they have a statement or not."""

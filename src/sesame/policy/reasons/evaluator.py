@@ -15,7 +15,7 @@ from sesame.policy.language.document import Condition, Effect, Policy, Statement
 from sesame.policy.language.forms import (
     PatternKind,
     PrincipalForm,
-    is_session_arn,
+    is_name_of_one,
     read_pattern,
     read_principal,
 )
@@ -79,18 +79,23 @@ def explain(
     identity: Sequence[tuple[str, Policy]],
     principal_ids: Mapping[str, str] = _NO_IDS,
     session: Sequence[tuple[str, Policy]] | None = None,
+    boundary: Sequence[tuple[str, Policy]] | None = None,
 ) -> Explanation:
     """Evaluate a request step by step; the outcome equals that of `decide` on the same policies."""
-    evaluator = _Evaluator(request, principal_ids)
+    evaluator = _Evaluator(request, principal_ids, is_bounded=boundary is not None)
     steps = [*evaluator.steps(identity, "identity"), *evaluator.steps(iam, "iam")]
+    steps += evaluator.steps(boundary or (), "boundary")
     steps += evaluator.steps(session or (), "session")
-    decision = _join(request, steps, is_limited=session is not None)
+    given: dict[PolicyKind, object] = {"boundary": boundary, "session": session}
+    limits = tuple(kind for kind, policies in given.items() if policies is not None)
+    decision = _join(request, steps, limits)
     return Explanation(
         request=request,
         outcome=decision.outcome,
         statements=tuple(steps),
         deciding=decision.deciding,
-        sentence=write_sentence(request, decision, steps),
+        sentence=write_sentence(request, decision, steps, limits),
+        limits=limits,
     )
 
 
@@ -104,7 +109,7 @@ def judge(
     """The decision of `explain` without its derivation: a statement about somebody else is looked at no further."""
     evaluator = _Evaluator(request, principal_ids)
     steps = [*evaluator.steps(identity, "identity", only_about=True), *evaluator.steps(iam, "iam")]
-    return _join(request, steps, is_limited=False)
+    return _join(request, steps, ())
 
 
 def condition_holds(policy: Policy, effect: Effect, condition: Condition, value: ContextValue | None) -> bool:
@@ -153,8 +158,8 @@ def _bare_request(context: Mapping[str, ContextValue]) -> Request:
     return Request(requester=nobody, action="", resource="", resource_account="", context=context)
 
 
-def _join(request: Request, steps: Sequence[StatementStep], *, is_limited: bool) -> Decision:
-    """The account model of IAM over the statements that matched; session policies limit what is had."""
+def _join(request: Request, steps: Sequence[StatementStep], limits: Sequence[PolicyKind]) -> Decision:
+    """The account model of IAM over the statements that matched; each of the `limits` must allow what is had."""
     requester = request.requester
     denies = tuple(step.ref for step in steps if step.matched and step.effect is Effect.DENY)
     if denies:
@@ -164,10 +169,10 @@ def _join(request: Request, steps: Sequence[StatementStep], *, is_limited: bool)
     same_account = requester.kind != "service" and requester.account_id == request.resource_account
     by_identity = [step.ref for step in allows if step.ref.kind == "identity" and step.grants]
     by_iam = [step.ref for step in allows if step.ref.kind == "iam"]
-    by_session = [step.ref for step in allows if step.ref.kind == "session"]
-    if is_limited and not by_session:
-        by_identity = [step.ref for step in allows if step.names_session]
-        by_iam = []
+    by_limits = [step.ref for step in allows if step.ref.kind in limits]
+    if any(all(ref.kind != limit for ref in by_limits) for limit in limits):
+        by_identity = [step.ref for step in allows if step.is_by_name]
+        by_iam = by_limits = []
         is_root = False
     if requester.kind == "service":
         allowed = bool(by_identity)
@@ -177,14 +182,17 @@ def _join(request: Request, steps: Sequence[StatementStep], *, is_limited: bool)
         allowed = bool(by_identity) and (bool(by_iam) or is_root)
     if not allowed:
         return Decision(Outcome.IMPLICIT_DENY)
-    return Decision(Outcome.ALLOW, tuple(by_identity + by_iam + by_session))
+    return Decision(Outcome.ALLOW, tuple(by_identity + by_iam + by_limits))
 
 
 class _Evaluator:
     """One request and what it carries."""
 
-    def __init__(self, request: Request, principal_ids: Mapping[str, str]) -> None:
+    def __init__(
+        self, request: Request, principal_ids: Mapping[str, str], *, is_bounded: bool = False
+    ) -> None:
         self._request = request
+        self._is_bounded = is_bounded
         self._principal_ids = principal_ids
         self._ready: dict[object, Patterns] = {}
         self._context = {key.lower(): _as_tuple(value) for key, value in request.context.items()}
@@ -226,7 +234,7 @@ class _Evaluator:
             conditions=conditions,
             matched=matched,
             grants=grants,
-            names_session=grants and not statement.not_principals and self._names_session(statement),
+            is_by_name=grants and not statement.not_principals and self._is_by_name(statement),
         )
 
     def elements(self, policy: Policy, statement: Statement) -> list[ElementStep]:
@@ -277,8 +285,13 @@ class _Evaluator:
         forms = [read_principal(principal) for principal in principals]
         seen = self._request.requester.arn
         if statement.not_principals:
+            spares_none = self._is_bounded and statement.effect is Effect.DENY
             step = ElementStep(
-                element="NotPrincipal", wanted=wanted, seen=seen, answer=self._is_not_listed(forms)
+                element="NotPrincipal",
+                wanted=wanted,
+                seen=seen,
+                answer=True if spares_none else self._is_not_listed(forms),
+                note="spares nobody who has a permissions boundary" if spares_none else "",
             )
             return step, Grant.DIRECT
         requester = self._request.requester
@@ -315,14 +328,13 @@ class _Evaluator:
             return bound_id in (None, requester.user_id)
         return value == requester.role_arn and bound_id in (None, role_id)
 
-    def _names_session(self, statement: Statement) -> bool:
-        """Whether a statement names the requester as the session it is, not by its role or account."""
-        named = [
-            read_principal(principal)[1] for principal in filter(is_session_arn, statement.principals or ())
-        ]
+    def _is_by_name(self, statement: Statement) -> bool:
+        """Whether a statement names the requester as the user or session it is, not by its role or account."""
+        requester = self._request.requester
+        named = map(read_principal, filter(is_name_of_one, statement.principals or ()))
         return any(
-            value == self._request.requester.arn and self._is_named(PrincipalForm.NAME, value)
-            for value in named
+            value in (requester.arn, requester.user_id) and self._is_named(form, value)
+            for form, value in named
         )
 
     def _is_not_listed(self, forms: Sequence[tuple[PrincipalForm, str]]) -> Answer:

@@ -17,6 +17,7 @@ from sesame.policy.reasons.conditions import code_of, explain_condition
 from sesame.policy.reasons.derivation import ElementStep, Explanation, StatementStep
 from sesame.policy.reasons.exceptions import exceptions_for
 from sesame.policy.reasons.itself import by_itself, may_leave_out
+from sesame.policy.reasons.limits import limit_lacks
 from sesame.policy.reasons.narrow import (
     Admits,
     in_words,
@@ -38,6 +39,7 @@ from sesame.policy.reasons.sentence import (
     is_about_sending,
     is_named,
     name_statement,
+    unmet_limits,
 )
 from sesame.policy.reasons.slips import in_resources, is_held_to_address, known_action, misspelt_action, some
 from sesame.policy.reasons.statements import iam_statement, iam_statement_like, smallest_statement
@@ -45,7 +47,7 @@ from sesame.policy.reasons.strangers import is_for, is_stranger
 from sesame.policy.reasons.tags import what_it_carries
 from sesame.policy.reasons.views import is_of_resource, name_of_key, own_values, with_own_addresses
 from sesame.policy.reasons.widening import Widening
-from sesame.policy.request import Outcome, Requester
+from sesame.policy.request import Outcome, PolicyKind, Requester
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +230,11 @@ class _Gaps:
 
     def lacks(self) -> tuple[Cause, ...]:
         """What each side lacks: the identity's policies, the sender's own, those of its session."""
-        return tuple(self._missing()) or (self._session_lacks("all else allows it, but "),)
+        found = self._missing()
+        if found:
+            return tuple(found)
+        limits = unmet_limits(self._explanation.statements, self._explanation.limits) or ["session"]
+        return tuple(self._limit_lacks(kind, "all else allows it, but ") for kind in limits)
 
     def _missing(self) -> list[Cause]:
         """What must be added, on whichever side; nothing where that is the session alone."""
@@ -242,15 +248,14 @@ class _Gaps:
         found = list(self._identity_lacks()) if needs_identity else []
         if needs_iam:
             found += self._iam_lacks()
-        if found and self._reader is not Reader.OWNER and self._is_outside_session():
-            found.append(self._session_lacks(""))
+        if found and self._reader is not Reader.OWNER and not any(step.is_by_name for step in self._allows):
+            limits = unmet_limits(self._explanation.statements, self._explanation.limits)
+            there = {step.ref.kind for step in self._explanation.statements}
+            found += [self._limit_lacks(kind, "") for kind in limits if kind in there or kind == "boundary"]
         return found
 
-    def _is_outside_session(self) -> bool:
-        """Whether the policies that a session was opened under do not allow it either."""
-        limits = [step for step in self._explanation.statements if step.ref.kind == "session"]
-        is_named = any(step.names_session for step in self._allows)
-        return bool(limits) and not is_named and not any(step.matched for step in limits)
+    def _limit_lacks(self, kind: PolicyKind, before: str) -> Cause:
+        return limit_lacks(kind, before, self._explanation, self._reader, ask_sender=self._ask_sender())
 
     def _identity_lacks(self) -> tuple[Cause, ...]:
         candidates = [step for step in self._allows if step.ref.kind == "identity"]
@@ -497,28 +502,6 @@ class _Gaps:
             text=f"give `{principal}` an IAM policy with the statement {compact(statement)}"
             + (without.format(" and ".join(left_out)) if left_out else ""),
             details={"principal": principal, "statement": statement},
-        )
-
-    def _session_lacks(self, before: str) -> Cause:
-        request = self._request
-        if self._reader is Reader.OWNER:
-            text = f"the sender's own side does not allow it to {describe(request.requester)}"
-            return Cause(code=Code.SESSION_POLICY, text=text, mend=self._ask_sender())
-        limits = [step for step in self._allows if step.ref.kind == "session"]
-        near = min(limits, key=distance, default=None)
-        statement = iam_statement(request.action, request.resource)
-        if near is not None:
-            statement = iam_statement_like(near, request, self._reader).statement
-        named = f"; {name_statement(near.ref)} comes closest" if near is not None else ""
-        return Cause(
-            code=Code.SESSION_POLICY,
-            text=f"{before}the policies that the session `{request.requester.arn}` was opened under"
-            f" do not allow `{request.action}` on `{request.resource}`{named}",
-            mend=Mend(
-                how=How.CHANGE_SESSION,
-                text=f"open the session without a policy, or with one that has the statement {compact(statement)}",
-                details={"principal": request.requester.role_arn, "statement": statement},
-            ),
         )
 
     # Whom to ask.

@@ -39,6 +39,8 @@ def others(step: StatementStep, requester: Requester) -> tuple[Admits, ...]:
     """
     if step.ref.kind == "session":
         return ()
+    if step.ref.kind == "boundary":
+        return ({"policy": step.ref.policy},)
     if step.ref.kind == "iam":
         group, slash, _ = step.ref.policy.partition("/")
         if step.ref.policy.startswith("arn:"):

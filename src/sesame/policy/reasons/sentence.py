@@ -14,7 +14,7 @@ from sesame.policy.language.document import Effect
 from sesame.policy.language.pattern import glob
 from sesame.policy.language.vocabulary import SENDING_ACTIONS, Family, Quantifier, read_operator
 from sesame.policy.reasons.derivation import NOT_SHOWN, ConditionStep, ElementStep, StatementStep
-from sesame.policy.request import Decision, Outcome, Request, Requester, StatementRef
+from sesame.policy.request import Decision, Outcome, PolicyKind, Request, Requester, StatementRef
 
 _MOST_VALUES = 3
 """So many values are shown of a longer list."""
@@ -54,8 +54,13 @@ _POSITIVE = {
 }
 
 
-def write_sentence(request: Request, decision: Decision, steps: Sequence[StatementStep]) -> str:
-    """The sentence for a decision that was derived in `steps`."""
+def write_sentence(
+    request: Request,
+    decision: Decision,
+    steps: Sequence[StatementStep],
+    limits: Sequence[PolicyKind] = (),
+) -> str:
+    """The sentence for a decision that was derived in `steps`, within `limits`."""
     requester = request.requester
     match decision.outcome:
         case Outcome.ALLOW if not decision.deciding:
@@ -68,12 +73,17 @@ def write_sentence(request: Request, decision: Decision, steps: Sequence[Stateme
             step = next(step for step in steps if step.ref == ref)
             return f"denied: {name_statement(ref)} denies {_circumstances(step, request)}"
         case _:
-            return f"denied: {_missing(request, steps)}"
+            return f"denied: {_missing(request, steps, limits)}"
 
 
 def name_statement(ref: StatementRef) -> str:
     """A statement as people look for it: by policy and Sid, or by its number from 1."""
-    side = {"identity": "policy", "iam": "IAM policy", "session": "session policy"}[ref.kind]
+    side = {
+        "identity": "policy",
+        "iam": "IAM policy",
+        "session": "session policy",
+        "boundary": "permissions boundary",
+    }[ref.kind]
     statement = f"statement `{ref.sid}`" if ref.sid else f"statement {ref.index + 1}"
     group, slash, policy = ref.policy.partition("/")
     if ref.kind == "iam" and slash and not group.startswith("arn:"):  # as a group's are named
@@ -90,15 +100,23 @@ def _circumstances(step: StatementStep, request: Request) -> str:
     return f"{what} when {' and '.join(about)}; {_seen(step.conditions[-1])}"
 
 
-def _missing(request: Request, steps: Sequence[StatementStep]) -> str:
+def unmet_limits(steps: Sequence[StatementStep], limits: Sequence[PolicyKind]) -> list[PolicyKind]:
+    """The kinds of policies that limit the requester and do not allow it."""
+    met = {step.ref.kind for step in steps if step.matched and step.effect is Effect.ALLOW}
+    return [kind for kind in limits if kind not in met]
+
+
+def _missing(request: Request, steps: Sequence[StatementStep], limits: Sequence[PolicyKind]) -> str:
     """Why nothing allowed: the side that did not, and how its closest Allow failed."""
     requester = request.requester
     foreign = requester.kind == "service" or requester.account_id != request.resource_account
     allows = [step for step in steps if step.effect is Effect.ALLOW]
-    sides = ["identity"] if foreign and not any(s.grants and s.ref.kind == "identity" for s in allows) else []
+    sides: list[PolicyKind] = (
+        ["identity"] if foreign and not any(s.grants and s.ref.kind == "identity" for s in allows) else []
+    )
     sides = sides or (["iam"] if foreign else ["identity", "iam"])
     if any(step.grants and step.ref.kind in sides for step in allows):
-        sides = ["session"]  # all else allows; what the session was opened under does not
+        sides = unmet_limits(steps, limits)[:1] or ["session"]  # all else allows
     candidates = [step for step in allows if step.ref.kind in sides]
     account_only = next((step for step in candidates if step.matched and not step.grants), None)
     if account_only is not None:
@@ -114,6 +132,7 @@ def _missing(request: Request, steps: Sequence[StatementStep]) -> str:
             "identity": "policy of the identity",
             "iam": f"IAM policy of `{requester.arn}`",
             "session": f"policy that the session `{requester.arn}` was opened under",
+            "boundary": f"statement of the permissions boundary of `{requester.role_arn or requester.arn}`",
         }[sides[0]]
         return f"no {whose} allows `{request.action}` on `{request.resource}`"
     near = closest(candidates)

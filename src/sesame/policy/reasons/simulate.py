@@ -56,13 +56,15 @@ def simulate(
     identity: Sequence[tuple[str, Policy]],
     context: Mapping[str, ContextValue],
     resource_account: str | None = None,
+    boundary: Sequence[tuple[str, Policy]] | None = None,
 ) -> tuple[Simulation, ...]:
-    """Evaluate every action on every resource.
+    """Evaluate every action on every resource; None is no permissions boundary.
 
     A resource belongs to `resource_account`, else to the account in its ARN, else to the requester's.
     """
     texts = {("iam", name): policy for name, policy in iam}
     texts |= {("identity", name): policy for name, policy in identity}
+    texts |= {("boundary", name): policy for name, policy in boundary or ()}
     missing = _missing_context(list(texts.values()), context)
     simulations = []
     for action in actions:
@@ -75,7 +77,7 @@ def simulate(
                 resource_account=owner,
                 context=context,
             )
-            explanation = explain(request, iam=iam, identity=identity)
+            explanation = explain(request, iam=iam, identity=identity, boundary=boundary)
             simulations.append(
                 Simulation(
                     action=action,

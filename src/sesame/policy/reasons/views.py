@@ -211,7 +211,8 @@ def as_not_let_in(explanation: Explanation, untagged: Explanation) -> Explanatio
         outcome=outcome,
         statements=statements,
         deciding=denies,
-        sentence=write_sentence(untagged.request, Decision(outcome, denies), statements),
+        sentence=write_sentence(untagged.request, Decision(outcome, denies), statements, explanation.limits),
+        limits=explanation.limits,
     )
 
 

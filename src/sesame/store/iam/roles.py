@@ -25,6 +25,8 @@ class Role:
     principal_ids: Mapping[str, str]
     tags: str
     created_at: float
+    permissions_boundary: str = ""
+    """The ARN of the managed policy that is its boundary; empty for none."""
 
     @property
     def arn(self) -> str:
@@ -40,7 +42,7 @@ async def put(tx: Transaction, role: Role) -> None:
     await _ROLES.put(
         tx,
         role,
-        changed="description, max_session_s, trust_policy, principal_ids, tags",
+        changed="description, max_session_s, trust_policy, principal_ids, tags, permissions_boundary",
     )
     await bump(tx, account_scope(role.account_id))
 

@@ -23,6 +23,8 @@ class User:
     user_id: str
     tags: str
     created_at: float
+    permissions_boundary: str = ""
+    """The ARN of the managed policy that is its boundary; empty for none."""
 
     @property
     def arn(self) -> str:
@@ -107,6 +109,14 @@ async def delete_user(tx: Transaction, user: User) -> None:
 async def set_tags(tx: Transaction, user: User, tags: str) -> None:
     """Replace a user's tags (a JSON list)."""
     await tx.execute("UPDATE iam_user SET tags = ? WHERE user_id = ?", tags, user.user_id)
+    await bump(tx, account_scope(user.account_id))
+
+
+async def set_boundary(tx: Transaction, user: User, policy_arn: str) -> None:
+    """Replace a user's permissions boundary; an empty ARN takes it away."""
+    await tx.execute(
+        "UPDATE iam_user SET permissions_boundary = ? WHERE user_id = ?", policy_arn, user.user_id
+    )
     await bump(tx, account_scope(user.account_id))
 
 

@@ -1,0 +1,97 @@
+"""What a limit lacks: the permissions boundary of a user or role, and the policies that its session was opened under.
+
+Neither gives anything: what they do not allow is not had, whoever gives it. Of both the owner of an identity reads that
+the sender's own side does not allow it, and nothing else (I9).
+"""
+
+from typing import Any
+
+from sesame.policy.language.document import Effect
+from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
+from sesame.policy.reasons.derivation import Explanation, StatementStep
+from sesame.policy.reasons.narrow import Admits, in_words
+from sesame.policy.reasons.principals import describe
+from sesame.policy.reasons.sentence import compact, distance, name_statement
+from sesame.policy.reasons.statements import iam_statement, iam_statement_like
+from sesame.policy.request import PolicyKind
+
+_OF_AWS = "arn:aws:iam::aws:policy/"
+"""The beginning of the names of AWS's own policies, which nobody changes."""
+
+
+def limit_lacks(
+    kind: PolicyKind, before: str, explanation: Explanation, reader: Reader, *, ask_sender: Mend
+) -> Cause:
+    """The cause that a limit is which does not allow a request; `before` stands in front of what it says."""
+    if reader is Reader.OWNER:
+        return Cause(
+            code=Code.SESSION_POLICY if kind == "session" else Code.SENDER_IAM,
+            text=f"the sender's own side does not allow it to {describe(explanation.request.requester)}",
+            mend=ask_sender,
+        )
+    near = min(_allows(explanation, kind), key=distance, default=None)
+    statement = _needed(explanation, near, reader)
+    if kind == "boundary":
+        return _boundary_lacks(before, explanation, statement)
+    return _session_lacks(before, explanation, statement, near)
+
+
+def _allows(explanation: Explanation, kind: PolicyKind) -> list[StatementStep]:
+    return [step for step in explanation.statements if step.ref.kind == kind and step.effect is Effect.ALLOW]
+
+
+def _needed(explanation: Explanation, near: StatementStep | None, reader: Reader) -> dict[str, Any]:
+    """The statement that the limit needs, under the conditions of the one that comes closest."""
+    request = explanation.request
+    if near is None:
+        return iam_statement(request.action, request.resource)
+    return iam_statement_like(near, request, reader).statement
+
+
+def _boundary_lacks(before: str, explanation: Explanation, statement: dict[str, Any]) -> Cause:
+    request, requester = explanation.request, explanation.request.requester
+    principal = requester.role_arn or requester.arn
+    arn = next((step.ref.policy for step in explanation.statements if step.ref.kind == "boundary"), None)
+    may_change = arn is not None and not arn.startswith(_OF_AWS)
+    admits: tuple[Admits, ...] = ({"policy": arn},) if may_change else ()
+    mend = (
+        f"give `{principal}` another permissions boundary, with the statement {compact(statement)}, or none"
+    )
+    if may_change:
+        mend = (
+            f"add the statement {compact(statement)} to `{arn}` in a new default version"
+            f" (`aws iam create-policy-version --set-as-default`){in_words(admits)}"
+        )
+    named = f" `{arn}`" if arn else ""
+    return Cause(
+        code=Code.BOUNDARY,
+        text=f"{before}the permissions boundary{named} of `{principal}` does not allow `{request.action}` on"
+        f" `{request.resource}`",
+        mend=Mend(
+            how=How.CHANGE_BOUNDARY,
+            text=mend,
+            details={
+                "principal": principal,
+                "policy": arn if may_change else None,
+                "statement": statement,
+                **({"also_admits": list(admits)} if admits else {}),
+            },
+        ),
+    )
+
+
+def _session_lacks(
+    before: str, explanation: Explanation, statement: dict[str, Any], near: StatementStep | None
+) -> Cause:
+    request = explanation.request
+    named = f"; {name_statement(near.ref)} comes closest" if near is not None else ""
+    return Cause(
+        code=Code.SESSION_POLICY,
+        text=f"{before}the policies that the session `{request.requester.arn}` was opened under"
+        f" do not allow `{request.action}` on `{request.resource}`{named}",
+        mend=Mend(
+            how=How.CHANGE_SESSION,
+            text=f"open the session without a policy, or with one that has the statement {compact(statement)}",
+            details={"principal": request.requester.role_arn, "statement": statement},
+        ),
+    )
