@@ -171,11 +171,7 @@ def ask_policies(
         if decision.outcome is not Outcome.ALLOW:
             break
         other_arn = identity_arn(caller.region, target.owner, other.identity.name)
-        # Its Denies alone count, a boundary's own are not asked of it: but whoever has one is spared by none of them.
-        bounded = None if credential.boundary is None else ALLOW_ALL.compiled
-        verdict = decide(
-            request(other_arn, other), iam=EMPTY, identity=other.policies.compiled, boundary=bounded
-        )
+        verdict = _denials(request(other_arn, other), credential, other)
         if verdict.outcome is Outcome.EXPLICIT_DENY:
             decision, policies, arn, asked = verdict, other.policies, other_arn, other
     grounds = None
@@ -196,6 +192,15 @@ def ask_policies(
         bounds=bounds,
         stopped=stopped_by(bounds, at=caller.at) if bounds else None,
     )
+
+
+def _denials(request: Request, credential: Credential, identity: OwnedIdentity) -> Decision:
+    """What the policies of an identity that was not named say, of which the Denies count.
+
+    A boundary's own Denies are not asked of it, but whoever has a boundary is spared by no NotPrincipal.
+    """
+    bounded = None if credential.boundary is None else ALLOW_ALL.compiled
+    return decide(request, iam=EMPTY, identity=identity.policies.compiled, boundary=bounded)
 
 
 def _beside(caller: Caller, action: str, target: Target, asked: OwnedIdentity | None) -> tuple[Beside, ...]:

@@ -195,22 +195,12 @@ def decide(
         return Decision(Outcome.EXPLICIT_DENY, (iam.refs[-2 - own],))
     limits: tuple[StatementRef, ...] = _NO_CAUSE
     if boundary is not None or session is not None:
-        is_limited = False
-        for policies in (boundary, session):
-            if policies is None:
-                continue
-            within = policies.evaluate(
-                action, resource, context, arn, role, user_id, account, allowing_account
-            )
-            if within < NOTHING:
-                return Decision(Outcome.EXPLICIT_DENY, (policies.refs[-2 - within],))
-            if within == NOTHING:
-                is_limited = True
-            else:
-                limits += (policies.refs[within],)
-        if is_limited:
+        asked_of = action, resource, context, arn, role, user_id, account, allowing_account
+        within, limits = _within((boundary, session), asked_of)
+        if within is Outcome.EXPLICIT_DENY:
+            return Decision(within, limits)
+        if within is Outcome.IMPLICIT_DENY:
             own = theirs = NOTHING
-            limits = _NO_CAUSE
             kind = "user" if kind == "root" else kind
             if identity.evaluate_named is not None:
                 theirs = identity.evaluate_named(
@@ -226,6 +216,25 @@ def decide(
     else:
         allowed = bool(by_identity) or bool(by_iam) or kind == "root"
     return Decision(Outcome.ALLOW, by_identity + by_iam + limits) if allowed else _IMPLICIT_DENY
+
+
+def _within(
+    limits: Sequence[PolicySet | None], asked: tuple[str, str, Context, str, str | None, str, str, str]
+) -> tuple[Outcome, tuple[StatementRef, ...]]:
+    """What the limits of a requester come to, each of which must allow, and the statements that say so."""
+    allowing: tuple[StatementRef, ...] = _NO_CAUSE
+    outcome = Outcome.ALLOW
+    for policies in limits:
+        if policies is None:
+            continue
+        found = policies.evaluate(*asked)
+        if found < NOTHING:
+            return Outcome.EXPLICIT_DENY, (policies.refs[-2 - found],)
+        if found == NOTHING:
+            outcome = Outcome.IMPLICIT_DENY
+        else:
+            allowing += (policies.refs[found],)
+    return outcome, allowing if outcome is Outcome.ALLOW else _NO_CAUSE
 
 
 def decide_trust(

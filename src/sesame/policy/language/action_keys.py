@@ -140,7 +140,7 @@ _ROWS = (
         " GetIdentityMailFromDomainAttributes GetIdentityNotificationAttributes GetIdentityPolicies"
         " GetIdentityVerificationAttributes GetSendQuota GetSendStatistics GetSuppressedDestination GetTemplate"
         " ListConfigurationSets ListContactLists ListCustomVerificationEmailTemplates ListDedicatedIpPools"
-        " ListEmailIdentities"
+        " BatchGetMetricData GetMessageInsights ListEmailIdentities"
         " ListEmailTemplates ListIdentities ListIdentityPolicies ListSuppressedDestinations ListTemplates"
         " ListVerifiedEmailAddresses"
         " PutAccountDedicatedIpWarmupAttributes PutAccountDetails PutAccountSendingAttributes"
