@@ -49,7 +49,8 @@ def paths_of(filled: Filled) -> tuple[list[str], list[str], list[str]]:
     own = [
         f"{here}/home", f"{here}/identities", f"{here}/identities?after=n5.example", f"{here}/identities/new", one,
         f"{one}/zone",
-        f"{one}/delete", f"{one}/notifications", f"{one}/senders", f"{one}/policies/P", f"{one}/policies/P/remove",
+        f"{one}/delete", f"{one}/notifications", f"{one}/signing", f"{one}/sends", f"{one}/sends?from=nobody",
+        f"{one}/senders", f"{one}/policies/P", f"{one}/policies/P/remove",
         f"{one}/lend", f"{one}/stop?principal={filled.delegate}", f"{one}/kit?for={filled.delegate}", f"{here}/lent",
         f"{here}/messages", f"{here}/messages?after={at:.3f}-m{middle}", f"{here}/messages?outcome=refused",
         f"{here}/messages?outcome=bounced", f"{here}/messages?role=lent", f"{here}/messages?outcome=suppressed",

@@ -264,6 +264,7 @@ def shots(sesame: SesameProcess) -> list[tuple[str, str, str]]:
         ("identities", owner, f"/{REGION}/identities"),
         ("identity", owner, f"/{REGION}/identities/example.com"),
         ("signing", owner, f"/{REGION}/identities/example.com/signing"),
+        ("sends", owner, f"/{REGION}/identities/example.com/sends"),
         ("senders", owner, f"/{REGION}/identities/example.com/senders"),
         (
             "lend",

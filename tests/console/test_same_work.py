@@ -23,6 +23,7 @@ PAIRS = (
     ("identities/example.com/policies/P", "identities/nowhere.example/policies/P"),
     ("identities/example.com/kit?for={account}", "identities/nowhere.example/kit?for=999999999999"),
     ("identities/example.com/signing", "identities/nowhere.example/signing"),
+    ("identities/example.com/sends", "identities/nowhere.example/sends"),
     ("identities/example.com/notifications", "identities/nowhere.example/notifications"),
     ("identities/example.com/cases", "identities/nowhere.example/cases"),
     ("configuration-sets/news", "configuration-sets/none"),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.console.test_browser import by, chrome, open_page, pytestmark
+from tests.console.test_sends import send
 from tests.support.process import REGION, SesameProcess
 from tests.support.tenant import Tenant
 
@@ -52,6 +53,27 @@ def test_an_owner_signs_changes_the_key_and_sets_where_bounces_go(
         "MailFromDomainStatus": "SUCCESS",
         "BehaviorOnMxFailure": "REJECT_MESSAGE",
     }
+    page.context.close()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_an_owner_finds_who_sent(
+    chrome: "Browser", sesame: SesameProcess, tenant: Tenant, scripts: bool
+) -> None:
+    send(tenant.ses, "news@example.com")
+    send(tenant.ses, "office@example.com")
+    page = open_page(chrome, sesame, tenant.account.account_id, java_script_enabled=scripts)
+    page.goto(f"/{REGION}/identities/example.com")
+    page.get_by_role("link", name="Sends", exact=True).click()
+    page.get_by_text("Only this account sent as example.com in 14 days, to 2 recipients.").wait_for()
+    page.get_by_label("From contains").fill("office")
+    page.get_by_label("Show").select_option("accepted")
+    page.get_by_role("button", name="Show").click()
+    rows = page.locator("table.list tbody tr")
+    assert rows.count() == 1
+    assert "office@example.com" in rows.inner_text()
+    rows.get_by_role("link").click()
+    page.wait_for_url("**/messages/*")
     page.context.close()
 
 

@@ -39,6 +39,7 @@ from sesame.observe import Log
 from sesame.operations.ask_why import AskWhy
 from sesame.operations.home import Homes
 from sesame.operations.identity_records import IdentityRecords
+from sesame.operations.identity_sends import IdentitySends
 from sesame.operations.identity_signing import IdentitySigning
 from sesame.operations.lent import LentIdentities
 from sesame.operations.messages import Messages
@@ -342,6 +343,7 @@ def backing_of(
         lent=LentIdentities(services.store, doors.authorizer),
         records=IdentityRecords(services.store, doors.authorizer, services.checks, services.resolver),
         signing=_signing(settings, services, doors),
+        sends=IdentitySends(services.store, doors.authorizer),
         editing=doors.editing,
         analyst=Analyst(),
         operator=services.operator,

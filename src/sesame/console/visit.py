@@ -37,6 +37,7 @@ from sesame.observe import Clock
 from sesame.operations.ask_why import AskWhy
 from sesame.operations.home import Homes
 from sesame.operations.identity_records import IdentityRecords
+from sesame.operations.identity_sends import IdentitySends
 from sesame.operations.identity_signing import IdentitySigning
 from sesame.operations.lent import LentIdentities
 from sesame.operations.messages import Messages
@@ -74,6 +75,7 @@ class Backing:
     lent: LentIdentities
     records: IdentityRecords
     signing: IdentitySigning
+    sends: IdentitySends
     people: People
     recovery: RecoveryCodes
     editing: PolicyEditing

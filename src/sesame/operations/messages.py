@@ -151,7 +151,7 @@ class Messages:
             addresses = await listing.recipients(tx, [entry.seq for entry in page if entry.is_message])
             why = await refused_sends.sentences(tx, page, account_id) if as_at is not None else {}
             listed = [
-                replace(_listed(entry, account_id, addresses), why=why.get(entry.key, "")) for entry in page
+                replace(listed_for(entry, account_id, addresses), why=why.get(entry.key, "")) for entry in page
             ]
             day = NONE_REFUSED
             if as_at is not None and after is None and wanted.leaves_few_out and wanted.outcome != "accepted":
@@ -186,7 +186,7 @@ class Messages:
                 if not wanted.state or any(state == wanted.state for _, state in addresses.get(entry.seq, ()))
             ]
             return ListPage(
-                entries=tuple(_listed(entry, account_id, addresses) for entry in kept),
+                entries=tuple(listed_for(entry, account_id, addresses) for entry in kept),
                 next=None if more is None else Key(at=0.0, is_message=True, seq=more),
                 looked_at=len(found),
             )
@@ -365,7 +365,8 @@ def _has_no_region(found: Entry | DecisionRecord) -> bool:
     return not found.region or "region_not_served" in json.loads(found.decision).get("failed", {})
 
 
-def _listed(entry: Entry, viewer: str, addresses: Mapping[int, tuple[tuple[str, str], ...]]) -> Listed:
+def listed_for(entry: Entry, viewer: str, addresses: Mapping[int, tuple[tuple[str, str], ...]]) -> Listed:
+    """An entry as the account `viewer` may see it; `addresses` are the recipients by the message's number."""
     decision = json.loads(entry.decision)
     is_sender = entry.account_id == viewer
     recipients = addresses.get(entry.seq, ()) if entry.is_message else ()

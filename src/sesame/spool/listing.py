@@ -125,13 +125,20 @@ async def keys(
     return [Key(-at, bool(kind), -seq) for at, kind, seq in islice(places, limit)]
 
 
-async def entries(tx: Transaction, account_id: str, wanted: Sequence[Key]) -> list[Entry]:
-    """The entries of keys, in their order, as the account sees them."""
-    rows: dict[tuple[bool, int], Row] = {}
+async def entries(
+    tx: Transaction, account_id: str, wanted: Sequence[Key], *, known: Mapping[bytes, str] | None = None
+) -> list[Entry]:
+    """The entries of keys, in their order, as the account sees them; `known` has texts that were read before."""
+    selects, values = list[str](), list[Parameter]()
     for select, is_message in ((_REFUSAL, False), (_MESSAGE, True)):
         if seqs := [key.seq for key in wanted if key.is_message is is_message]:
-            rows |= {(is_message, row[2]): row for row in await tx.all(select, seqs)}
-    shared = await texts(tx, {row[13] for row in rows.values() if row[13] is not None})
+            selects.append(select)
+            values.append(seqs)
+    found = await tx.all(" UNION ALL ".join(selects), *values) if selects else []
+    rows = {(bool(row[1]), row[2]): row for row in found}
+    before = known or {}
+    missing = {row[13] for row in found if row[13] is not None and bytes(row[13]) not in before}
+    shared = {**before, **await texts(tx, missing)}
     return [
         _seen_by(account_id, row, shared.get(row[13]))
         for key in wanted
@@ -172,7 +179,10 @@ class Use(NamedTuple):
 
     key: Key
     id: str
+    account_id: str
     decision: str
+    digest: bytes | None
+    """Under which the decision is kept, if it is shared."""
 
 
 _SOURCE = (
@@ -181,21 +191,24 @@ _SOURCE = (
 )
 """From is nobody's to filter by who owns another identity alone that it was sent as."""
 _USES = (
-    "SELECT x.seq, x.{id}, x.decision_digest, CASE WHEN x.decision_digest IS NULL THEN x.decision ELSE '' END"
+    "SELECT {kind}, x.seq, x.{id}, x.account_id, x.decision_digest,"
+    " CASE WHEN x.decision_digest IS NULL THEN x.decision ELSE '' END"
     " FROM {table} x WHERE x.seq IN (?*) AND x.region = ?"
 )
 
 
 async def uses(tx: Transaction, wanted: Sequence[Key], *, region: str) -> list[Use]:
     """By what those of the keys that are of a region were decided, in their order."""
-    rows: dict[tuple[bool, int], Row] = {}
+    selects, values = list[str](), list[Parameter]()
     for table, name, is_message in (("refusal", "request_id", False), ("message", "message_id", True)):
         if seqs := [key.seq for key in wanted if key.is_message is is_message]:
-            select = _USES.format(id=name, table=table)
-            rows |= {(is_message, row[0]): row for row in await tx.all(select, seqs, region)}
-    shared = await texts(tx, {row[2] for row in rows.values() if row[2] is not None})
+            selects.append(_USES.format(kind=int(is_message), id=name, table=table))
+            values += [seqs, region]
+    found = await tx.all(" UNION ALL ".join(selects), *values) if selects else []
+    rows = {(bool(row[0]), row[1]): row for row in found}
+    shared = await texts(tx, {row[4] for row in found if row[4] is not None})
     return [
-        Use(key, row[1], shared.get(row[2], row[3] or "{}"))
+        Use(key, row[2], row[3], shared.get(row[4], row[5] or "{}"), row[4])
         for key in wanted
         if (row := rows.get((key.is_message, key.seq))) is not None
     ]

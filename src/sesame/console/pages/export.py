@@ -19,6 +19,7 @@ from sesame.console.guard import Refused
 from sesame.console.pages.changes import ACTION as READ_CHANGES
 from sesame.console.pages.changes import shown_row
 from sesame.console.pages.messages import read_key, wanted_of, written
+from sesame.console.pages.sends import wanted_of as sends_wanted
 from sesame.console.text import exactly
 from sesame.console.visit import Page, Visit
 from sesame.errors import SesameError
@@ -65,6 +66,30 @@ async def _messages(visit: Visit, query: Mapping[str, str]) -> Some:
             "subject": one.entry.subject,
             "bytes": one.entry.size_bytes,
             "principal": one.principal,
+        }
+        for one in page.entries
+    ]
+    more = None if page.next is None else {**query, "after": written(page.next)}
+    return Some(rows, more)
+
+
+async def _sends(visit: Visit, query: Mapping[str, str]) -> Some:
+    page = await visit.backing.sends.page(
+        visit.me, query.get("identity", ""), sends_wanted(query), read_key(query.get("after", "")), limit=STEP
+    )
+    rows = [
+        {
+            "time": exactly(one.listed.entry.at),
+            "what": "message" if one.listed.entry.is_message else "refusal",
+            "id": one.listed.entry.id,
+            "outcome": " ".join(state for _, state in one.listed.entry.recipients)
+            if one.listed.entry.is_message
+            else one.listed.entry.code,
+            "account": one.listed.entry.account_id,
+            "principal": one.listed.principal,
+            "as": " ".join(address for _, address in one.addresses),
+            "used_for": ", ".join(use for use, _ in one.addresses),
+            "to": " ".join(address for address, _ in one.listed.entry.recipients if address),
         }
         for one in page.entries
     ]
@@ -125,6 +150,9 @@ LISTS = {
     "messages": List(
         columns=("time", "what", "id", "outcome", "from", "to", "subject", "bytes", "principal"),
         read=_messages,
+    ),
+    "sends": List(
+        columns=("time", "what", "id", "outcome", "account", "principal", "as", "used_for", "to"), read=_sends
     ),
     "suppression": List(columns=("address", "reason", "since"), read=_suppression),
     "identities": List(columns=("identity", "kind", "verification", "sending"), read=_identities),
