@@ -40,6 +40,8 @@ OWN = (
     "configuration-sets/news",
     "templates",
     "templates/hello",
+    "identities",
+    "identities?after=a",
     "identities/example.com/sends",
     "identities/example.com/sends?by=222222222222&outcome=delivered",
     "identities/example.com/notifications",

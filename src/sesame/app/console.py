@@ -30,7 +30,7 @@ from sesame.console.logins import Logins
 from sesame.console.once import Once
 from sesame.console.play import Play
 from sesame.console.verdicts import Verdicts
-from sesame.console.visit import Backing
+from sesame.console.visit import Backing, IdentityViews
 from sesame.db import Transaction
 from sesame.feedback.rates import current
 from sesame.mail.return_path import verify_return_path
@@ -38,6 +38,7 @@ from sesame.model import Rates
 from sesame.observe import Log
 from sesame.operations.ask_why import AskWhy
 from sesame.operations.home import Homes
+from sesame.operations.identity_list import IdentityLists
 from sesame.operations.identity_records import IdentityRecords
 from sesame.operations.identity_sends import IdentitySends
 from sesame.operations.identity_signing import IdentitySigning
@@ -301,15 +302,21 @@ def _recovery(services: Services, doors: Doors) -> RecoveryCodes:
     )
 
 
-def _signing(settings: Settings, services: Services, doors: Doors) -> IdentitySigning:
-    return IdentitySigning(
-        services.store,
-        doors.authorizer,
-        services.checks,
-        services.resolver,
-        return_path_domain=settings.delivery.return_path_domain or settings.delivery.hostname,
-        rotate_after_s=settings.dns.dkim_rotate_after_s,
-        with_ed25519=settings.dns.dkim_ed25519,
+def _identities(settings: Settings, services: Services, doors: Doors) -> IdentityViews:
+    store, authorizer = services.store, doors.authorizer
+    return IdentityViews(
+        lists=IdentityLists(store, authorizer),
+        records=IdentityRecords(store, authorizer, services.checks, services.resolver),
+        signing=IdentitySigning(
+            store,
+            authorizer,
+            services.checks,
+            services.resolver,
+            return_path_domain=settings.delivery.return_path_domain or settings.delivery.hostname,
+            rotate_after_s=settings.dns.dkim_rotate_after_s,
+            with_ed25519=settings.dns.dkim_ed25519,
+        ),
+        sends=IdentitySends(store, authorizer),
     )
 
 
@@ -341,9 +348,7 @@ def backing_of(
         programs=Programs(services.store, doors.authorizer),
         smtp_logins=doors.submission.logins,
         lent=LentIdentities(services.store, doors.authorizer),
-        records=IdentityRecords(services.store, doors.authorizer, services.checks, services.resolver),
-        signing=_signing(settings, services, doors),
-        sends=IdentitySends(services.store, doors.authorizer),
+        identities=_identities(settings, services, doors),
         editing=doors.editing,
         analyst=Analyst(),
         operator=services.operator,

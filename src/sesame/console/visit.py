@@ -36,6 +36,7 @@ from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations.ask_why import AskWhy
 from sesame.operations.home import Homes
+from sesame.operations.identity_list import IdentityLists
 from sesame.operations.identity_records import IdentityRecords
 from sesame.operations.identity_sends import IdentitySends
 from sesame.operations.identity_signing import IdentitySigning
@@ -73,9 +74,7 @@ class Backing:
     programs: Programs
     smtp_logins: SmtpLogins
     lent: LentIdentities
-    records: IdentityRecords
-    signing: IdentitySigning
-    sends: IdentitySends
+    identities: "IdentityViews"
     people: People
     recovery: RecoveryCodes
     editing: PolicyEditing
@@ -118,6 +117,16 @@ class Backing:
     doors: Callable[[], Mapping[str, str]]
     """Where programs reach the server: `api`, `smtp` where there is one, `ca` where its certificate is of our own."""
     version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityViews:
+    """What pages show of identities."""
+
+    lists: IdentityLists
+    records: IdentityRecords
+    signing: IdentitySigning
+    sends: IdentitySends
 
 
 Who = Literal["anybody", "either", "person", "operator"]

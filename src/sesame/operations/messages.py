@@ -151,7 +151,8 @@ class Messages:
             addresses = await listing.recipients(tx, [entry.seq for entry in page if entry.is_message])
             why = await refused_sends.sentences(tx, page, account_id) if as_at is not None else {}
             listed = [
-                replace(listed_for(entry, account_id, addresses), why=why.get(entry.key, "")) for entry in page
+                replace(listed_for(entry, account_id, addresses), why=why.get(entry.key, ""))
+                for entry in page
             ]
             day = NONE_REFUSED
             if as_at is not None and after is None and wanted.leaves_few_out and wanted.outcome != "accepted":

@@ -154,20 +154,6 @@ async def of_names(
     return {row[2]: _identity(row) for row in rows}
 
 
-async def policy_counts(
-    tx: Transaction, account_id: str, region: str, names: Sequence[str]
-) -> dict[str, int]:
-    """How many policies each of those identities has, where it has any."""
-    rows = await tx.all(
-        "SELECT identity, COUNT(*) FROM identity_policy WHERE account_id = ? AND region = ?"
-        " AND identity IN (?*) GROUP BY identity",
-        account_id,
-        region,
-        list(names),
-    )
-    return {row[0]: int(row[1]) for row in rows}
-
-
 async def in_trouble(
     tx: Transaction, account_id: str, region: str, *, limit: int
 ) -> tuple[list[Identity], list[Identity]]:

@@ -413,6 +413,30 @@ async def by_delegate(
     return [(row[0], _counts(row[1:])) for row in rows]
 
 
+async def of_identities(
+    tx: Transaction, owner_account_id: str, region: str, identities: Sequence[str], *, since: float
+) -> dict[str, Counts]:
+    """What all accounts together sent as each of an owner's identities in a region since a day."""
+    if not identities:
+        return {}
+    columns = ", ".join(_COLUMNS)
+    same = "region = ? AND identity IN (?*) AND day >= ?"
+    values = (owner_account_id, region, list(identities), int(since // DAY_S))
+    # Its own along the key, that of others along the index of what is lent.
+    rows = await tx.all(
+        f"SELECT identity, {columns} FROM identity_tally WHERE account_id = ? AND owner_account_id = ? AND {same}"
+        f" UNION ALL SELECT identity, {columns} FROM identity_tally WHERE owner_account_id = ?"
+        f" AND owner_account_id <> account_id AND {same}",
+        owner_account_id,
+        *values,
+        *values,
+    )
+    found: dict[str, Counts] = {}
+    for row in rows:
+        found.setdefault(row[0], Counts()).add(_counts(row[1:]))
+    return found
+
+
 async def total(tx: Transaction, account_id: str | None = None) -> Counts:
     """All counts of an account, or of all."""
     condition, values = ("", ()) if account_id is None else (" WHERE account_id = ?", (account_id,))

@@ -74,7 +74,7 @@ async def _messages(visit: Visit, query: Mapping[str, str]) -> Some:
 
 
 async def _sends(visit: Visit, query: Mapping[str, str]) -> Some:
-    page = await visit.backing.sends.page(
+    page = await visit.backing.identities.sends.page(
         visit.me, query.get("identity", ""), sends_wanted(query), read_key(query.get("after", "")), limit=STEP
     )
     rows = [

@@ -6,41 +6,64 @@ from starlette.responses import PlainTextResponse, Response
 
 from sesame.access.identity_names import normal_name
 from sesame.console.calls import Call, call, sample
-from sesame.console.text import MOST_COUNTED
+from sesame.console.text import MOST_COUNTED, counted
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
 from sesame.errors import ServiceError
-from sesame.model import Identity
+from sesame.model import Identity, OnMxFailure, VerificationStatus
+from sesame.operations.identity_list import MOST_ELSEWHERE, Row
 from sesame.store import identities
 
 PAGE = 50
+_BAD = (VerificationStatus.FAILED, VerificationStatus.TEMPORARY_FAILURE)
 
 
 async def show_list(visit: Visit) -> Response:
     """The identities of the region, by name."""
     after = visit.query.get("after", "")
-    answer = await visit.listed("ListEmailIdentities", after=after, size=PAGE)
-    listed = answer["EmailIdentities"]
-    account_id = visit.me.principal.account_id
-    names = [one["IdentityName"] for one in listed]
-
-    async def run(tx: Transaction) -> tuple[dict[str, Identity], dict[str, int], dict[str, int]]:
-        return (
-            await identities.of_names(tx, account_id, visit.region, names),
-            await identities.policy_counts(tx, account_id, visit.region, names),
-            await identities.counts_by_region(tx, account_id, most=MOST_COUNTED, but_not=visit.region),
-        )
-
-    found, policies, elsewhere = await visit.backing.store.read(run)
+    found = await visit.backing.identities.lists.of(
+        visit.me, after=after, limit=PAGE, now=visit.now, most=MOST_COUNTED
+    )
     return visit.page(
         "identities.html",
-        listed=[found[name] for name in names if name in found],
-        policies=policies,
-        elsewhere=elsewhere,
-        next=names[-1] if answer.get("NextToken") and names else None,
+        rows=found.rows,
+        troubles={row.identity.name: troubles(row) for row in found.rows},
+        elsewhere=found.by_region,
+        only_elsewhere=found.only_elsewhere,
+        most_elsewhere=MOST_ELSEWHERE,
+        next=found.next,
         is_first=not after,
         calls=[sample("List the identities", call("sesv2", "ListEmailIdentities"))],
     )
+
+
+_WRONG = {
+    "HOST_NOT_FOUND": "not in DNS",
+    "TYPE_NOT_FOUND": "record missing in DNS",
+    "INVALID_VALUE": "another value in DNS",
+    "DNS_SERVER_ERROR": "DNS did not say",
+}
+"""What SES's words for what a look-up found come to."""
+
+
+def troubles(row: Row) -> list[tuple[str, str, float | None]]:
+    """What is wrong with an identity: how bad, in words, and when it was seen; of days, no time."""
+    found: list[tuple[str, str, float | None]] = []
+    beside, sent = row.beside, row.sent
+    if beside is not None and beside.check.error is not None:
+        words = _WRONG.get(beside.check.error, beside.check.error)
+        tone = "bad" if row.identity.verification in _BAD else "wait"
+        found.append((tone, words, beside.check.checked_at))
+    chosen = None if beside is None else beside.mail_from
+    if chosen is not None and chosen.status is not VerificationStatus.SUCCESS:
+        refuses = chosen.on_mx_failure is OnMxFailure.REJECT_MESSAGE
+        said = "sends are refused: MAIL FROM" if refuses else "bounces go to the operator's domain"
+        found.append(("bad" if refuses else "wait", said, None))
+    if sent is not None and sent.permanent_bounces:
+        found.append(("wait", counted(sent.permanent_bounces, "hard bounce"), None))
+    if sent is not None and sent.complaints:
+        found.append(("bad", counted(sent.complaints, "complaint"), None))
+    return found
 
 
 def _creation(name: str) -> Call:
@@ -103,7 +126,7 @@ async def create(visit: Visit) -> Response:
 async def show(visit: Visit) -> Response:
     """The records of one identity with what DNS shows."""
     name = visit.path_values["name"]
-    view = await visit.backing.records.of(visit.me, name)
+    view = await visit.backing.identities.records.of(visit.me, name)
     reads = [sample("Read the identity", call("sesv2", "GetEmailIdentity", EmailIdentity=view.identity.name))]
     return visit.page("identity.html", view=view, identity=view.identity, tab="dns", calls=reads)
 
@@ -111,14 +134,14 @@ async def show(visit: Visit) -> Response:
 async def check(visit: Visit) -> Response:
     """Ask DNS now, and let what is found count."""
     name = visit.path_values["name"]
-    await visit.backing.records.check_now(visit.me, name)
+    await visit.backing.identities.records.check_now(visit.me, name)
     return visit.go(visit.here(f"/identities/{name}"), said="checked")
 
 
 async def zone(visit: Visit) -> Response:
     """The owner's records as a zone file (RFC 1035 section 5)."""
     name = visit.path_values["name"]
-    view = await visit.backing.records.of(visit.me, name)
+    view = await visit.backing.identities.records.of(visit.me, name)
     lines = [f"; records of {name} for {visit.backing.api_url}", "$TTL 3600"]
     for checked in view.records:
         record = checked.record
@@ -159,7 +182,7 @@ async def delete(visit: Visit) -> Response:
 
 
 PAGES = (
-    Page(path="/{region}/identities", handler=show_list, leave="ses:ListEmailIdentities", nav="identities"),
+    Page(path="/{region}/identities", handler=show_list, nav="identities"),
     Page(path="/{region}/identities/new", handler=ask_new, leave="ses:CreateEmailIdentity", nav="identities"),
     Page(path="/{region}/identities/new", handler=create, method="POST"),
     Page(path="/{region}/identities/{name}", handler=show, nav="identities"),

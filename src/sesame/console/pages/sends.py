@@ -26,7 +26,7 @@ async def show(visit: Visit) -> Response:
     """The newest first."""
     name = visit.path_values["name"]
     wanted, after = wanted_of(visit.query), read_key(visit.query.get("after", ""))
-    page = await visit.backing.sends.page(
+    page = await visit.backing.identities.sends.page(
         visit.me, name, wanted, after, since=visit.now - DAYS * 86_400.0 if after is None else None
     )
     filters = {"outcome": wanted.outcome, "by": wanted.sender, "from": wanted.source}

@@ -110,7 +110,7 @@ async def _shared(visit: Visit) -> Response:
             if kit["problem"]:
                 return _gone(visit)
             return visit.page("shared_kit.html", identity=policies.identity, kit=kit, share=share)
-        view = await visit.backing.records.of(caller, share.identity)
+        view = await visit.backing.identities.records.of(caller, share.identity)
         return visit.page("shared_records.html", identity=view.identity, view=view, share=share)
     except ServiceError:
         return _gone(visit)

@@ -44,7 +44,7 @@ async def _page(
 ) -> Response:
     """`given` is what was typed into a form that failed, its `form` with it; never a key."""
     name = visit.path_values["name"]
-    view = await visit.backing.signing.of(visit.me, name)
+    view = await visit.backing.identities.signing.of(visit.me, name)
     chosen = view.mail_from
     fields = {
         "form": "",
