@@ -201,6 +201,7 @@ def test_anything_is_found_in_all_accounts(sesame: SesameProcess, tenant: Tenant
         (f"<{message_id}@email.amazonses.com>", f"/operator/messages/{message_id}"),
         (request_id, f"/operator/refusals/{request_id}"),
         (account, f"/operator/accounts/{account}"),
+        (f"arn:aws:iam::{account}:user/x", f"/operator/accounts/{account}"),
     ):
         answer = person.get("/operator/find", params={"q": asked})
         assert answer.url.path == path

@@ -31,6 +31,10 @@ PAIRS = (
     ("people/users/anna", "people/users/nobody"),
     ("search?q={message}", f"search?q={UNKNOWN_MESSAGE}"),
     ("search?q=example.com", "search?q=nowhere.example"),
+    ("search?q=P", "search?q=Q"),
+    ("search?q=anna", "search?q=nobody"),
+    ("search?q={account}", "search?q=999999999999"),
+    ("search?q=reader@slow.example", "search?q=nobody@nowhere.example"),
     (
         "reputation/counted?identity={account}/example.com",
         "reputation/counted?identity=999999999999/x.example",

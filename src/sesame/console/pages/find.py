@@ -19,6 +19,7 @@ PAGE = 50
 _MESSAGE_ID = re.compile(r"[0-9a-f]{16}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9]{6}")
 _REQUEST_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
+_OF_ACCOUNT = re.compile(r"arn:[^:]*:[^:]*:[^:]*:([0-9]{12}):")
 
 
 async def find(visit: Visit) -> Response:
@@ -32,6 +33,8 @@ async def find(visit: Visit) -> Response:
     if _ACCOUNT_ID.fullmatch(asked):
         return visit.go(f"/operator/accounts/{asked}")
     name = asked.rpartition(":identity/")[2] if asked.startswith("arn:") else asked
+    if found := _OF_ACCOUNT.match(name):
+        return visit.go(f"/operator/accounts/{found[1]}")
     if not name or " " in name:
         return visit.page(
             "found.html",

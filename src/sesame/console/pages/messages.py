@@ -29,8 +29,6 @@ OUTCOMES = (
 DOORS = {"v1": "API v1", "v2": "API v2", "smtp": "SMTP"}
 ROLES = (("", "all that concern me"), ("sent", "sent by this account"), ("lent", "sent by others as mine"))
 _KEY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)-([mr])([0-9]{1,18})")
-_MESSAGE_ID = re.compile(r"[0-9a-f]{16}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9]{6}")
-_REQUEST_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 STATES = {
     "queued": "waiting",
     "held": "held",
@@ -198,24 +196,8 @@ def _to_allow(view: RefusalView, visit: Visit) -> str:
     return (checks[0].arn or "").rpartition("/")[2] if checks else ""
 
 
-async def search(visit: Visit) -> Response:
-    """Go where what was pasted leads: an id, an address, a domain."""
-    asked = visit.query.get("q", "").strip().strip("<>")
-    if _MESSAGE_ID.fullmatch(asked.partition("@")[0].lower()):
-        return visit.go(visit.here(f"/messages/{asked.partition('@')[0].lower()}"))
-    if _REQUEST_ID.fullmatch(asked.lower()):
-        return visit.go(visit.here(f"/refusals/{asked.lower()}"))
-    if "@" in asked and " " not in asked:
-        return visit.go(visit.here(f"/messages?{urlencode({'to': asked})}"))
-    name = asked.rpartition(":identity/")[2] if asked.startswith("arn:") else asked
-    if "." in name and " " not in name and "/" not in name:
-        return visit.go(visit.here(f"/identities/{quote(name, safe='@')}"))
-    return visit.page("search.html", asked=asked)
-
-
 PAGES = (
     Page(path="/{region}/messages", handler=show_list, leave=ACTION, nav="messages"),
     Page(path="/{region}/messages/{id}", handler=show_message, leave=ACTION, nav="messages"),
     Page(path="/{region}/refusals/{id}", handler=show_refusal, leave=ACTION, nav="messages"),
-    Page(path="/{region}/search", handler=search),
 )
