@@ -325,3 +325,20 @@ def test_colour_is_for_terminals_only(
     monkeypatch.setenv("NO_COLOR", "1")
     assert run("check", news) == 0
     assert capsys.readouterr().out == f"{news}: nothing found\n"
+
+
+def test_explain_and_simulate_hold_the_caller_to_its_boundary(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    everything: dict[str, object] = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    iam = write(tmp_path / "iam.json", everything)
+    boundary = write(tmp_path / "boundary.json", {**everything, "Action": "ses:Get*"})
+    asked = ("--resource", IDENTITY, "--action", "ses:SendEmail", "--iam", iam)
+    user = f"arn:aws:iam::{OWNER}:user/anna"
+    assert run("explain", "--principal", user, *asked) == 0
+    assert run("simulate", "--caller", user, *asked) == 0
+    capsys.readouterr()
+    assert run("explain", "--principal", user, *asked, "--boundary", boundary) == 3
+    assert "denied: permissions boundary" in capsys.readouterr().out
+    assert run("simulate", "--caller", user, *asked, "--boundary", boundary) == 3
+    assert "implicitDeny" in capsys.readouterr().out

@@ -46,6 +46,22 @@ def send(client: Any, tenant: Tenant, source: str) -> str:
     return answer
 
 
+def test_a_role_with_a_boundary_is_not_said_to_be_able(owner: Person, tenant: Tenant) -> None:
+    """Its people page shows the boundary; that of who can send, that it is not known whether the role can."""
+    reader = "arn:aws:iam::aws:policy/AmazonSESReadOnlyAccess"
+    number = tenant.account.account_id
+    trust = document({"Effect": "Allow", "Principal": {"AWS": number}, "Action": "sts:AssumeRole"})
+    tenant.iam.create_role(RoleName="app", AssumeRolePolicyDocument=trust)
+    tenant.iam.create_user(UserName="anna", PermissionsBoundary=reader)
+    arn = f"arn:aws:iam::{number}:role/app"
+    put(tenant, "Own", allow(tenant, {"AWS": arn}, "App"))
+    assert "has a permissions boundary" not in words(owner.get(f"{HERE}/senders").text)
+    tenant.iam.put_role_permissions_boundary(RoleName="app", PermissionsBoundary=reader)
+    assert "has a permissions boundary, which may not allow this" in words(owner.get(f"{HERE}/senders").text)
+    for path in ("roles/app", "users/anna"):
+        assert f"Permissions boundary: {reader}" in words(owner.get(f"/{REGION}/people/{path}").text)
+
+
 def test_nobody_is_said_and_what_to_do(owner: Person) -> None:
     page = words(owner.get(f"{HERE}/senders").text)
     assert page.count("No other account can send as example.com") == 1

@@ -7,8 +7,10 @@ import pytest
 
 from sesame.policy import (
     Outcome,
+    Policy,
     Request,
     Requester,
+    Verdict,
     compile_policies,
     decide,
     decide_trust,
@@ -16,7 +18,10 @@ from sesame.policy import (
     parse_iam_policy,
     parse_stored_identity_policy,
     parse_stored_trust_policy,
+    who_can_send,
 )
+from sesame.policy.analysis.bounded import REASON, permissions_within, within_boundaries
+from sesame.policy.analysis.questions import can_send
 from sesame.policy.language.source import Json
 from sesame.policy.reasons.cause import Code, How, Reader
 from sesame.policy.reasons.gaps import policy_causes
@@ -226,3 +231,66 @@ def test_what_the_boundary_lacks_stands_behind_what_the_policies_lack() -> None:
     explanation = explain(request, iam=(), identity=(), boundary=[(BOUNDARY, parse_iam_policy(RAW))])
     found = policy_causes(explanation, Reader.OPERATOR)
     assert [cause.code for cause in found] == [Code.SENDER_IAM, Code.BOUNDARY]
+
+
+def attached(*statements: Json) -> list[tuple[str, Policy]]:
+    return [
+        (
+            "p",
+            parse_stored_identity_policy(
+                json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+            ),
+        )
+    ]
+
+
+def lent(principal: Json) -> dict[str, Json]:
+    return {
+        "Effect": "Allow",
+        "Principal": {"AWS": principal},
+        "Action": "ses:SendEmail",
+        "Resource": IDENTITY,
+    }
+
+
+@pytest.mark.parametrize(
+    ("principal", "who", "expected"),
+    [
+        (ROLE_ARN, f"a session of {ROLE_ARN}", Verdict.UNKNOWN),
+        (USER_ARN, USER_ARN, Verdict.YES),
+        (SESSION_ARN, SESSION_ARN, Verdict.YES),
+        (f"arn:aws:iam::{OWNER}:role/other", f"a session of arn:aws:iam::{OWNER}:role/other", Verdict.YES),
+        (f"arn:aws:iam::{DELEGATE}:user/anna", f"arn:aws:iam::{DELEGATE}:user/anna", Verdict.YES),
+    ],
+)
+def test_of_a_role_with_a_boundary_it_is_not_known_whether_it_can_send(
+    principal: str, who: str, expected: Verdict
+) -> None:
+    """Nobody is said to be able to what a boundary may keep from it; what is given by the very name stays."""
+    policies = attached(lent(principal))
+    bounded = {ROLE_ARN, "AROASENDER", USER_ARN, "AIDAANNA"}
+    answers = within_boundaries(who_can_send(policies, identity_arn=IDENTITY), policies, bounded)
+    [found] = [one for one in answers if one.who == who]
+    assert found.verdict is expected
+    assert (found.reason == REASON) is (expected is Verdict.UNKNOWN)
+    before = who_can_send(policies, identity_arn=IDENTITY)
+    assert within_boundaries(before, policies, ()) == before
+
+
+def test_of_whom_a_notprincipal_would_spare_it_is_not_known_either() -> None:
+    spared: Json = [OWNER, USER_ARN]
+    deny = {**lent("*"), "Effect": "Deny", "NotPrincipal": {"AWS": spared}}
+    del deny["Principal"]
+    policies = attached(lent(USER_ARN), deny)
+    found = who_can_send(policies, identity_arn=IDENTITY)
+    assert [one.verdict for one in found if one.who == USER_ARN] == [Verdict.YES]
+    found = within_boundaries(found, policies, {USER_ARN})
+    assert [one.verdict for one in found if one.who == USER_ARN] == [Verdict.UNKNOWN]
+
+
+def test_what_a_role_with_a_boundary_can_send_has_no_example() -> None:
+    policies = attached(lent(ROLE_ARN))
+    found = can_send(JOB, policies, identity_arn=IDENTITY)
+    assert all(one.witness is not None for one in permissions_within(found, JOB, policies, {USER_ARN}))
+    held = permissions_within(found, JOB, policies, {ROLE_ARN})
+    assert [(one.witness, one.reason) for one in held] == [(None, REASON)]

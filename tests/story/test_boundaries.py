@@ -1,5 +1,6 @@
 """Permissions boundaries by boto3 over sockets: set, shown, enforced with the next request, kept from deletion."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -256,6 +257,32 @@ def test_users_are_made_by_others_within_a_boundary_alone(world: World) -> None:
     assert refused(iam.attach_user_policy, UserName="other", PolicyArn=READER)[0] == "AccessDenied"
     iam.put_user_permissions_boundary(UserName="other", PermissionsBoundary=world.at_most)
     iam.attach_user_policy(UserName="other", PolicyArn=READER)
+
+
+def test_what_if_asks_within_the_boundary_of_today(world: World, tmp_path: Path) -> None:
+    """What a user sent before it had a boundary is not said to go through under a policy that lets everybody in."""
+    robot = world.user("robot", EVERYTHING)
+    assert world.send(robot) == ""
+    world.iam.put_user_permissions_boundary(UserName="robot", PermissionsBoundary=READER)
+    allow = {**SEND, "Principal": {"AWS": world.number}, "Resource": world.identity}
+    (tmp_path / "p.json").write_text(document(allow))
+    given = ("policy", "what-if", "--identity", world.identity, "--put", f"p={tmp_path / 'p.json'}", "--json")
+    assert json.loads(world.sesame.run(*given, check=False).stdout)["changes"] == []
+    named = {
+        **SEND,
+        "Principal": {"AWS": f"arn:aws:iam::{world.number}:user/robot"},
+        "Resource": world.identity,
+    }
+    (tmp_path / "p.json").write_text(document(named))
+    [change] = json.loads(world.sesame.run(*given, check=False).stdout)["changes"]
+    assert (change["before"], change["after"]) == ("implicit deny", "allow")
+
+
+def test_the_command_line_lists_who_has_a_boundary(world: World) -> None:
+    world.user("anna", PermissionsBoundary=READER)
+    world.user("bea")
+    listed = world.sesame.run_json("user", "list", world.number)
+    assert {one["user_name"]: one["permissions_boundary"] for one in listed} == {"anna": READER, "bea": None}
 
 
 def test_the_simulator_knows_the_boundary_that_a_user_has_and_one_that_is_given(world: World) -> None:

@@ -178,9 +178,14 @@ async def list_users(services: "Services", args: argparse.Namespace) -> int:
     return print_list(
         args,
         await services.operator.list_users(args.account),
-        as_json=lambda user: {"user_name": user.user_name, "arn": user.arn, "user_id": user.user_id},
-        headings=("USER", "ARN", "ID"),
-        row=lambda user: (user.user_name, user.arn, user.user_id),
+        as_json=lambda user: {
+            "user_name": user.user_name,
+            "arn": user.arn,
+            "user_id": user.user_id,
+            "permissions_boundary": user.permissions_boundary or None,
+        },
+        headings=("USER", "ARN", "ID", "BOUNDARY"),
+        row=lambda user: (user.user_name, user.arn, user.user_id, user.permissions_boundary or "-"),
     )
 
 

@@ -25,7 +25,7 @@ from sesame.cli.policy_files import (
     read_text,
     resource_of,
 )
-from sesame.policy import parse_stored_iam_policy, parse_stored_identity_policy
+from sesame.policy import Policy, parse_stored_iam_policy, parse_stored_identity_policy
 from sesame.policy.analysis.principals import with_path
 from sesame.policy.cases import collect_cases, read_requester, run_case
 from sesame.policy.findings.catalogue import Finding, Severity
@@ -117,6 +117,7 @@ def _add_request_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--iam", action="append", default=[], metavar="FILE", help="an IAM policy of the caller"
     )
+    verb.add_argument("--boundary", metavar="FILE", help="the caller's permissions boundary")
     verb.add_argument(
         "--policy", action="append", default=[], metavar="FILE", help="a policy of the identity"
     )
@@ -163,6 +164,7 @@ def run_explain(args: argparse.Namespace) -> int:
         request,
         iam=load(args.iam, parse_stored_iam_policy),
         identity=identity,
+        boundary=_boundary(args),
     )
     code = YES if explanation.outcome is Outcome.ALLOW else DENIED
     if args.view == "sender":
@@ -177,6 +179,10 @@ def run_explain(args: argparse.Namespace) -> int:
     else:
         _print_explanation(explanation)
     return code
+
+
+def _boundary(args: argparse.Namespace) -> list[tuple[str, Policy]] | None:
+    return None if args.boundary is None else load([args.boundary], parse_stored_iam_policy)
 
 
 def _explanation_json(explanation: Explanation) -> dict[str, object]:
@@ -285,6 +291,7 @@ def run_simulate(args: argparse.Namespace) -> int:
         identity=load(args.policy, parse_stored_identity_policy),
         context=read_pairs(args.context),
         resource_account=args.resource_owner,
+        boundary=_boundary(args),
     )
     if args.json:
         print_json([_simulation_json(result) for result in results])

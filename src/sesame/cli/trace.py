@@ -222,6 +222,9 @@ def _print_causes(causes: list[dict[str, Any]]) -> None:
         print(f"        fix: {one_line(fix)}")
 
 
+_KINDS = {"iam": "IAM policy", "session": "session policy", "boundary": "permissions boundary"}
+
+
 def _print_checks(checks: list[dict[str, Any]]) -> None:
     for check in checks:
         addresses = one_line(", ".join(dict.fromkeys(check["addresses"])))
@@ -229,7 +232,7 @@ def _print_checks(checks: list[dict[str, Any]]) -> None:
         asked = f"{', '.join(check['uses'])} {addresses}".rstrip()
         print(f"    {check['outcome']}: {asked}{as_whom}")
         for ref in check["deciding"]:
-            where = {"iam": "IAM policy", "session": "session policy"}.get(ref["kind"], "identity policy")
+            where = _KINDS.get(ref["kind"], "identity policy")
             print(f"        by {where} `{ref['policy']}`, statement {ref['statement']}")
 
 

@@ -33,6 +33,7 @@ from sesame.policy import (
     who_can_send,
 )
 from sesame.policy.analysis.answers import Method, Needs
+from sesame.policy.analysis.bounded import permissions_within, within_boundaries
 from sesame.policy.analysis.principals import STRANGER
 from sesame.policy.cases import read_requester
 from sesame.policy.language.document import Condition, Effect, Principal, Statement
@@ -107,6 +108,7 @@ def _who(question: Mapping[str, Any], named: Named, is_late: Callable[[], bool])
         principal_ids=question["principal_ids"],
         is_late=is_late,
     )
+    answers = within_boundaries(answers, named, question.get("bounded", ()))
     groups = _grouped(answers, named)
     _add_more(groups, answers, question, named, is_late)
     checked = {
@@ -152,15 +154,17 @@ def _add_more(
 def _principal(question: Mapping[str, Any], is_late: Callable[[], bool]) -> Json:
     """All that one principal may send."""
     named = _read(question["policies"])
+    requester = read_requester(question["principal"])
     permissions = can_send(
-        read_requester(question["principal"]),
+        requester,
         named,
         identity_arn=question["identity_arn"],
         limits=question.get("limits", {}),
         principal_ids=question["principal_ids"],
         is_late=is_late,
     )
-    return {"permissions": [_permission(one, named) for one in permissions]}
+    found = permissions_within(permissions, requester, named, question.get("bounded", ()))
+    return {"permissions": [_permission(one, named) for one in found]}
 
 
 def _edit(question: Mapping[str, Any], is_late: Callable[[], bool]) -> Json:
@@ -192,8 +196,8 @@ def _edit(question: Mapping[str, Any], is_late: Callable[[], bool]) -> Json:
         "sentences": [
             one for name, policy in after if name in changed for one in statement_sentences(policy)
         ],
-        "gained": _grouped(found.gained, after),
-        "lost": _grouped(found.lost, before),
+        "gained": _grouped(within_boundaries(found.gained, after, question.get("bounded", ())), after),
+        "lost": _grouped(within_boundaries(found.lost, before, question.get("bounded", ())), before),
         "asked": found.asked,
         "of": found.of,
         "after": _who({**question, "limits": {}}, after, is_late),

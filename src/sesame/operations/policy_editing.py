@@ -28,6 +28,7 @@ from sesame.model import Caller, Identity
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_stored_identity_policy
 from sesame.store import identities, policy_versions, reputation
+from sesame.store.iam import boundaries
 from sesame.store.policy_versions import Place, Version
 from sesame.store.reputation import Counts
 
@@ -56,6 +57,8 @@ class IdentityPolicies:
     arn: str
     policies: tuple[PolicyText, ...]
     principal_ids: Mapping[str, str]
+    bounded: tuple[str, ...] = ()
+    """Users and roles of the account that have a permissions boundary: ARNs and unique ids."""
 
     @property
     def named(self) -> list[tuple[str, str]]:
@@ -82,6 +85,7 @@ async def policies_in(tx: Transaction, account_id: str, region: str, stored: str
             for own, one in zip(kept, displayed, strict=True)
         ),
         principal_ids={arn: user_id for own in kept for arn, user_id in own.principal_ids.items()},
+        bounded=tuple(name for one in await boundaries.bounded(tx, account_id) for name in one),
     )
 
 

@@ -27,10 +27,12 @@ from sesame.policy import (
     who_can_send,
 )
 from sesame.policy.analysis.answers import describe_needs
+from sesame.policy.analysis.bounded import within_boundaries
 from sesame.policy.language.document import Effect, Statement
 from sesame.policy.language.pattern import glob
 from sesame.policy.writing.say import say_statement
 from sesame.store import accounts, identities, policy_versions, recorded_sends
+from sesame.store.iam import boundaries
 from sesame.store.policy_versions import Version
 from sesame.store.recorded_sends import Position, Recorded
 
@@ -139,6 +141,8 @@ async def _of_identity(
     answers = who_can_send(
         documents, identity_arn=arn, principal_ids=history.policies.principal_ids, is_late=is_late
     )
+    bounded = await store.read(lambda tx: boundaries.bounded(tx, identity.account_id))
+    answers = within_boundaries(answers, documents, {name for one in bounded for name in one})
     used = {(use.policy, use.index) for use in history.uses}
     return IdentityAuthority(
         arn=arn,

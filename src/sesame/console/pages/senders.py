@@ -38,6 +38,7 @@ def question_of(policies: IdentityPolicies, **more: Any) -> dict[str, Any]:
         "policies": policies.named,
         "identity_arn": policies.arn,
         "principal_ids": dict(policies.principal_ids),
+        "bounded": list(policies.bounded),
         **more,
     }
 

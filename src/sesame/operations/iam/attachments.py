@@ -18,6 +18,7 @@ from sesame.model import Caller
 from sesame.operations.iam.checks import NAMES, entity_named, page_from, permitted_entity
 from sesame.operations.iam.managed_policies import policy_named
 from sesame.operations.table import Handler, Handlers
+from sesame.store.iam import boundaries
 from sesame.store.iam import managed_policies as store
 from sesame.store.iam.entities import Entity, Kind, by_id
 from sesame.store.iam.managed_policies import AWS_MANAGED
@@ -101,7 +102,7 @@ class AttachmentOperations:
             if usage != "PermissionsBoundary":
                 ids |= set(await store.entities(tx, account_id, arn))
             if usage != "PermissionsPolicy":
-                ids |= set(await store.bounded_by(tx, account_id, arn))
+                ids |= set(await boundaries.bounded_by(tx, account_id, arn))
             found = [await by_id(tx, unique_id) for unique_id in sorted(ids)]
             return [
                 entity

@@ -28,6 +28,7 @@ from sesame.operations.principal_tags import check_tags
 from sesame.operations.resource_tags import listed_tags
 from sesame.operations.table import Handlers
 from sesame.store import tags
+from sesame.store.iam import boundaries
 from sesame.store.iam import managed_policies as store
 from sesame.store.iam.managed_policies import AWS_MANAGED, AWS_PREFIX, ManagedPolicy, Version
 
@@ -119,7 +120,7 @@ class ManagedPolicyOperations:
             account_id = caller.principal.account_id
             used = Uses(
                 attached=len(await store.entities(tx, account_id, arn)),
-                bounding=len(await store.bounded_by(tx, account_id, arn)),
+                bounding=len(await boundaries.bounded_by(tx, account_id, arn)),
             )
             if arn in AWS_MANAGED:
                 return aws_policy_shape(arn, uses=used)
@@ -168,7 +169,7 @@ class ManagedPolicyOperations:
         async def run(tx: Transaction) -> None:
             policy = await policy_named(tx, caller, arn)
             users = await store.entities(tx, policy.account_id, policy.arn)
-            if users or await store.bounded_by(tx, policy.account_id, policy.arn):
+            if users or await boundaries.bounded_by(tx, policy.account_id, policy.arn):
                 raise DeleteConflict("Cannot delete a policy attached to entities.")
             if len(await store.versions(tx, policy)) > 1:
                 raise DeleteConflict(
@@ -336,7 +337,7 @@ class Uses:
 
 async def uses_of(tx: Transaction, account_id: str) -> Callable[[str], Awaitable[Uses]]:
     """What tells the uses of a policy of an account, by its ARN."""
-    bounding = await store.boundary_uses(tx, account_id)
+    bounding = await boundaries.uses(tx, account_id)
 
     async def uses(arn: str) -> Uses:
         return Uses(attached=len(await store.entities(tx, account_id, arn)), bounding=bounding.get(arn, 0))

@@ -19,6 +19,8 @@ class Entity:
     name: str
     path: str
     arn: str
+    permissions_boundary: str = ""
+    """The ARN of a user's or role's boundary; empty for none, and of a group."""
 
 
 async def find(tx: Transaction, account_id: str, kind: Kind, name: str) -> Entity | None:
@@ -53,5 +55,11 @@ def _entity(found: users.User | groups.Group | roles.Role | None) -> Entity | No
         case roles.Role(role_id=unique_id, role_name=name):
             kind = "role"
     return Entity(
-        account_id=found.account_id, kind=kind, unique_id=unique_id, name=name, path=found.path, arn=found.arn
+        account_id=found.account_id,
+        kind=kind,
+        unique_id=unique_id,
+        name=name,
+        path=found.path,
+        arn=found.arn,
+        permissions_boundary="" if isinstance(found, groups.Group) else found.permissions_boundary,
     )

@@ -156,31 +156,6 @@ async def entities(tx: Transaction, account_id: str, policy_arn: str) -> list[st
     return [row[0] for row in rows]
 
 
-async def bounded_by(tx: Transaction, account_id: str, policy_arn: str) -> list[str]:
-    """The unique ids of an account's users and roles whose permissions boundary a policy is."""
-    rows = await tx.all(
-        "SELECT user_id FROM iam_user WHERE account_id = ? AND permissions_boundary = ?"
-        " UNION ALL SELECT role_id FROM iam_role WHERE account_id = ? AND permissions_boundary = ?",
-        account_id,
-        policy_arn,
-        account_id,
-        policy_arn,
-    )
-    return sorted(str(row[0]) for row in rows)
-
-
-async def boundary_uses(tx: Transaction, account_id: str) -> dict[str, int]:
-    """How many users and roles of an account have each policy as their permissions boundary, by its ARN."""
-    rows = await tx.all(
-        "SELECT permissions_boundary, COUNT(*) FROM (SELECT permissions_boundary FROM iam_user"
-        " WHERE account_id = ? AND permissions_boundary <> '' UNION ALL SELECT permissions_boundary FROM iam_role"
-        " WHERE account_id = ? AND permissions_boundary <> '') AS bounded GROUP BY permissions_boundary",
-        account_id,
-        account_id,
-    )
-    return {str(row[0]): int(row[1]) for row in rows}
-
-
 async def by_arn(tx: Transaction, account_id: str, arns: Sequence[str]) -> list[tuple[str, str]]:
     """ARN and default document of each policy of an account, or of AWS's, that there is."""
     found = dict(AWS_MANAGED)
