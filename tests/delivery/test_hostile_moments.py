@@ -176,3 +176,34 @@ def test_who_goes_while_we_look_whether_the_message_is_still_allowed_is_left_for
     found = asyncio.run(deliver(goes, other, times=2, still_allowed=still_allowed))
     assert [one.kind for one in found] == [OutcomeKind.DELIVERED] * 2
     assert (len(good.messages), len(other.messages)) == ((2, 0) if is_kept else (1, 1))
+
+
+@pytest.mark.parametrize(
+    "reply", [b"250 taken\r\n", b"552 5.3.4 too big\r\n", b"421 4.3.2 bye\r\n", b"what\r\n", b"354 more\r\n"]
+)
+def test_of_a_message_whose_fate_is_settled_the_last_dot_is_not_written(reply: bytes) -> None:
+    """What was refused, or not understood, is not given to that server all the same."""
+
+    def answer(wire: Wire, data: bytes) -> None:
+        if data == b"DATA\r\n":
+            wire.says(b"354 go\r\n")
+        elif data[:4] in (b"EHLO", b"MAIL", b"RCPT"):
+            wire.says(b"250 ok\r\n")
+        elif data.startswith(b"From:"):
+            wire.says(reply)
+
+    async def run() -> None:
+        wire = Wire(answer)
+        session = await _open(wire, CLEAR)
+        try:
+            result = await session.send("a@b.test", "c@d.test", LARGE)
+        except RemoteProtocolError as error:
+            assert not error.ambiguous
+        else:
+            assert not result.is_delivered
+        for _ in range(100):  # whatever was still to be written
+            await asyncio.sleep(0)
+        assert wire.written.count(b"\r\n.\r\n") == 0
+        assert not session.is_usable
+
+    asyncio.run(run())

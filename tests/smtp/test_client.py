@@ -114,6 +114,8 @@ HOSTILE: list[tuple[str, list[bytes], Stage]] = [
     ("code 354 for a banner", [b"354 hello\r\n"], Stage.CONNECT),
     ("bare LF", [b"220 hello\n"], Stage.CONNECT),
     ("two greetings at once", [b"220 a\r\n220 b\r\n"], Stage.HELLO),
+    ("half an answer to what has not been said", [b"220 a\r\n25"], Stage.HELLO),
+    ("a line end more than the greeting has", [b"220 a\r\n\r"], Stage.HELLO),
     ("10,000 extensions", [b"220 a\r\n", b"250-X\r\n" * 10_000], Stage.HELLO),
     ("code changes within a reply", [b"220 a\r\n", b"250-X\r\n550 Y\r\n"], Stage.HELLO),
     ("1 MB of text with escapes", [b"220 a\r\n", b"250 " + b"\x1b[31m" * 200_000 + b"\r\n"], Stage.HELLO),
@@ -366,3 +368,16 @@ def test_any_server_ends_in_events_or_a_declared_error(reads: list[bytes], write
     except RemoteProtocolError as error:
         assert error.ambiguous in (False, error.stage is Stage.BODY)
     assert not client.is_ready
+
+
+@pytest.mark.parametrize("half", [b"2", b"250 tak", b"250-", b"250-taken\r\n", b"\r"])
+def test_an_answer_that_began_before_the_message_was_written_takes_no_message(half: bytes) -> None:
+    """However it goes on once the message is there."""
+    client = ready(b"PIPELINING")
+    client.send_message("a@x", ["b@y"], b"hi\r\n")
+    client.data_to_send()
+    client.receive_data(b"250 a\r\n250 b\r\n354 go\r\n" + half)
+    with pytest.raises(RemoteProtocolError) as caught:
+        client.data_to_send()
+    assert not caught.value.ambiguous
+    assert client.settled == ()

@@ -141,6 +141,8 @@ class Session(asyncio.Protocol):
         self._unwritten = memoryview(b"")
         """Of a large message what is still to be written, a block each turn of the loop."""
         self._is_writing = False
+        self._is_cut_off = False
+        """It was decided about a message of which the rest was not written, and is not any more."""
         self._transport: asyncio.Transport | None = None
         self._events: list[Event] = []
         self._waiter: asyncio.Future[None] | None = None
@@ -210,7 +212,7 @@ class Session(asyncio.Protocol):
             raise
         assert isinstance(done, TransactionDone)
         self.messages += 1
-        if self._unwritten:  # the server has decided before it had all of it
+        if self._is_cut_off:
             self.abort()
         result = done.results[0]
         if not result.reply.is_positive and (not result.reply.is_permanent or result.stage is Stage.MAIL):
@@ -220,7 +222,8 @@ class Session(asyncio.Protocol):
     @property
     def is_in_doubt(self) -> bool:
         """The server has, as far as we can tell, the whole message, and has not said that it took it."""
-        return self._client.is_ambiguous and not self._is_blocked and not self._unwritten
+        has_all = not (self._is_blocked or self._unwritten or self._is_cut_off)
+        return self._client.is_ambiguous and has_all
 
     @property
     def tls_object(self) -> Any:
@@ -241,6 +244,7 @@ class Session(asyncio.Protocol):
         """The attempt has taken its time: break it off, unless it is the server's turn to say that it took it."""
         if not self.is_in_doubt and self._error is None:
             self._error = RemoteProtocolError("the attempt took too long", stage=self._client.stage)
+            self._cut_off()
             self._wake()
 
     @property
@@ -467,14 +471,22 @@ class Session(asyncio.Protocol):
         has_unsent = self._unsent > 0
         try:
             events = self._client.receive_data(data)
-            if has_unsent and any(_is_delivery(event) for event in events):
+            if has_unsent and any(map(_is_delivery, events)):
                 # It speaks of something else, or throws away what it has not seen.
                 raise RemoteProtocolError("server took the message before it had all of it", stage=Stage.BODY)
+            if any(isinstance(event, TransactionDone) for event in events):
+                self._cut_off()
             self._events += events
             self._flush()
         except SesameError as error:
             self._error = error
+            self._cut_off()
         self._wake()
+
+    def _cut_off(self) -> None:
+        """Write no more of a large message, its last dot least of all: its fate is settled."""
+        self._is_cut_off = self._is_cut_off or bool(self._unwritten)
+        self._unwritten = memoryview(b"")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio: the connection is gone."""

@@ -183,7 +183,12 @@ class ClientConnection:
         return self._extensions
 
     def data_to_send(self) -> bytes:
-        """What to write now, in one write; empty when there is nothing."""
+        """What to write now, in one write; empty when there is nothing.
+
+        Raises RemoteProtocolError when the server has begun to answer what it has not been told.
+        """
+        if self._queued and not self._reader.is_empty:
+            raise self._fail("reply without a command")
         data = b"".join(self._output)
         self._output.clear()
         self._awaited.extend(self._queued)
