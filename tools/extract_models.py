@@ -247,6 +247,7 @@ SERVED: Mapping[str, tuple[str, ...]] = {
         "UpdateLoginProfile",
         "UpdateRole",
         "UpdateRoleDescription",
+        "UpdateUser",
     ),
     "sns": (
         "AddPermission",

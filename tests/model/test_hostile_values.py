@@ -164,6 +164,7 @@ USUAL: dict[str, dict[str, str]] = {
     "iam.UpdateAccessKey": {"UserName": "anna", "AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "Status": "Inactive"},
     "iam.DeleteAccessKey": {"UserName": "anna", "AccessKeyId": "AKIAIOSFODNN7EXAMPLE"},
     "iam.PutUserPolicy": {"UserName": "anna", "PolicyName": "p", "PolicyDocument": "{}"},
+    "iam.UpdateUser": {"UserName": "berta", "NewUserName": "berta", "NewPath": "/"},
     "iam.PutUserPermissionsBoundary": {
         "UserName": "anna",
         "PermissionsBoundary": "arn:aws:iam::{account}:policy/p",

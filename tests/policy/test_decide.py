@@ -1,6 +1,7 @@
 """Decisions: the account model, principals, fail closed. Each is checked on both evaluators."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -418,3 +419,17 @@ def test_conditions_on_one_set_of_values_are_counted_together() -> None:
     assert allowed("")
     assert allowed()
     assert outcome(OWN_USER, identity=rules[2:4], context={"ses:Recipients": ("q", "r")}) is NOTHING
+
+
+def test_a_bound_name_is_whoever_has_the_id_whatever_it_is_called_now() -> None:
+    """A user is renamed, its id stays; whoever gets the old name is not who was meant."""
+    lends = [for_principal({"AWS": MAILER.arn})]
+    iam = [statement()]
+    renamed = replace(MAILER, arn=f"arn:aws:iam::{DELEGATE}:user/other")
+    successor = replace(MAILER, user_id="AIDASUCCESSOR")
+    ids = {MAILER.arn: MAILER.user_id}
+    for who, expected in ((MAILER, ALLOW), (renamed, ALLOW), (successor, NOTHING)):
+        assert outcome(who, identity=lends, iam=iam, ids=ids) is expected
+    deny: Members = {**statement("Deny"), "NotPrincipal": {"AWS": [DELEGATE, MAILER.arn]}}
+    for who, expected in ((MAILER, ALLOW), (renamed, ALLOW), (successor, DENY)):
+        assert outcome(who, identity=[*lends, for_principal("*"), deny], iam=iam, ids=ids) is expected

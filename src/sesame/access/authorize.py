@@ -10,6 +10,7 @@ logic". Where they are silent, docs/quirks.md says what was chosen.
 """
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 import msgspec
@@ -110,6 +111,7 @@ class Authorizer:
         """
         epochs: dict[str, int] = {}
         credential = await self._credential(caller, epochs, as_if)
+        caller = _as_now(caller, credential)
         keys = conditions.global_keys(caller, credential) | keys_of(request)
         question = _question(caller, request, keys, with_default_set=with_default_set)
         repeated = self._repeats.find(question) if as_if is None else None
@@ -194,6 +196,7 @@ class Authorizer:
         """
         epochs = dict(seen)
         credential = await self._credential(caller, epochs)
+        caller = _as_now(caller, credential)
         owner = account_in(resource) or caller.principal.account_id
         held = Held()
         if owner == caller.principal.account_id:
@@ -217,6 +220,7 @@ class Authorizer:
         As `require` decides, with what it rests on read once: for pages that show several things at once.
         """
         credential = await self._credential(caller, {})
+        caller = _as_now(caller, credential)
         held = await self._directory.held_by(list(dict.fromkeys(resource for _, resource in asked)))
         found: list[str | None] = []
         for action, resource in asked:
@@ -267,6 +271,7 @@ class Authorizer:
         """
         epochs = dict(seen)
         credential = await self._credential(caller, epochs)
+        caller = _as_now(caller, credential)
         owner = role_arn.split(":")[4]
         asked = [
             Request(
@@ -404,6 +409,18 @@ class Authorizer:
             for address in dict.fromkeys(recipients)
             if not self.is_simulator(address)
         ]
+
+
+def _as_now(caller: Caller, credential: Credential) -> Caller:
+    """The caller under the name that its user has now, which was authenticated by what was cached before.
+
+    Bounds and conditions go by the name, and are those of now.
+    """
+    principal = credential.principal
+    is_renamed = principal.kind is PrincipalKind.USER and principal.arn != caller.principal.arn
+    if not is_renamed or principal.user_id != caller.principal.user_id:
+        return caller
+    return replace(caller, principal=principal)
 
 
 def _question(

@@ -50,6 +50,18 @@ def that_hold(bounds: Sequence[Bounds], principal: Principal) -> tuple[Bounds, .
     return tuple(one for one in bounds if one.delegate in names)
 
 
+def tightened(bounds: Bounds, other: Bounds) -> Bounds:
+    """Bounds with those of `other` beside their own: the lower of two caps, the earlier date, the pause of either."""
+    caps = ("messages_per_day", "messages_per_second", "recipients_per_day", "bytes_per_day", "expires_at")
+    lower = {
+        name: min(given)
+        for name in caps
+        if (given := [cap for one in (bounds, other) if (cap := getattr(one, name)) is not None])
+    }
+    paused = other if bounds.paused_at is None else bounds
+    return replace(bounds, **lower, paused_at=paused.paused_at, pause_reason=paused.pause_reason)
+
+
 def stopped_by(bounds: Iterable[Bounds], *, at: float) -> Stop | None:
     """What stops a send that came in at `at`; None when nothing does."""
     for one in bounds:

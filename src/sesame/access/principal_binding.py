@@ -10,10 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sesame.db import Transaction
+from sesame.access.bounds import tightened
+from sesame.db import Transaction, account_scope, identities_scope
 from sesame.errors import SesameError
 from sesame.policy import Policy, Requester
-from sesame.store import accounts
+from sesame.store import accounts, delegate_bounds, identities, topics
+from sesame.store.delegate_bounds import Bounds
 from sesame.store.iam import roles, users
 
 _ARN = re.compile(r"arn:aws:iam::([0-9]{12}):(user|role)/(?:.*/)?([^/]+)")
@@ -46,14 +48,67 @@ async def displayed_document(tx: Transaction, document: str, bound: Mapping[str,
     gone = {arn: unique_id for arn, unique_id in bound.items() if not await _is_there(tx, arn, unique_id)}
     if not gone:
         return document
+    return with_principals(document, gone)
+
+
+def with_principals(document: str, names: Mapping[str, str]) -> str:
+    """A policy with its principals called by other names; conditions and resources stay as they are."""
     policy = json.loads(document)
     statements = policy["Statement"]
     for statement in statements if isinstance(statements, list) else [statements]:
         for element in ("Principal", "NotPrincipal"):
             named = statement.get(element)
             if isinstance(named, dict) and "AWS" in named:
-                named["AWS"] = _renamed(named["AWS"], gone)
+                named["AWS"] = _renamed(named["AWS"], names)
     return json.dumps(policy, separators=(",", ":"), ensure_ascii=False)
+
+
+async def follow_rename(tx: Transaction, user: users.User, renamed: users.User) -> None:
+    """Call a user by its new name wherever it is meant by the old one: in policies of identities, topics and roles of
+    every account that bind its unique id, and in bounds that owners have set on it.
+
+    IAM does so since it keeps principals by their ids; what names a user as a resource or in a condition stays.
+    """
+    names = {user.arn: renamed.arn}
+    of_identities = await identities.binding(tx, user.user_id)
+    bounds = await delegate_bounds.of_delegate(tx, user.arn)
+    of_roles = await roles.binding(tx, user.user_id)
+    scopes = {identities_scope(account_id, region) for account_id, region, _, _ in of_identities}
+    scopes |= {identities_scope(one.owner_account_id, one.region) for one in bounds}
+    scopes |= {account_scope(role.account_id) for role in of_roles} | {account_scope(user.account_id)}
+    await tx.lock(sorted(scopes))
+    for account_id, region, name, policy in of_identities:
+        changed = replace(
+            policy,
+            document=with_principals(policy.document, names),
+            principal_ids=_bound_anew(policy.principal_ids, names),
+        )
+        await identities.rewrite_policy(tx, account_id, region, name, changed)
+    for role in of_roles:
+        trust = with_principals(role.trust_policy, names)
+        ids = _bound_anew(role.principal_ids, names)
+        await roles.put(tx, replace(role, trust_policy=trust, principal_ids=ids))
+    for topic in await topics.binding(tx, user.user_id):
+        policy_text = with_principals(topic.attributes["Policy"], names)
+        attributes = {**topic.attributes, "Policy": policy_text}
+        ids = _bound_anew(topic.principal_ids, names)
+        await topics.put(tx, replace(topic, attributes=attributes, principal_ids=ids))
+    for one in bounds:
+        await _rename_bounds(tx, one, renamed.arn)
+
+
+def _bound_anew(ids: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
+    return {names.get(arn, arn): unique_id for arn, unique_id in ids.items()}
+
+
+async def _rename_bounds(tx: Transaction, bounds: Bounds, arn: str) -> None:
+    """Bounds under another name of the delegate; where there are some, left of one who had the name, both hold."""
+    there = await delegate_bounds.get(tx, bounds.owner_account_id, bounds.region, bounds.identity, arn)
+    held = replace(bounds, delegate=arn)
+    if there is not None:
+        held = tightened(held, there)
+        await delegate_bounds.delete(tx, there)
+    await delegate_bounds.put(tx, held)
 
 
 def _renamed(value: Any, names: Mapping[str, str]) -> Any:

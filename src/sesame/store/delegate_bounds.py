@@ -102,6 +102,11 @@ async def get(tx: Transaction, owner: str, region: str, identity: str, delegate:
     )
 
 
+async def of_delegate(tx: Transaction, delegate: str) -> list[Bounds]:
+    """The bounds that any owner has set on a delegate."""
+    return await _BOUNDS.all(tx, "WHERE delegate = ? ORDER BY owner_account_id, region, identity", delegate)
+
+
 async def page(
     tx: Transaction,
     owner: str,

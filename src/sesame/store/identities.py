@@ -490,6 +490,41 @@ async def policies(tx: Transaction, account_id: str, region: str, name: str) -> 
     ]
 
 
+async def binding(tx: Transaction, unique_id: str) -> list[tuple[str, str, str, IdentityPolicy]]:
+    """The policies of all owners that bind a user or role: with account, region and name of the identity."""
+    rows = await tx.all(
+        "SELECT account_id, region, identity, policy_name, document, principal_ids FROM identity_policy"
+        " WHERE principal_ids LIKE ? ORDER BY account_id, region, identity, policy_name",
+        f'%"{unique_id}"%',
+    )
+    return [
+        (
+            row[0],
+            row[1],
+            row[2],
+            IdentityPolicy(policy_name=row[3], document=row[4], principal_ids=json.loads(row[5])),
+        )
+        for row in rows
+    ]
+
+
+async def rewrite_policy(
+    tx: Transaction, account_id: str, region: str, name: str, policy: IdentityPolicy
+) -> None:
+    """Store another text of a policy that means the same."""
+    await tx.execute(
+        "UPDATE identity_policy SET document = ?, principal_ids = ?"
+        " WHERE account_id = ? AND region = ? AND identity = ? AND policy_name = ?",
+        policy.document,
+        json.dumps(policy.principal_ids),
+        account_id,
+        region,
+        name,
+        policy.policy_name,
+    )
+    await bump(tx, identities_scope(account_id, region))
+
+
 async def delete_policy(tx: Transaction, account_id: str, region: str, name: str, policy_name: str) -> bool:
     """Remove a policy; whether there was one."""
     count = await tx.execute(

@@ -53,6 +53,13 @@ async def put(tx: Transaction, topic: Topic) -> None:
     await _TOPICS.put(tx, topic, changed="attributes, principal_ids")
 
 
+async def binding(tx: Transaction, unique_id: str) -> list[Topic]:
+    """The topics of all accounts whose policy binds a user or role."""
+    return await _TOPICS.all(
+        tx, "WHERE principal_ids LIKE ? ORDER BY account_id, region, name", f'%"{unique_id}"%'
+    )
+
+
 async def delete(tx: Transaction, topic: Topic) -> None:
     """Remove a topic with its tags."""
     await tags.remove_all(tx, topic.arn)

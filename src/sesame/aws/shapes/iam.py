@@ -1265,3 +1265,13 @@ class UpdateRoleDescriptionRequest(TypedDict):
 
 class UpdateRoleDescriptionResponse(TypedDict):
     Role: NotRequired[Role]
+
+
+class UpdateUserRequest(TypedDict):
+    UserName: str
+    NewPath: NotRequired[str]
+    NewUserName: NotRequired[str]
+
+
+class UpdateUserResponse(TypedDict):
+    """UpdateUser has no output."""

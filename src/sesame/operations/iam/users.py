@@ -6,10 +6,12 @@ Source: IAM API reference; codes and HTTP status from botocore's IAM model.
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
 from sesame.access.conditions import boundary_key
+from sesame.access.principal_binding import follow_rename
 from sesame.aws import paging
 from sesame.aws.errors import (
     DeleteConflict,
@@ -32,6 +34,7 @@ from sesame.operations.iam.checks import (
     permitted_user,
     tags_by_key,
     user_asked_for,
+    user_named,
     user_shape,
 )
 from sesame.operations.principal_tags import check_tags
@@ -68,6 +71,7 @@ class IamOperations:
             "CreateUser": self.create_user,
             "GetUser": self.get_user,
             "ListUsers": self.list_users,
+            "UpdateUser": self.update_user,
             "DeleteUser": self.delete_user,
             "CreateAccessKey": self.create_access_key,
             "ListAccessKeys": self.list_access_keys,
@@ -146,6 +150,30 @@ class IamOperations:
 
         page, marker = paging.cut(await self._store.read(run), limit, lambda user: user.user_name)
         return {"Users": [user_shape(user) for user in page], **paging.truncation(marker)}
+
+    async def update_user(self, caller: Caller, request: iam.UpdateUserRequest) -> iam.UpdateUserResponse:
+        """Give a user another name or path; the caller needs the permission for the user as it is and will be.
+
+        Keys, groups and policies stay with the user, and policies and bounds that name it name it anew.
+        """
+        user, permit = await permitted_user(
+            self._store, self._authorizer, caller, action="UpdateUser", name=request["UserName"]
+        )
+        to_be = await self._authorizer.require(caller, "iam:UpdateUser", _renamed(user, request).arn)
+
+        async def run(tx: Transaction) -> None:
+            held = await user_named(tx, user.account_id, user.user_name)
+            renamed = _renamed(held, request)
+            taken = await users.get_user(tx, held.account_id, renamed.user_name)
+            if taken is not None and taken.user_id != held.user_id:
+                raise EntityAlreadyExists(f"User with name {renamed.user_name} already exists.")
+            if renamed == held:
+                return
+            await users.rename(tx, held, user_name=renamed.user_name, path=renamed.path)
+            await follow_rename(tx, held, renamed)
+
+        await permit.resting_on(to_be.epochs).apply(run)
+        return {}
 
     async def delete_user(self, caller: Caller, request: iam.DeleteUserRequest) -> iam.DeleteUserResponse:
         """Remove a user that has no keys and no policies left."""
@@ -270,6 +298,14 @@ async def _own_key(
     if key is None or key.account_id != account_id or key.user_id != user_id:
         raise NoSuchEntity(f"The Access Key with id {access_key_id} cannot be found.")
     return key
+
+
+def _renamed(user: users.User, request: iam.UpdateUserRequest) -> users.User:
+    return replace(
+        user,
+        user_name=request.get("NewUserName", user.user_name),
+        path=request.get("NewPath", user.path),
+    )
 
 
 def _user(user: users.User) -> iam.User:

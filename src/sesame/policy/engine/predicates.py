@@ -113,7 +113,7 @@ class Tests:
             names = constant(named.names)
             tests.append(f"arn in {names} or role in {names}")
         if named.bound:
-            tests.append(f"{constant(BoundNames(named.bound).match)}(arn, role, user_id)")
+            tests.append(f"{constant(BoundNames(named.bound).match)}(role, user_id)")
         if named.ids:
             tests.append(f"{constant(UniqueIds(named.ids).match)}(user_id)")
         return either(tests)

@@ -107,20 +107,18 @@ class Census:
 class BoundNames:
     """Names in a Principal element that were bound to unique ids when the policy was stored.
 
-    A user that was deleted and made anew has the name and another id: it is not who was meant.
+    A user that was deleted and made anew has the name and another id: it is not who was meant. One that was renamed
+    has its id still.
     """
 
     __slots__ = ("_ids",)
 
     def __init__(self, ids: Mapping[str, str]) -> None:
-        self._ids = dict(ids)
+        self._ids = frozenset(ids.values())
 
-    def match(self, arn: str, role: str | None, user_id: str) -> bool:
+    def match(self, role: str | None, user_id: str) -> bool:
         """Whether the requester, or the role it is a session of, is one of those meant."""
-        ids = self._ids
-        if ids.get(arn) == user_id:
-            return True
-        return role is not None and ids.get(role) == user_id.partition(":")[0]
+        return user_id in self._ids or (role is not None and user_id.partition(":")[0] in self._ids)
 
 
 class UniqueIds:
@@ -162,6 +160,6 @@ class NotPrincipal:
         return not all(found) if self._lenient else not any(found)
 
     def _lists(self, name: str, unique_id: str) -> bool:
-        if unique_id in self._ids:
+        if unique_id in self._ids or unique_id in self._bound.values():
             return True
         return self._bound[name] == unique_id if name in self._bound else name in self._listed

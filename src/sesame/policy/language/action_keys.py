@@ -78,7 +78,7 @@ _ROWS = (
         "ChangePassword CreateAccessKey CreateLoginProfile DeactivateMFADevice DeleteAccessKey DeleteLoginProfile"
         " DeleteUser GetAccessKeyLastUsed GetLoginProfile GetUser GetUserPolicy ListAccessKeys ListAttachedUserPolicies"
         " ListGroupsForUser ListMFADevices ListSSHPublicKeys ListServiceSpecificCredentials ListSigningCertificates"
-        " ListUserPolicies ListUserTags UpdateAccessKey UpdateLoginProfile",
+        " ListUserPolicies ListUserTags UpdateAccessKey UpdateLoginProfile UpdateUser",
         "user",
         "",
     ),

@@ -324,18 +324,14 @@ class _Evaluator:
         if form is not PrincipalForm.NAME:
             return False
         bound_id = self._principal_ids.get(value)
-        if value == requester.arn and requester.kind != "root":
-            return bound_id in (None, requester.user_id)
-        return value == requester.role_arn and bound_id in (None, role_id)
+        if bound_id is not None:  # whatever it is called now
+            return bound_id == requester.user_id or (bool(requester.role_arn) and bound_id == role_id)
+        return value == requester.role_arn or (value == requester.arn and requester.kind != "root")
 
     def _is_by_name(self, statement: Statement) -> bool:
         """Whether a statement names the requester as the user or session it is, not by its role or account."""
-        requester = self._request.requester
         named = map(read_principal, filter(is_name_of_one, statement.principals or ()))
-        return any(
-            value in (requester.arn, requester.user_id) and self._is_named(form, value)
-            for form, value in named
-        )
+        return any(self._is_named(form, value) for form, value in named)
 
     def _is_not_listed(self, forms: Sequence[tuple[PrincipalForm, str]]) -> Answer:
         """NotPrincipal: no when all that the requester is stands in the list, yes when nothing does."""
@@ -358,7 +354,11 @@ class _Evaluator:
     def _lists(self, forms: Sequence[tuple[PrincipalForm, str]], name: str, unique_id: str) -> bool:
         if (PrincipalForm.UNIQUE_ID, unique_id) in forms:
             return True
-        return (PrincipalForm.NAME, name) in forms and self._principal_ids.get(name, unique_id) == unique_id
+        if any(
+            self._principal_ids.get(value) == unique_id for form, value in forms if form is PrincipalForm.NAME
+        ):
+            return True
+        return (PrincipalForm.NAME, name) in forms and name not in self._principal_ids
 
     def answer(self, policy: Policy, effect: Effect, condition: Condition) -> Answer:
         """The answer of `condition` alone."""

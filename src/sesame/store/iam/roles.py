@@ -67,6 +67,13 @@ async def get_by_id(tx: Transaction, role_id: str) -> Role | None:
     return await _ROLES.one(tx, "WHERE role_id = ?", role_id)
 
 
+async def binding(tx: Transaction, unique_id: str) -> list[Role]:
+    """The roles of all accounts whose trust policy binds a user or role."""
+    return await _ROLES.all(
+        tx, "WHERE principal_ids LIKE ? ORDER BY account_id, role_name", f'%"{unique_id}"%'
+    )
+
+
 async def list_roles(tx: Transaction, account_id: str) -> list[Role]:
     """An account's roles by name."""
     return await _ROLES.all(tx, "WHERE account_id = ? ORDER BY role_name", account_id)

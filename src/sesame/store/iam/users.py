@@ -106,6 +106,14 @@ async def delete_user(tx: Transaction, user: User) -> None:
     await bump(tx, account_scope(user.account_id))
 
 
+async def rename(tx: Transaction, user: User, *, user_name: str, path: str) -> None:
+    """Give a user another name, which must be free, or path; its unique id stays, and all that goes by it."""
+    await tx.execute(
+        "UPDATE iam_user SET user_name = ?, path = ? WHERE user_id = ?", user_name, path, user.user_id
+    )
+    await bump(tx, account_scope(user.account_id))
+
+
 async def set_tags(tx: Transaction, user: User, tags: str) -> None:
     """Replace a user's tags (a JSON list)."""
     await tx.execute("UPDATE iam_user SET tags = ? WHERE user_id = ?", tags, user.user_id)
