@@ -270,7 +270,7 @@ SERVED: Mapping[str, tuple[str, ...]] = {
         "Unsubscribe",
         "UntagResource",
     ),
-    "sts": ("AssumeRole", "GetCallerIdentity"),
+    "sts": ("AssumeRole", "GetCallerIdentity", "GetSessionToken"),
 }
 
 DEFINITIONS = AWS_ROOM / "definitions"

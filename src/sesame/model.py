@@ -47,11 +47,12 @@ class Principal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A session of a role, as its token says: temporary credentials and what they were given with.
+    """A session of a role or a user, as its token says: temporary credentials and what they were given with.
 
     `policies` (documents) and `policy_arns` limit it to less than its role has; None without either.
     `tags` are those of the session alone, of which `transitive_tags` (folded keys) go on to sessions that
-    are opened with it.
+    are opened with it. A user's (or root's) own has its unique id as `user_id`, no role and no name; `mfa_at` is when
+    a code of a device was shown for it.
     """
 
     access_key_id: str
@@ -66,6 +67,8 @@ class Session:
     tags: tuple[tuple[str, str], ...] = ()
     transitive_tags: tuple[str, ...] = ()
     source_identity: str | None = None
+    user_id: str = ""
+    mfa_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -148,6 +148,7 @@ USUAL: dict[str, dict[str, str]] = {
     "ses.GetAccountSendingEnabled": {},
     "ses.UpdateAccountSendingEnabled": {"Enabled": "true"},
     "sts.GetCallerIdentity": {},
+    "sts.GetSessionToken": {"DurationSeconds": "900"},
     "iam.CreateUser": {
         "UserName": "anna",
         "Path": "/",

@@ -593,6 +593,8 @@ IN_FILES_OF_THEIR_OWN = {
     "iam.DeleteVirtualMFADevice",
     "iam.EnableMFADevice",
     "iam.DeactivateMFADevice",
+    # test_session_tokens.py
+    "sts.GetSessionToken",
     # test_renames.py
     "iam.UpdateUser",
     # test_roles.py

@@ -216,21 +216,22 @@ def principal_identity(caller: Caller) -> dict[str, Any]:
     if principal.kind is PrincipalKind.USER:
         identity["userName"] = principal.name
     session = caller.session
-    if session is not None and principal.role_arn is not None:
+    if session is not None:
         issued_at = datetime.datetime.fromtimestamp(int(session.issued_at), datetime.UTC)
         identity["sessionContext"] = {
-            "sessionIssuer": {
+            "attributes": {
+                "creationDate": issued_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "mfaAuthenticated": "false" if session.mfa_at is None else "true",
+            },
+        }
+        if principal.role_arn is not None:
+            identity["sessionContext"]["sessionIssuer"] = {
                 "type": "Role",
                 "principalId": session.role_id,
                 "arn": principal.role_arn,
                 "accountId": session.account_id,
                 "userName": principal.role_arn.rpartition("/")[2],
-            },
-            "attributes": {
-                "creationDate": issued_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-                "mfaAuthenticated": "false",
-            },
-        }
+            }
         if session.source_identity is not None:
             identity["sessionContext"]["sourceIdentity"] = session.source_identity
     return identity

@@ -214,6 +214,12 @@ class Authorizer:
             raise error
         return Permit(caller=caller, action=action, resource=resource, epochs=epochs, changes=self.changes)
 
+    async def as_itself(self, caller: Caller, action: str) -> Permit:
+        """A permit for what every caller may do with itself, as long as it is there; no policy is asked."""
+        epochs: dict[str, int] = {}
+        await self._credential(caller, epochs)
+        return Permit(caller=caller, action=action, resource="*", epochs=epochs, changes=self.changes)
+
     async def refusals(self, caller: Caller, asked: Sequence[tuple[str, str]]) -> list[str | None]:
         """For each action and resource of the caller's account that is to be read, why it may not be, or None.
 

@@ -66,7 +66,7 @@ def global_keys(caller: Caller, credential: Credential) -> dict[str, str | tuple
         keys[f"aws:PrincipalTag/{name}"] = value
     if caller.login is not None:
         keys |= _login_keys(caller.login, caller.at)
-    return keys if caller.session is None else keys | _session_keys(caller.session)
+    return keys if caller.session is None else keys | _session_keys(caller.session, caller.at)
 
 
 def _login_keys(login: ConsoleLogin, at: float) -> dict[str, str | tuple[str, ...]]:
@@ -79,11 +79,13 @@ def _login_keys(login: ConsoleLogin, at: float) -> dict[str, str | tuple[str, ..
     return keys
 
 
-def _session_keys(session: Session) -> dict[str, str | tuple[str, ...]]:
+def _session_keys(session: Session, at: float) -> dict[str, str | tuple[str, ...]]:
     keys: dict[str, str | tuple[str, ...]] = {
         "aws:TokenIssueTime": _iso(session.issued_at),
-        "aws:MultiFactorAuthPresent": "false",
+        "aws:MultiFactorAuthPresent": "false" if session.mfa_at is None else "true",
     }
+    if session.mfa_at is not None:
+        keys["aws:MultiFactorAuthAge"] = str(max(0, int(at - session.mfa_at)))
     if session.source_identity is not None:
         keys["aws:SourceIdentity"] = session.source_identity
     return keys

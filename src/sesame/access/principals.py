@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sesame.access.compiled import NO_POLICIES, Policies, compiled_policies
 from sesame.db import Transaction, account_scope, epoch
@@ -70,7 +70,12 @@ def named_tags(stored: str) -> Tags:
 
 
 async def load_session(tx: Transaction, session: Session) -> Credential | None:
-    """What a session is now: its role's policies and tags of today, under what it was opened with."""
+    """What a session is now: its role's or user's policies and tags of today, under what it was opened with."""
+    if session.user_id:
+        user = await load_user(tx, AccountId(session.account_id), session.user_id)
+        if user is None:
+            return None
+        return replace(user, access_key_id=session.access_key_id, secret_access_key=session.secret_access_key)
     role = await roles.get_by_id(tx, session.role_id)
     if role is None:
         return None

@@ -1,7 +1,8 @@
-"""Session tokens: a role's session, sealed under the master key, carried by the client and kept nowhere.
+"""Session tokens: a role's or user's session, sealed under the master key, carried by the client and kept nowhere.
 
 A token opens for its own access key id only. What it says is fixed when it is issued; what its role may do
-is looked up at each request, so that a role that is deleted ends its sessions (I4).
+is looked up at each request, so that a role or user that is deleted ends its sessions (I4). What sessions may not call
+whatever policies say is here too: IAM user guide, "Compare AWS STS credentials".
 """
 
 import base64
@@ -10,7 +11,9 @@ import zlib
 
 import msgspec
 
-from sesame.model import Session
+from sesame.aws.errors import InvalidClientTokenId
+from sesame.errors import AccessDenied
+from sesame.model import Caller, Session
 from sesame.store.sealed import SEAL_BYTES, SealBroken, Sealer
 
 
@@ -38,6 +41,27 @@ class Sessions:
         except (ValueError, binascii.Error, SealBroken):
             return None
         return self._decoder.decode(zlib.decompressobj().decompress(packed))
+
+
+_ISSUING = frozenset({"GetSessionToken", "GetFederationToken"})
+"""Operations of STS for long-term keys alone."""
+_OF_USERS_SESSIONS = frozenset({"AssumeRole", "GetCallerIdentity"})
+"""The operations of STS that a user's own session may call."""
+
+
+def check_session_may(caller: Caller, service: str, operation: str) -> None:
+    """Refuse what no session may call, and what a user's own may not: IAM without a device's code, most of STS.
+
+    Raises `AccessDenied`, and for IAM `InvalidClientTokenId`, as IAM does.
+    """
+    session = caller.session
+    if session is None:
+        return
+    is_users = bool(session.user_id)
+    if service == "sts" and (operation in _ISSUING or (is_users and operation not in _OF_USERS_SESSIONS)):
+        raise AccessDenied(f"Cannot call {operation} with session credentials")
+    if service == "iam" and is_users and session.mfa_at is None:
+        raise InvalidClientTokenId
 
 
 def _row(access_key_id: str) -> str:

@@ -83,6 +83,7 @@ from sesame.operations.sns.subscriptions import SubscriptionOperations
 from sesame.operations.sns.topics import TopicOperations
 from sesame.operations.sts.assume_role import AssumeRoleOperations
 from sesame.operations.sts.caller_identity import CallerIdentityOperations
+from sesame.operations.sts.session_token import SessionTokenOperations
 from sesame.operations.table import Handlers, merged, uncached
 from sesame.operations.templates import TemplateCache, Templates
 from sesame.sending.refused import RefusedSends
@@ -332,6 +333,15 @@ class Doors:
         services = self._services
         return merged(
             CallerIdentityOperations(),
+            SessionTokenOperations(
+                self.authorizer,
+                self.sessions,
+                services.sealer,
+                self.guesses,
+                clock=services.clock,
+                random_name=services.ids.name,
+                random_secret=services.ids.secret_access_key,
+            ),
             AssumeRoleOperations(
                 services.store,
                 self.authorizer,

@@ -123,6 +123,12 @@ class PackedPolicyTooLarge(ServiceError):
     code = "PackedPolicyTooLarge"
 
 
+class InvalidIdentityToken(ServiceError):
+    """STS: the token or assertion of another provider proves nothing here."""
+
+    code = "InvalidIdentityToken"
+
+
 class IamLimitExceeded(ServiceError):
     """IAM: a limit of the account is reached. SES's LimitExceeded has status 400, IAM's 409."""
 

@@ -22,6 +22,8 @@ from sesame.aws.shape import Json, Shape, read_shape
 
 _MODELS = Path(__file__).with_name("models")
 _READ_VERBS = ("Describe", "Get", "List")
+_NOT_READ = frozenset({"GetSessionToken"})
+"""Operations that give credentials: nobody may come by them with a link."""
 REST_JSON = "rest-json"
 """The protocol's name in the models."""
 
@@ -102,7 +104,7 @@ def _compile_query(name: str, described: Json, shapes: Json, xmlns: str, service
     validate = compile_validator(shape, service)
     return Operation(
         name=name,
-        is_read=name.startswith(_READ_VERBS),
+        is_read=name.startswith(_READ_VERBS) and name not in _NOT_READ,
         parse=_validated(compile_reader(shape), validate),
         validate=validate,
         serialise=_compile_serialise(name, described.get("output"), shapes, xmlns),
@@ -116,7 +118,7 @@ def _compile_json(name: str, described: Json, shapes: Json, _xmlns: str, service
     validate = compile_validator(shape, service)
     return Operation(
         name=name,
-        is_read=name.startswith(_READ_VERBS),
+        is_read=name.startswith(_READ_VERBS) and name not in _NOT_READ,
         parse=_validated(compile_rest_reader(shape), validate),
         validate=validate,
         serialise=compile_rest_writer(_NOTHING if output is None else read_shape(shapes, output)),

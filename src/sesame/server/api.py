@@ -19,6 +19,7 @@ import msgspec
 from sesame.access.causes.failures import Failures
 from sesame.access.causes.sign_in import SignIns
 from sesame.access.credentials import Authenticator
+from sesame.access.sessions import check_session_may
 from sesame.aws import canonical, sigv4
 from sesame.aws.codec import Codec, Reply, RequestedOperation
 from sesame.aws.model import REST_JSON, Operation, ServiceModel
@@ -36,6 +37,7 @@ from sesame.errors import (
 from sesame.metrics import Metrics
 from sesame.model import Caller
 from sesame.observe import Clock, Log
+from sesame.server.federation import federated_refusal
 from sesame.server.throttle import Throttle
 
 T = TypeVar("T")
@@ -178,6 +180,9 @@ class AwsApi:
 
     async def _run(self, request: HttpRequest, peer: Peer, request_id: str, call: "_Call") -> Reply:
         """Authenticate, then find, parse, run and serialise the operation."""
+        if (refusal := federated_refusal(request)) is not None:
+            call.codec = self._by_scope["sts"]
+            raise refusal
         signed = call.signed = sigv4.read_signature(request)
         request = sigv4.without_unsigned_type(request, signed)
         if call.codec is self._usual:
@@ -206,6 +211,7 @@ class AwsApi:
         if requested.operation is not None:
             call.known_name = requested.name
         operation = self._operation(model, requested, presigned=signed.presigned)
+        check_session_may(call.caller, model.name, operation.name)
         if model.signing_name in ("ses", "sesame") and self._uncached(model.name, operation.name):
             self._throttle.admit(call.caller, model.name, operation.name)
         handler = self._handlers[model.name][operation.name]

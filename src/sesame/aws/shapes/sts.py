@@ -66,3 +66,16 @@ class GetCallerIdentityResponse(TypedDict):
     UserId: NotRequired[str]
     Account: NotRequired[str]
     Arn: NotRequired[str]
+
+
+class GetSessionTokenRequest(TypedDict):
+    DurationSeconds: NotRequired[int]
+    SerialNumber: NotRequired[str]
+    TokenCode: NotRequired[str]
+    MinimumSessionTokenSize: NotRequired[int]
+
+
+class GetSessionTokenResponse(TypedDict):
+    Credentials: NotRequired[Credentials]
+    SessionTokenUtilization: NotRequired[int]
+    SessionTokenSize: NotRequired[int]

@@ -257,7 +257,7 @@ def _keys(
 
 def _duration(caller: Caller, request: sts.AssumeRoleRequest, role: roles.Role) -> int:
     seconds = request.get("DurationSeconds", DEFAULT_SESSION_S)
-    if caller.session is not None and seconds > MAX_CHAINED_SESSION_S:
+    if caller.principal.kind is PrincipalKind.ROLE and seconds > MAX_CHAINED_SESSION_S:
         raise ValidationError(
             "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
         )

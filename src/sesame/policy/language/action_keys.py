@@ -258,7 +258,7 @@ _ROWS = (
     ),
     ("sts", "TagSession", "role", f"{_GIVEN_TAGS} sts:TransitiveTagKeys"),
     ("sts", "SetSourceIdentity", "role", "sts:SourceIdentity"),
-    ("sts", "GetCallerIdentity", "", ""),
+    ("sts", "GetCallerIdentity GetSessionToken", "", ""),
 )
 """Service, actions, kinds of resources, keys. Keys of federated log-ins, which are not served, are left out;
 SendBulkEmail carries the keys of a send too, so that a policy on them holds for it as for the others."""
