@@ -14,7 +14,7 @@ function arm(root) {
 arm(document);
 
 const here = document.querySelector("nav [aria-current]");
-if (here) here.parentElement.scrollLeft = here.offsetLeft - 48; // where the pages are in one line, that of this one is seen
+if (here) here.closest("nav").scrollLeft = here.offsetLeft - 48; // where the pages are in one line, that of this one is seen
 
 async function copy(button) {
   const before = button.innerHTML;

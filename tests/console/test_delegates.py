@@ -33,6 +33,7 @@ def test_a_kit_has_all_that_a_delegate_needs_and_no_secret(
     ]  # fmt: skip
     page = owner.get(link).text
     shown = words(page)
+    assert page.count(f'data-copy="{tenant.arn}"') == 2, "at its head, and beside what to add"
     for needed in (tenant.arn, sesame.api, "news-*@example.com", "SourceArn", "X-SES-SOURCE-ARN", "boto3"):
         assert needed in shown, needed
     text = owner.get(link.replace("/kit?", "/kit/text?"))

@@ -96,7 +96,7 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     ("templates/new", {"name": "more", "subject": "s", "text": "t"}),
     ("templates/hello/edit", {"subject": "s", "text": "t"}),
     ("templates/hello/delete", {}),
-    ("identities/example.com/notifications/topic", {"kind": "Bounce", "topic": ""}),
+    ("identities/example.com/notifications/topics", {"topic-Bounce": "arn:aws:sns:us-east-1:1:x"}),
     ("identities/example.com/signing/switch", {"enabled": "no"}),
     ("identities/example.com/signing/key", {"origin": "easy", "length": "1024"}),
     ("identities/example.com/signing/mail-from", {"domain": "b.example.com"}),

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from sesame.console.guard import MAIL_POLICY
+from tests.support.audit_log import audit_log
 from tests.support.browser import Person, root_of, words
 from tests.support.own_api import own_session
 from tests.support.process import REGION, Account, SesameProcess
@@ -64,6 +65,14 @@ def test_a_configuration_set_is_made_changed_and_deleted(person: Person, v2: Any
     assert "Mail sent with it is refused; what it accepted before goes out only over TLS" in words(
         person.get(here).text
     )
+    assert "Use the account's reasons" in person.get(here).text
+    person.send(f"{here}/suppression", page=here, do="account")
+    found = v2.get_configuration_set(ConfigurationSetName="news")
+    assert "SuppressedReasons" not in found.get("SuppressionOptions", {})
+    page = person.get(here).text
+    assert f'href="{HERE}/suppression#reasons"' in page
+    assert 'id="reasons"' in person.get(f"{HERE}/suppression").text
+    assert "Use the account's reasons" not in page
     nobody = person.send(f"{here}/destinations", page=here, destination="x", topic=topic)
     assert nobody.status_code == 400
     assert "alert" in nobody.text
@@ -72,6 +81,15 @@ def test_a_configuration_set_is_made_changed_and_deleted(person: Person, v2: Any
     person.send(f"{here}/delete", page=here, name="news")
     assert v2.list_configuration_sets()["ConfigurationSets"] == []
     assert "does not exist" in person.get(here).text
+
+
+def test_the_pages_of_an_account_stand_in_groups(person: Person) -> None:
+    nav = person.get(f"{HERE}/account").text.partition('aria-label="Pages"')[2].partition("</nav>")[0]
+    groups = re.findall(r'role="group" aria-label="([^"]+)"', nav)
+    assert groups == ["Sending as", "Mail", "Setting up", "This account"]
+    assert 'data-key="a" aria-current="page"' in nav
+    keys = re.findall(r'data-key="(.)"', nav)
+    assert len(keys) == len(set(keys)) == 15, "a key each, the inbox's with them"
 
 
 def test_a_set_names_the_identities_that_default_to_it(person: Person, v2: Any) -> None:
@@ -143,11 +161,11 @@ def test_a_topic_beyond_those_that_are_listed_can_be_named(person: Person, v2: A
     last = [tenant.sns.create_topic(Name=f"t{n:03}")["TopicArn"] for n in range(1, 103)][-1]
     for page in (here, of_set):
         text = person.get(page).text
-        assert '<select name="topic">' not in text
+        assert not re.search('<select name="topic', text)
         assert f'<option value="{few}"></option>' in text
         assert text.count('<datalist id="topics">') == 1
-    person.send(f"{here}/topic", page=here, kind="Bounce", topic=last)
-    assert f'name="topic" list="topics" value="{last}"' in person.get(here).text
+    person.send(f"{here}/topics", page=here, **{"topic-Bounce": last})
+    assert f'name="topic-Bounce" list="topics" value="{last}"' in person.get(here).text
     person.send(f"{of_set}/destinations", page=of_set, destination="told", topic=last, BOUNCE="on")
     told = v2.get_configuration_set_event_destinations(ConfigurationSetName="many")["EventDestinations"]
     assert told[0]["SnsDestination"] == {"TopicArn": last}
@@ -161,8 +179,8 @@ def test_the_map_says_who_is_told_and_topics_are_set(person: Person, tenant: Ten
     assert refused.status_code == 400
     assert "alert" in refused.text
     topic = tenant.sns.create_topic(Name="bounces")["TopicArn"]
-    for kind in ("Bounce", "Complaint"):
-        person.send(f"{here}/topic", page=here, kind=kind, topic=topic, headers="on")
+    both = {f"topic-{kind}": topic for kind in ("Bounce", "Complaint")}
+    person.send(f"{here}/topics", page=here, **both, **{"headers-Bounce": "on", "headers-Complaint": "on"})
     person.send(f"{here}/forwarding", page=here, enabled="no")
     found = tenant.ses.get_identity_notification_attributes(Identities=["example.com"])[
         "NotificationAttributes"
@@ -172,12 +190,25 @@ def test_the_map_says_who_is_told_and_topics_are_set(person: Person, tenant: Ten
     assert found["example.com"]["ForwardingEnabled"] is False
     page = words(person.get(here).text)
     assert "nobody has a confirmed subscription to the topic" in page
-    person.send(f"{here}/topic", page=here, kind="Bounce", topic="")
+    person.send(f"{here}/topics", page=here, **{"was-Bounce": topic, "topic-Bounce": ""})
     found = tenant.ses.get_identity_notification_attributes(Identities=["example.com"])[
         "NotificationAttributes"
     ]
     assert found["example.com"]["BounceTopic"] == ""
-    assert person.send(f"{here}/topic", page=here, kind="Nothing", topic=topic).status_code == 400
+    wrong = person.send(
+        f"{here}/topics", page=here, **{"topic-Delivery": "no topic", "headers-Delivery": "on"}
+    )
+    assert wrong.status_code == 400
+    assert "<option selected>no topic</option>" in wrong.text
+    before = len(audit_log(tenant.sesame, tenant.account.account_id))
+    same = {
+        "was-Complaint": topic,
+        "had-Complaint": "on",
+        "topic-Complaint": topic,
+        "headers-Complaint": "on",
+    }
+    assert "That is set." in person.send(f"{here}/topics", page=here, **same).text
+    assert len(audit_log(tenant.sesame, tenant.account.account_id)) == before, "what stays is not set again"
     assert "nothere.example" in person.get(f"{HERE}/identities/nothere.example/notifications").text
 
 

@@ -5,7 +5,6 @@ from urllib.parse import quote, urlencode
 from starlette.responses import Response
 
 from sesame.admin.queue import VERBS, destination
-from sesame.console.charts import bars
 from sesame.console.text import MOST_COUNTED, capped
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
@@ -45,10 +44,7 @@ async def show(visit: Visit) -> Response:
         overview=overview,
         pauses=pauses,
         paused={one.domain for one in pauses},
-        chart=bars(
-            "What waits, by destination; the table below has the numbers",
-            [(f"{one.domain}: {one.waiting:,}", one.waiting, 0) for one in found],
-        ),
+        highest=max((one.waiting for one in found), default=0),
         most=destinations.MOST,
         waiting=sum(one.waiting for one in found),
         is_more=any(one.waiting >= destinations.MOST for one in found) or not overview.is_whole,

@@ -119,6 +119,11 @@ def _calls(name: str, view: SetView) -> list[Sample]:
         ),
         sample("Save TLS", _delivery(name, requires_tls=found.requires_tls)),
         sample("Save reasons", _suppression(name, reasons)),
+        *(
+            [sample("Use the account's reasons", _suppression(name, None))]
+            if found.suppressed_reasons is not None
+            else []
+        ),
         sample("Delete this set", _of(name, "DeleteConfigurationSet")),
     ]
 
@@ -137,8 +142,10 @@ def _delivery(name: str, *, requires_tls: bool) -> Call:
     )
 
 
-def _suppression(name: str, reasons: Iterable[str]) -> Call:
-    return _of(name, "PutConfigurationSetSuppressionOptions", SuppressedReasons=list(reasons))
+def _suppression(name: str, reasons: Iterable[str] | None) -> Call:
+    """Give reasons in place of the account's; None: go back to those."""
+    given = {} if reasons is None else {"SuppressedReasons": list(reasons)}
+    return _of(name, "PutConfigurationSetSuppressionOptions", **given)
 
 
 def _topic(name: str, destination: str, topic: str, kinds: Iterable[str]) -> Call:
@@ -204,9 +211,10 @@ async def set_delivery(visit: Visit) -> Response:
 
 
 async def set_suppression(visit: Visit) -> Response:
-    """For which reasons this set keeps mail back, in place of the account's."""
+    """For which reasons this set keeps mail back, in place of the account's, or for those again."""
     reasons = [reason for reason in REASONS if visit.form.get(reason) == "on"]
-    return await _try(visit, _suppression(visit.path_values["name"], reasons))
+    wanted = None if visit.form.get("do") == "account" else reasons
+    return await _try(visit, _suppression(visit.path_values["name"], wanted))
 
 
 async def add_destination(visit: Visit) -> Response:
