@@ -274,6 +274,8 @@ def paths(played: dict[str, str]) -> list[tuple[str, str]]:
         (owner, f"{here}/messages"),
         (owner, f"{here}/messages?from=nothing"),
         (owner, f"{here}/search?q=x"),
+        (owner, f"{here}/search?q=news@example.com"),
+        (owner, f"{here}/regions"),
         (owner, "/nothing"),
         (owner, "/me"),
         (owner, "/inbox"),

@@ -24,6 +24,8 @@ MOST = 12
 """Statements of one page, its log-in and permissions with it."""
 OWN = (
     "home",
+    "regions",
+    "identities/example.com/delete",
     "messages",
     "messages?outcome=refused&role=sent",
     "messages?from=news&outcome=bounced",

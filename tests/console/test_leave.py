@@ -12,6 +12,7 @@ from sesame.console.pages import (
     limits,
     notifications,
     people,
+    regions,
     reputation,
     sends,
     sets,
@@ -32,6 +33,7 @@ READ = [
         limits,
         notifications,
         people,
+        regions,
         reputation,
         sends,
         sets,
@@ -54,6 +56,7 @@ TRUST = json.dumps(
 )
 LEAVES = {
     "home": ("ses:GetAccount",),
+    "regions": ("ses:ListEmailIdentities",),
     "configuration-sets": ("ses:ListConfigurationSets",),
     "configuration-sets/news": (
         "ses:GetConfigurationSet",

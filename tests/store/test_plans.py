@@ -221,6 +221,7 @@ ACTIONS: dict[str, Action] = {
     "operator, to an address, next page": reading(
         lambda tx: listing.to_address_of_all(tx, "x@y", before=9, limit=50)
     ),
+    "operator, attempts alike": reading(lambda tx: destinations.alike(tx, [("mx", "451 later")], since=5.0)),
     "operator, attempts": reading(lambda tx: attempts.latest(tx, before=None, limit=50)),
     "operator, attempts to a domain": reading(
         lambda tx: attempts.latest(tx, before=None, limit=50, domain="x")

@@ -49,6 +49,7 @@ from sesame.console.pages import (
     policies,
     programs,
     queue,
+    regions,
     reputation,
     search,
     send,
@@ -98,6 +99,7 @@ def pages(backing: Backing) -> list[Page]:
     return [
         *found,
         *home.PAGES,
+        *regions.PAGES,
         *notifications.PAGES,
         *identities.PAGES,
         *signing.PAGES,

@@ -16,6 +16,7 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 
 from sesame.console import text
+from sesame.console.fates import meaning
 from sesame.console.guard import form_token
 
 if TYPE_CHECKING:
@@ -179,6 +180,7 @@ class Renderer:
             size=text.size,
             exactly=text.exactly,
             ago=text.ago,
+            meaning=meaning,
             lines=_lines,
             verbatim=_lines,
             code=_code,

@@ -18,7 +18,7 @@ from sesame.admin.queue import QueueDesk
 from sesame.admin.services import ServicePrincipals
 from sesame.aws import paging
 from sesame.config import InForce
-from sesame.console import zones
+from sesame.console import fates, text, zones
 from sesame.console.analyst import Analyst
 from sesame.console.audit_check import AuditCheck
 from sesame.console.calls import Call, Sample, snippet_of
@@ -169,6 +169,15 @@ class Visit:
     def zone(self) -> tzinfo:
         """The time zone that times are shown in."""
         return zones.zone(self.choices.zone)
+
+    @property
+    def fates_clock(self) -> fates.Clock:
+        """For sentences on what became of recipients."""
+        return fates.Clock(
+            now=self.now,
+            when=lambda at: text.when(at, now=self.now, zone=self.zone),
+            give_up_after_s=self.backing.published.give_up_after_s,
+        )
 
     @property
     def me(self) -> Caller:

@@ -26,6 +26,11 @@ class PublishedEvents:
         self._store = store
         self._house = house
 
+    @property
+    def give_up_after_s(self) -> float:
+        """How long a message is tried where its configuration set says nothing else, in seconds."""
+        return self._house.give_up_after_s
+
     async def of(
         self, message_id: str, happened: Sequence[Event], *, is_sender: bool
     ) -> list[tuple[Event, str]]:

@@ -4,10 +4,12 @@ One descent of an index a destination, and a bounded count: a page of it costs t
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sesame.db import Transaction
+from sesame.spool.attempts import BEYOND
 from sesame.spool.control import Filter, Queued, list_queued
 from sesame.spool.queue import HELD_AT
 
@@ -15,6 +17,8 @@ MOST = 1_000
 """Destinations that one look takes, and what of each is counted."""
 SAMPLE = 200
 """Recipients of a destination whose last replies are told apart."""
+MOST_ALIKE = 2_000
+"""Attempts among which a reply is looked for once more."""
 _NUMBERS = re.compile(r"\d[\d.\-]*|\b[0-9a-fA-F]{8,}\b|<[^>]*>|\S+@\S+")
 
 
@@ -95,9 +99,40 @@ def grouped(queued: Sequence[Queued]) -> list[Reply]:
     found: dict[str, list[str]] = {}
     for one in queued:
         if one.said:
-            found.setdefault(_NUMBERS.sub("…", one.said), []).append(one.said)
+            found.setdefault(struck_out(one.said), []).append(one.said)
     replies = [Reply(words=words, example=said[0], count=len(said)) for words, said in found.items()]
     return sorted(replies, key=lambda reply: (-reply.count, reply.words))
+
+
+def struck_out(said: str) -> str:
+    """What a server said, without what differs from message to message."""
+    return _NUMBERS.sub("…", said)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alike:
+    """How many of the latest attempts a server answered alike, of how many that were looked at."""
+
+    count: int
+    looked_at: int
+
+
+async def alike(
+    tx: Transaction, wanted: Sequence[tuple[str, str]], *, since: float
+) -> dict[tuple[str, str], Alike]:
+    """For each server with what it said, the like among the latest `MOST_ALIKE` attempts since a time."""
+    if not wanted:
+        return {}
+    rows = await tx.all(
+        "SELECT a.at, a.remote_mta, a.diagnostic FROM attempt a WHERE a.seq < ? ORDER BY a.seq DESC LIMIT ?",
+        BEYOND,
+        MOST_ALIKE,
+    )
+    counts = Counter((mta, struck_out(said)) for at, mta, said in rows if at >= since)
+    return {
+        (mta, said): Alike(count=counts[mta, struck_out(said)], looked_at=sum(counts.values()))
+        for mta, said in wanted
+    }
 
 
 async def replies(tx: Transaction, domain: str) -> tuple[list[Reply], int]:

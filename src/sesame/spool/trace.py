@@ -46,6 +46,9 @@ class RecipientTrace:
     state: str
     due_at: float
     attempts: tuple[Attempt, ...]
+    queued_at: float | None = None
+    expires_at: float | None = None
+    """Of what waits: since when, and until when it is tried if that is its own."""
     reason: str | None = None
     """Why it is held, was cancelled or is suppressed, if that was said."""
     paused_at: float | None = None
@@ -169,7 +172,8 @@ async def _recipients(
         if event.what in (Happened.HELD, Happened.CANCELLED, Happened.SUPPRESSED)
     }
     rows = await tx.all(
-        "SELECT r.n, r.seq, r.address, r.state, COALESCE(q.due_at, r.due_at), p.paused_at FROM recipient r"
+        "SELECT r.n, r.seq, r.address, r.state, COALESCE(q.due_at, r.due_at), q.queued_at, q.expires_at,"
+        " p.paused_at FROM recipient r"
         " LEFT JOIN queue q ON q.seq = r.seq LEFT JOIN queue_pause p ON p.domain = q.domain"
         " WHERE r.message_seq = ? ORDER BY r.n",
         message_seq,
@@ -181,10 +185,12 @@ async def _recipients(
                 state=state,
                 due_at=due_at,
                 attempts=await _attempts(tx, seq),
+                queued_at=queued_at,
+                expires_at=expires_at,
                 reason=reasons.get(n) if state in ("held", "cancelled", "suppressed") else None,
                 paused_at=paused_at if state == "queued" else None,
             )
-            for n, seq, address, state, due_at, paused_at in rows
+            for n, seq, address, state, due_at, queued_at, expires_at, paused_at in rows
         ]
     )
 

@@ -6,16 +6,17 @@ from urllib.parse import quote, urlencode
 from starlette.responses import Response
 
 from sesame.console.causes import cause_of
-from sesame.console.pages.messages import STATES, TONES, sentences
+from sesame.console.fates import STATES, TONES, sentences
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
 from sesame.model import Identity
 from sesame.operations import operator_lookup
-from sesame.spool import listing
+from sesame.spool import destinations, listing
 from sesame.spool.listing import Entry
 from sesame.store import accounts, identities
 
 PAGE = 50
+HOUR_S = 3_600
 _MESSAGE_ID = re.compile(r"[0-9a-f]{16}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9]{6}")
 _REQUEST_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
@@ -101,11 +102,16 @@ async def show_message(visit: Visit) -> Response:
     if found is None:
         return visit.page("missing.html", status=404)
     trace = found.trace
+    last = [one.attempts[-1] for one in trace.recipients if one.attempts and one.state != "delivered"]
+    wanted = [(one.remote_mta, one.diagnostic) for one in last if one.remote_mta and one.diagnostic]
+    since = visit.now - HOUR_S
+    alike = await visit.backing.store.read(lambda tx: destinations.alike(tx, wanted, since=since))
     return visit.page(
         "operator_message.html",
         found=found,
+        alike=alike,
         trace=trace,
-        sentence=list(sentences(trace)),
+        sentence=list(sentences(trace, visit.fates_clock)),
         waits=any(recipient.state in ("queued", "held") for recipient in trace.recipients),
         states=STATES,
         tones=TONES,

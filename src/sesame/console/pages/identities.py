@@ -5,13 +5,18 @@ from urllib.parse import quote
 from starlette.responses import PlainTextResponse, Response
 
 from sesame.access.identity_names import normal_name
+from sesame.console.analyst import Answered, NoAnswer
 from sesame.console.calls import Call, call, sample
+from sesame.console.pages.senders import DAYS_S, SECONDS, ask, question_of
 from sesame.console.text import MOST_COUNTED, counted
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
-from sesame.errors import ServiceError
+from sesame.errors import AccessDenied, ServiceError
 from sesame.model import Identity, OnMxFailure, VerificationStatus
 from sesame.operations.identity_list import MOST_ELSEWHERE, Row
+from sesame.operations.identity_records import IdentityRecordsView
+from sesame.operations.policy_editing import READ
+from sesame.operations.senders_view import senders_view
 from sesame.store import identities
 
 PAGE = 50
@@ -128,7 +133,22 @@ async def show(visit: Visit) -> Response:
     name = visit.path_values["name"]
     view = await visit.backing.identities.records.of(visit.me, name)
     reads = [sample("Read the identity", call("sesv2", "GetEmailIdentity", EmailIdentity=view.identity.name))]
-    return visit.page("identity.html", view=view, identity=view.identity, tab="dns", calls=reads)
+    return visit.page(
+        "identity.html",
+        view=view,
+        identity=view.identity,
+        tab="dns",
+        resolvers=_resolvers(visit),
+        zone=_zone_file(visit, view),
+        calls=reads,
+    )
+
+
+def _resolvers(visit: Visit) -> str:
+    """Whom a look-up asks, in words: no addresses, which are of the operator's network."""
+    in_force = visit.backing.running_with().settings
+    is_local = any(one.name == "dns.resolver" and one.value == "local" for one in in_force)
+    return "the zone of this server" if is_local else "the server's resolvers"
 
 
 async def check(visit: Visit) -> Response:
@@ -142,7 +162,12 @@ async def zone(visit: Visit) -> Response:
     """The owner's records as a zone file (RFC 1035 section 5)."""
     name = visit.path_values["name"]
     view = await visit.backing.identities.records.of(visit.me, name)
-    lines = [f"; records of {name} for {visit.backing.api_url}", "$TTL 3600"]
+    headers = {"content-disposition": 'attachment; filename="records.zone"'}
+    return PlainTextResponse(_zone_file(visit, view), headers=headers)
+
+
+def _zone_file(visit: Visit, view: IdentityRecordsView) -> str:
+    lines = [f"; records of {view.identity.name} for {visit.backing.api_url}", "$TTL 3600"]
     for checked in view.records:
         record = checked.record
         value = f'"{record.value}"' if record.kind == "TXT" else f"{record.value}."
@@ -150,8 +175,7 @@ async def zone(visit: Visit) -> Response:
             parts = [record.value[at : at + 255] for at in range(0, len(record.value), 255)]
             value = " ".join(f'"{part}"' for part in parts)
         lines.append(f"{record.name}. IN {record.kind} {value}")
-    headers = {"content-disposition": 'attachment; filename="records.zone"'}
-    return PlainTextResponse("\n".join([*lines, ""]), headers=headers)
+    return "\n".join([*lines, ""])
 
 
 async def ask_delete(visit: Visit) -> Response:
@@ -161,15 +185,41 @@ async def ask_delete(visit: Visit) -> Response:
 
 async def _ask_delete(visit: Visit, problem: str, status: int) -> Response:
     name = visit.path_values["name"]
-    policies = await visit.backing.editing.names(visit.me, name)
+    policies, edit, waiting, not_known = await _what_goes(visit, name)
+    losers = [] if edit is None else [one["title"] for one in edit["lost"] if one["verdict"] == "yes"]
     return visit.page(
         "identity_delete.html",
         status=status,
         name=name,
         policies=policies,
+        losers=losers,
+        edit=edit,
+        not_known=not_known,
+        waiting=waiting,
         problem=problem,
         calls=[sample("Delete it", _deletion(name))],
     )
+
+
+async def _what_goes(visit: Visit, name: str) -> tuple[list[str], Answered | None, int | None, str]:
+    """The names of its policies, whom they let send, how much mail as it waits, and why something is not known."""
+    backing = visit.backing
+    try:
+        view = await senders_view(
+            backing.store, backing.authorizer, visit.me, name, since=visit.now - DAYS_S, now=visit.now
+        )
+    except AccessDenied:
+        names = await backing.editing.names(visit.me, name)
+        return names, None, None, f"To see who loses it and what waits, your user needs {READ}."
+    waiting = sum(max(one.queued, 0) for one in view.sent.values())
+    names = [one.name for one in view.policies.policies]
+    if not names:
+        return names, None, waiting, ""
+    question = question_of(view.policies, changed=dict.fromkeys(names), now=visit.now)
+    try:
+        return names, await ask(visit, {"ask": "edit", **question}, seconds=SECONDS), waiting, ""
+    except NoAnswer as error:
+        return names, None, waiting, f"Who loses it is not known: {error}."
 
 
 async def delete(visit: Visit) -> Response:

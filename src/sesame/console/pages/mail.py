@@ -9,10 +9,10 @@ from typing import Any
 from starlette.responses import Response
 
 from sesame.console import mail_view
+from sesame.console.fates import STATES, TONES, sentences
 from sesame.console.guard import Refused
 from sesame.console.mail_view import MailView
 from sesame.console.pages.inbox import json_answer, mail_of
-from sesame.console.pages.messages import STATES, TONES, sentences
 from sesame.console.play import PARTS, NothingToAnswer
 from sesame.console.visit import Page, Visit
 from sesame.errors import Unavailable
@@ -76,7 +76,11 @@ async def _show(visit: Visit, *, problem: str = "", status: int = 200) -> Respon
         no_answer=visit.backing.play.problem(mail),
         states=STATES,
         tones=TONES,
-        sentences=sentences,
+        sentence=[]
+        if more["known"] is None
+        else list(
+            sentences(more["known"].trace, visit.fates_clock, is_owner_only=not more["known"].is_sender)
+        ),
         **more,
     )
 

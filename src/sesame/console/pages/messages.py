@@ -1,19 +1,17 @@
 """Messages and refusals: the list, one message's life, one refusal with its cause."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
-from sesame.access.causes.traced import recipient_cause
 from sesame.console.causes import WRITES_POLICY, cause_of
+from sesame.console.fates import STATES, TONES, sentences
 from sesame.console.pages import ask
 from sesame.console.visit import Page, Visit
 from sesame.operations.messages import ACTION, Filter, MessageView, RefusalView
-from sesame.policy.reasons.cause import Cause
 from sesame.spool.listing import Key
-from sesame.spool.trace import RecipientTrace, Trace
 from sesame.store.events import Happened
 
 OUTCOMES = (
@@ -29,24 +27,6 @@ OUTCOMES = (
 DOORS = {"v1": "API v1", "v2": "API v2", "smtp": "SMTP"}
 ROLES = (("", "all that concern me"), ("sent", "sent by this account"), ("lent", "sent by others as mine"))
 _KEY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)-([mr])([0-9]{1,18})")
-STATES = {
-    "queued": "waiting",
-    "held": "held",
-    "delivered": "delivered",
-    "bounced": "bounced",
-    "expired": "given up",
-    "suppressed": "suppressed",
-    "cancelled": "cancelled",
-}
-TONES = {
-    "delivered": "good",
-    "queued": "wait",
-    "held": "wait",
-    "bounced": "bad",
-    "expired": "bad",
-    "suppressed": "wait",
-    "cancelled": "wait",
-}
 
 
 def written(key: Key) -> str:
@@ -107,7 +87,7 @@ async def show_message(visit: Visit) -> Response:
         trace=view.trace,
         states=STATES,
         tones=TONES,
-        sentence=list(sentences(view.trace, is_owner_only=not view.decision.is_sender)),
+        sentence=list(sentences(view.trace, visit.fates_clock, is_owner_only=not view.decision.is_sender)),
         followed=_followed(view),
     )
 
@@ -128,46 +108,6 @@ def _followed(view: MessageView) -> list[tuple[str, int, int]]:
         if event.what in (Happened.OPENED, Happened.CLICKED):
             counts.setdefault(event.recipient or "", [0, 0])[event.what is Happened.CLICKED] += 1
     return [(address, opens, clicks) for address, (opens, clicks) in sorted(counts.items())]
-
-
-def sentences(trace: Trace, *, is_owner_only: bool = False) -> Iterator[tuple[str, str, RecipientTrace]]:
-    """For each recipient its tone, what to say, and itself; why it gets nothing is the sender's to know."""
-    for recipient in trace.recipients:
-        cause = None if is_owner_only else _why_not(trace, recipient)
-        if cause is not None:
-            text = f"{cause.text[:1].upper()}{cause.text[1:]}"
-            yield TONES.get(recipient.state, "wait"), f"{text}. To mend it: {cause.mend.text}.", recipient
-            continue
-        last = recipient.attempts[-1] if recipient.attempts else None
-        where = (last.remote_mta or "the server") if last is not None else ""
-        match recipient.state:
-            case "delivered":
-                said = f"Delivered: {where} took it. It may be in the spam folder there; that server knows."
-            case "queued" if last is None:
-                said = "Waiting for its first attempt."
-            case "held":
-                said = "Held by the operator; it is tried again once it is released."
-            case "queued":
-                said = f"Waiting: {where} deferred it. It will be retried."
-            case "bounced":
-                said = f"Bounced: {where} rejected it." if where else "Bounced."
-            case "expired":
-                said = "Given up: no attempt got through in the time allowed."
-            case "suppressed":
-                said = "Not sent: the address is on the suppression list."
-            case other:
-                said = f"{STATES.get(other, other).capitalize()}."
-        yield TONES.get(recipient.state, "wait"), said, recipient
-
-
-def _why_not(trace: Trace, recipient: RecipientTrace) -> Cause | None:
-    stands = {
-        "state": recipient.state,
-        "reason": recipient.reason,
-        "address": recipient.address,
-        "paused_at": recipient.paused_at,
-    }
-    return recipient_cause(stands, trace.owner_account_id, trace.region, trace.failure)
 
 
 async def show_refusal(visit: Visit) -> Response:

@@ -5,7 +5,8 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from sesame.console.pages.messages import OUTCOMES, STATES, TONES, read_key, written
+from sesame.console.fates import STATES, TONES
+from sesame.console.pages.messages import OUTCOMES, read_key, written
 from sesame.console.visit import Page, Visit
 from sesame.operations.identity_sends import SendsFilter, SendsPage
 
