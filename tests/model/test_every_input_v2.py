@@ -279,6 +279,9 @@ USUAL: dict[str, list[tuple[str, str, Any]]] = {
         ("PUT", f"{SETS}/s/delivery-options", {"TlsPolicy": "REQUIRE", "MaxDeliverySeconds": 300})],
     "PutConfigurationSetTrackingOptions": [
         ("PUT", f"{SETS}/s/tracking-options", {"CustomRedirectDomain": "example.com"})],
+    "PutConfigurationSetVdmOptions": [("PUT", f"{SETS}/s/vdm-options", {"VdmOptions": {
+        "DashboardOptions": {"EngagementMetrics": "DISABLED"},
+        "GuardianOptions": {"OptimizedSharedDelivery": "DISABLED"}}})],
     "CreateConfigurationSetEventDestination": [("POST", f"{SETS}/s/event-destinations", {
         "EventDestinationName": "d", "EventDestination": {"Enabled": False, "MatchingEventTypes": ["SEND"],
         "KinesisFirehoseDestination": {"IamRoleArn": "r", "DeliveryStreamArn": "s"}}})],
@@ -337,6 +340,13 @@ USUAL: dict[str, list[tuple[str, str, Any]]] = {
     "UntagResource": [("DELETE", "/v2/email/tags?ResourceArn=example.com&TagKeys=k", None)],
     "ListTagsForResource": [("GET", "/v2/email/tags?ResourceArn=example.com", None)],
     "PutAccountSendingAttributes": [("PUT", "/v2/email/account/sending", {"SendingEnabled": True})],
+    "GetMessageInsights": [("GET", "/v2/email/insights/0100-example.com", None)],
+    "BatchGetMetricData": [("POST", "/v2/email/metrics/batch", {"Queries": [{
+        "Id": "q", "Namespace": "VDM", "Metric": "SEND", "StartDate": 1780000000, "EndDate": 1780100000,
+        "Dimensions": {"EMAIL_IDENTITY": "example.com"}}]})],
+    "PutAccountVdmAttributes": [("PUT", "/v2/email/account/vdm", {"VdmAttributes": {
+        "VdmEnabled": "DISABLED", "DashboardAttributes": {"EngagementMetrics": "DISABLED"},
+        "GuardianAttributes": {"OptimizedSharedDelivery": "DISABLED"}}})],
 }  # fmt: skip
 
 

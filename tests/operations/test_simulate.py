@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.support.process import SesameProcess
+from tests.support.signed_client import SignedClient
 
 ARN = "arn:aws:ses:us-east-1:{}:identity/example.com"
 
@@ -71,6 +72,38 @@ def test_a_boundary_limits_what_policies_allow(sesame: SesameProcess) -> None:
     (result,) = simulate(sesame, PermissionsBoundaryPolicyInputList=[policy(Action="ses:Get*")])
     assert result["EvalDecision"] == "implicitDeny"
     assert result["PermissionsBoundaryDecisionDetail"] == {"AllowedByPermissionsBoundary": False}
+
+
+def test_only_one_boundary_is_simulated(sesame: SesameProcess) -> None:
+    with pytest.raises(ClientError, match=r"\(InvalidInput\).*only one permissions boundary"):
+        simulate(sesame, PermissionsBoundaryPolicyInputList=[policy(), policy()])
+
+
+@pytest.mark.parametrize(
+    ("levels", "expected", "allowed"),
+    [
+        ([[policy(Action="*")]], "allowed", "true"),
+        ([[policy(Action="*")], [policy(Action="ses:Get*"), policy()]], "allowed", "true"),
+        ([[policy(Action="*")], [policy(Action="ses:Get*")]], "implicitDeny", "false"),
+        ([[policy(Action="*"), policy(Effect="Deny")]], "explicitDeny", "false"),
+        ([[policy(Action="*")], []], "implicitDeny", "false"),
+    ],
+)
+@pytest.mark.parametrize("caller", ["user/anna", "root"])
+def test_each_level_of_an_organization_must_allow(
+    sesame: SesameProcess, levels: list[list[str]], expected: str, allowed: str, caller: str
+) -> None:
+    """AWS Organizations user guide, "SCP evaluation"; an account's root is held to it too."""
+    account = sesame.create_account()
+    given = {"ActionNames.member.1": "ses:SendEmail", "PolicyInputList.member.1": policy()}
+    given["CallerArn"] = f"arn:aws:iam::{account.account_id}:{caller}"
+    for number, level in enumerate(levels, start=1):
+        at = f"OrderedOrganizationPolicyInputList.member.{number}.ServiceControlPolicyInputList"
+        given |= {f"{at}.member.{n}": text for n, text in enumerate(level, start=1)} or {at: ""}
+    with SignedClient(sesame.api, account, "iam") as client:
+        body = client.call("SimulateCustomPolicy", given).body.decode()
+    assert f"<EvalDecision>{expected}</EvalDecision>" in body
+    assert f"<AllowedByOrganizations>{allowed}</AllowedByOrganizations>" in body
 
 
 def test_results_come_by_page(sesame: SesameProcess) -> None:

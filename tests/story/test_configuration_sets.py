@@ -170,6 +170,33 @@ def test_tracking_options_of_v1_know_whether_they_are_there(senders: Senders) ->
     senders.v1.delete_configuration_set_tracking_options(ConfigurationSetName="t")
 
 
+def test_there_is_no_deliverability_manager_to_switch_on(senders: Senders) -> None:
+    """That it is off is kept and shown, as Terraform says it; what would switch it on is refused."""
+    off = {"DashboardOptions": {"EngagementMetrics": "DISABLED"}}
+    on = {**off, "GuardianOptions": {"OptimizedSharedDelivery": "ENABLED"}}
+    words = "OptimizedSharedDelivery cannot be ENABLED: there is no Virtual Deliverability Manager here."
+    name = {"ConfigurationSetName": "vdm"}
+    assert refusal(senders.v2.create_configuration_set, **name, VdmOptions=on)[:2] == (
+        "BadRequestException",
+        words,
+    )
+    senders.v2.create_configuration_set(**name, VdmOptions=off)
+    assert senders.v2.get_configuration_set(**name)["VdmOptions"] == off
+    assert refusal(senders.v2.put_configuration_set_vdm_options, **name, VdmOptions=on)[1] == words
+    senders.v2.put_configuration_set_vdm_options(**name)
+    assert "VdmOptions" not in senders.v2.get_configuration_set(**name)
+    senders.v2.put_configuration_set_vdm_options(**name, VdmOptions=off)
+    assert senders.v2.get_configuration_set(**name)["VdmOptions"] == off
+    missing = refusal(
+        senders.v2.put_configuration_set_vdm_options, ConfigurationSetName="gone", VdmOptions=off
+    )
+    assert missing[0] == "NotFoundException"
+    senders.v2.put_account_vdm_attributes(VdmAttributes={"VdmEnabled": "DISABLED"})
+    assert senders.v2.get_account()["VdmAttributes"] == {"VdmEnabled": "DISABLED"}
+    refused = refusal(senders.v2.put_account_vdm_attributes, VdmAttributes={"VdmEnabled": "ENABLED"})
+    assert refused[0] == "BadRequestException" and refused[1].startswith("VdmEnabled cannot be ENABLED")
+
+
 def test_an_https_policy_without_a_domain_is_kept_and_shown(senders: Senders) -> None:
     """v2 lets it be given alone; v1, which does not know it, neither sees nor loses it."""
     name = {"ConfigurationSetName": "https"}

@@ -865,6 +865,14 @@ class PutAccountSuppressionAttributesResponse(TypedDict):
     """PutAccountSuppressionAttributesResponse has no members."""
 
 
+class PutAccountVdmAttributesRequest(TypedDict):
+    VdmAttributes: VdmAttributes
+
+
+class PutAccountVdmAttributesResponse(TypedDict):
+    """PutAccountVdmAttributesResponse has no members."""
+
+
 class PutConfigurationSetDeliveryOptionsRequest(TypedDict):
     ConfigurationSetName: str
     TlsPolicy: NotRequired[Literal["REQUIRE", "OPTIONAL"]]
@@ -913,6 +921,15 @@ class PutConfigurationSetTrackingOptionsRequest(TypedDict):
 
 class PutConfigurationSetTrackingOptionsResponse(TypedDict):
     """PutConfigurationSetTrackingOptionsResponse has no members."""
+
+
+class PutConfigurationSetVdmOptionsRequest(TypedDict):
+    ConfigurationSetName: str
+    VdmOptions: NotRequired[VdmOptions]
+
+
+class PutConfigurationSetVdmOptionsResponse(TypedDict):
+    """PutConfigurationSetVdmOptionsResponse has no members."""
 
 
 class PutDedicatedIpInPoolRequest(TypedDict):

@@ -7,7 +7,7 @@ API reference, SimulateCustomPolicy and SimulatePrincipalPolicy.
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sesame.access.authorize import Authorizer
@@ -59,6 +59,8 @@ class _Simulation:
     iam: tuple[tuple[str, Policy], ...]
     names: dict[str, str]
     boundary: tuple[tuple[str, Policy], ...] | None
+    organization: tuple[tuple[tuple[str, Policy], ...], ...] | None
+    """Service control policies by level, from the organization's root to the account; None where none are given."""
     resource: tuple[tuple[str, Policy], ...]
     resource_owner: str | None
     context: dict[str, str | tuple[str, ...]]
@@ -218,12 +220,12 @@ def _simulation(
 
     A boundary that comes with the request stands in the place of `boundary`.
     """
-    if request.get("OrderedOrganizationPolicyInputList"):
-        raise InvalidInput("OrderedOrganizationPolicyInputList is not supported.")
     if request.get("ResourceHandlingOption"):
         raise InvalidInput("ResourceHandlingOption is for EC2 and is not supported.")
     given = read_policies("PolicyInputList", request.get("PolicyInputList", []))
     if texts := request.get("PermissionsBoundaryPolicyInputList"):
+        if len(texts) > 1:
+            raise InvalidInput("You can input only one permissions boundary.")
         boundary = read_policies("PermissionsBoundaryPolicyInputList", texts)
     resource: tuple[tuple[str, Policy], ...] = ()
     if text := request.get("ResourcePolicy"):
@@ -238,9 +240,26 @@ def _simulation(
         iam=(*own, *given),
         names=names,
         boundary=boundary,
+        organization=_organization(request),
         resource=resource,
         resource_owner=_owner(request.get("ResourceOwner")),
         context=_context(request.get("ContextEntries", [])),
+    )
+
+
+def _organization(
+    request: SimulateRequest,
+) -> tuple[tuple[tuple[str, Policy], ...], ...] | None:
+    """The service control policies of each level. Raises `InvalidInput`."""
+    levels: Any = request.get("OrderedOrganizationPolicyInputList")
+    if not levels:
+        return None
+    return tuple(
+        read_policies(
+            f"OrderedOrganizationPolicyInputList.{number}.ServiceControlPolicyInputList",
+            level.get("ServiceControlPolicyInputList", []),
+        )
+        for number, level in enumerate(levels, start=1)
     )
 
 
@@ -350,6 +369,12 @@ def _result(simulation: _Simulation, action: str, resource: str) -> iam.Evaluati
         if _effect(simulation, matched) is Effect.DENY
         or (outcome is not Outcome.EXPLICIT_DENY and matched.ref.kind != "boundary")
     ]
+    allowed_by_organization = True
+    if simulation.organization is not None:
+        said = _by_organization(simulation, action, resource)
+        allowed_by_organization = said is Outcome.ALLOW
+        if said is Outcome.EXPLICIT_DENY or (not allowed_by_organization and outcome is Outcome.ALLOW):
+            outcome = said
     result: iam.EvaluationResult = {
         "EvalActionName": action,
         "EvalResourceName": resource,
@@ -357,6 +382,8 @@ def _result(simulation: _Simulation, action: str, resource: str) -> iam.Evaluati
         "MatchedStatements": matches,
         "MissingContextValues": missing,
     }
+    if simulation.organization is not None:
+        result["OrganizationsDecisionDetail"] = {"AllowedByOrganizations": allowed_by_organization}
     if simulation.boundary is not None:
         within = simulate(
             simulation.requester,
@@ -371,6 +398,31 @@ def _result(simulation: _Simulation, action: str, resource: str) -> iam.Evaluati
             "AllowedByPermissionsBoundary": within is Outcome.ALLOW
         }
     return result if resource == "*" else _of_resource(simulation, result, action)
+
+
+def _by_organization(simulation: _Simulation, action: str, resource: str) -> Outcome:
+    """What service control policies come to: each level must allow, a Deny of any counts, for an account's root too.
+
+    Source: AWS Organizations user guide, "SCP evaluation".
+    """
+    requester = simulation.requester
+    if requester.kind == "root":
+        requester = replace(requester, kind="user")
+    said = [
+        simulate(
+            requester,
+            actions=[action],
+            resources=[resource],
+            iam=level,
+            identity=(),
+            context=simulation.context,
+            resource_account=requester.account_id,
+        )[0].outcome
+        for level in simulation.organization or ()
+    ]
+    if Outcome.EXPLICIT_DENY in said:
+        return Outcome.EXPLICIT_DENY
+    return Outcome.ALLOW if all(one is Outcome.ALLOW for one in said) else Outcome.IMPLICIT_DENY
 
 
 def _of_resource(simulation: _Simulation, result: iam.EvaluationResult, action: str) -> iam.EvaluationResult:

@@ -11,6 +11,7 @@ from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations.account_state import account_state, set_sending_enabled
+from sesame.operations.sesv2.vdm import checked_vdm
 from sesame.operations.table import Handlers
 from sesame.store import account_details, egress, reputation, suppression
 
@@ -29,6 +30,7 @@ class AccountV2Operations:
             "GetAccount": self.get_account,
             "PutAccountDetails": self.put_account_details,
             "PutAccountSendingAttributes": self.put_account_sending_attributes,
+            "PutAccountVdmAttributes": self.put_account_vdm_attributes,
         }
 
     async def get_account(self, caller: Caller, request: sesv2.GetAccountRequest) -> sesv2.GetAccountResponse:
@@ -73,6 +75,19 @@ class AccountV2Operations:
                 details["ReviewDetails"] = {"Status": status}
             response["Details"] = details
         return response
+
+    async def put_account_vdm_attributes(
+        self, caller: Caller, request: sesv2.PutAccountVdmAttributesRequest
+    ) -> sesv2.PutAccountVdmAttributesResponse:
+        """Take a Virtual Deliverability Manager that is to be off, which it is; refuse one that is to be on."""
+        permit = await self._authorizer.require(caller, "ses:PutAccountVdmAttributes")
+        checked_vdm(request["VdmAttributes"])
+
+        async def run(tx: Transaction) -> None:
+            """There is nothing to keep."""
+
+        await permit.apply(run)
+        return {}
 
     async def put_account_details(
         self, caller: Caller, request: sesv2.PutAccountDetailsRequest

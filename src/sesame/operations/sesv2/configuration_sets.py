@@ -18,17 +18,18 @@ from sesame.operations.configuration_sets import (
     missing,
 )
 from sesame.operations.resource_tags import listed_tags, read_tags
+from sesame.operations.sesv2.vdm import checked_vdm
 from sesame.operations.table import Handlers
 from sesame.store import configuration_sets, identities
 
 MOST_A_PAGE = 1_000
-NOT_SERVED = ("ArchivingOptions", "MessageSecurityOptions", "VdmOptions")
+NOT_SERVED = ("ArchivingOptions", "MessageSecurityOptions")
 _ALWAYS: dict[str, dict[str, Any]] = {
     "ReputationOptions": {"ReputationMetricsEnabled": False},
     "TrackingOptions": {"CustomRedirectDomain": ""},
 }
 """What is shown of a block that does not say."""
-BLOCKS = ("DeliveryOptions", "ReputationOptions", "SuppressionOptions", "TrackingOptions")
+BLOCKS = ("DeliveryOptions", "ReputationOptions", "SuppressionOptions", "TrackingOptions", "VdmOptions")
 
 
 class ConfigurationSetV2Operations:
@@ -51,6 +52,7 @@ class ConfigurationSetV2Operations:
             "PutConfigurationSetReputationOptions": self.put_reputation_options,
             "PutConfigurationSetDeliveryOptions": self.put_delivery_options,
             "PutConfigurationSetTrackingOptions": self.put_tracking_options,
+            "PutConfigurationSetVdmOptions": self.put_vdm_options,
             "CreateConfigurationSetEventDestination": self.create_destination,
             "GetConfigurationSetEventDestinations": self.get_destinations,
             "UpdateConfigurationSetEventDestination": self.update_destination,
@@ -75,6 +77,8 @@ class ConfigurationSetV2Operations:
             options["SuppressionOptions"] = check_suppression(request["SuppressionOptions"])
         if "TrackingOptions" in request:
             options["TrackingOptions"] = dict(request["TrackingOptions"])
+        if "VdmOptions" in request:
+            options["VdmOptions"] = checked_vdm(request["VdmOptions"])
         if "ReputationOptions" in request:
             options["ReputationOptions"] = _reputation(request["ReputationOptions"])
         await self._sets.create(
@@ -165,6 +169,13 @@ class ConfigurationSetV2Operations:
         """Name the domain of tracked links; without one there is none any more."""
         options = {key: request[key] for key in ("CustomRedirectDomain", "HttpsPolicy") if request.get(key)}
         await self._put(caller, request, "TrackingOptions", options or None)
+        return {}
+
+    async def put_vdm_options(
+        self, caller: Caller, request: sesv2.PutConfigurationSetVdmOptionsRequest
+    ) -> sesv2.PutConfigurationSetVdmOptionsResponse:
+        """Keep that the Virtual Deliverability Manager does nothing for the set; without options nothing is kept."""
+        await self._put(caller, request, "VdmOptions", checked_vdm(request.get("VdmOptions", {})) or None)
         return {}
 
     async def create_destination(

@@ -140,7 +140,7 @@ _ROWS = (
         " GetIdentityMailFromDomainAttributes GetIdentityNotificationAttributes GetIdentityPolicies"
         " GetIdentityVerificationAttributes GetSendQuota GetSendStatistics GetSuppressedDestination GetTemplate"
         " ListConfigurationSets ListContactLists ListCustomVerificationEmailTemplates ListDedicatedIpPools"
-        " BatchGetMetricData GetMessageInsights ListEmailIdentities"
+        " BatchGetMetricData GetMessageInsights ListEmailIdentities PutAccountVdmAttributes"
         " ListEmailTemplates ListIdentities ListIdentityPolicies ListSuppressedDestinations ListTemplates"
         " ListVerifiedEmailAddresses"
         " PutAccountDedicatedIpWarmupAttributes PutAccountDetails PutAccountSendingAttributes"
@@ -159,7 +159,7 @@ _ROWS = (
         "CreateConfigurationSetEventDestination DeleteConfigurationSet DeleteConfigurationSetEventDestination"
         " GetConfigurationSet GetConfigurationSetEventDestinations PutConfigurationSetDeliveryOptions"
         " PutConfigurationSetReputationOptions PutConfigurationSetSendingOptions"
-        " PutConfigurationSetSuppressionOptions PutConfigurationSetTrackingOptions"
+        " PutConfigurationSetSuppressionOptions PutConfigurationSetTrackingOptions PutConfigurationSetVdmOptions"
         " UpdateConfigurationSetEventDestination",
         _SET,
         "ses:ApiVersion",
