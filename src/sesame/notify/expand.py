@@ -1,7 +1,7 @@
 """Expands events: each that was reacted to becomes what is published of it, one outbox row a destination.
 
-Events are claimed, what is to be said of them is made without a lock, and then written in the commit that moves them to
-their last stage: a crash before it leaves them claimed, and what was written already has the same ids the next time.
+Events are claimed, what is to be said of them is made without a lock, and then written so many rows a commit. The last
+moves them to their last stage: a crash before it leaves them claimed, and what was written has the same ids then.
 A topic that is gone or shut: of bounces and complaints the identity's setting is dropped and feedback goes by mail
 again (SES developer guide, "Configuring Amazon SNS notifications").
 """
@@ -10,10 +10,11 @@ import traceback
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from sesame.aws.sns.message import Kind
-from sesame.db import Store, Transaction
-from sesame.errors import Unavailable
+from sesame.db import AT_ONCE, Store, Transaction
+from sesame.errors import SesameError, Unavailable
 from sesame.model import SYSTEM_ACCOUNT
 from sesame.notify.channels import Channel, Sending, channels
 from sesame.notify.event_json import (
@@ -32,13 +33,22 @@ from sesame.store import events, message_facts, notifications, outbox, subscript
 from sesame.store.event_turns import Turns
 from sesame.store.events import Event, Happened, Stage
 from sesame.store.message_facts import MessageFacts
-from sesame.store.outbox import Place, Publication
+from sesame.store.outbox import Place, Publication, Published
 
 CLAIM_LIMIT = 128
 LEASE_S = 60.0
 
+FEW_PLACES = 128
+"""With more of them a write goes apart, for it takes longer than a message does."""
+MOST_PLACES = 10_000
+"""Of events that are expanded together."""
+
 _IDS = uuid.UUID("6f0d3c0e-8f0b-5a7d-9a64-2b1d0c6f5e11")
 """Namespace of the ids of what is published of events."""
+
+
+class TooManyPlaces(SesameError):
+    """Some events have so many subscribers together that they are not held in memory at once."""
 
 
 @dataclass(slots=True)
@@ -100,7 +110,9 @@ class Expander:
             await self._expand(claimed, lease=lease, now=now)
         except Unavailable:
             raise
-        except Exception:  # a fault of ours about one event must not keep the others from being published
+        except (
+            Exception
+        ):  # a fault of ours, or one event's subscribers, must not keep the others from being published
             for event in claimed:
                 await self._expand_alone(event, lease=lease, now=now)
         return len(claimed)
@@ -122,14 +134,18 @@ class Expander:
             lambda tx: expansion_of(tx, claimed, self._house, now=now, stream_subject=subject)
         )
 
+        *first, last = outbox.in_writes(expansion.publications, at_once=AT_ONCE)
+        for part in first:
+            await self._store.write(partial(_publish, publications=part), is_long=True)
+
         async def finish(tx: Transaction) -> None:
-            await outbox.publish(tx, expansion.publications)
+            await _publish(tx, last)
             for (account_id, arn, kind), _ in expansion.broken.items():
                 await notifications.set_topic(tx, account_id, arn, kind, None)
                 await notifications.set_forwarding(tx, account_id, arn, enabled=True)
             await events.move_on(tx, claimed, lease=lease, to=Stage.PUBLISHED)
 
-        await self._store.write(finish)
+        await self._store.write(finish, is_long=sum(len(where) for _, where in last) > FEW_PLACES)
         for (account_id, arn, kind), channel in expansion.broken.items():
             self._log.error(
                 "notification_topic_removed",
@@ -158,7 +174,10 @@ async def expansion_of(
     now: float,
     stream_subject: str | None = None,
 ) -> Expansion:
-    """What is published of events, and to whom; it reads only. `stream_subject` is the operator's, who gets all."""
+    """What is published of events, and to whom; it reads only. `stream_subject` is the operator's, who gets all.
+
+    Raises `TooManyPlaces` for several events that are to be expanded one by one.
+    """
     sendings = await _sendings(tx, claimed)
     ways: dict[tuple[Sending, EventType], list[Channel]] = {}
     wanted: list[tuple[Event, EventType, list[Channel]]] = []
@@ -182,6 +201,10 @@ async def expansion_of(
     facts = await message_facts.of_messages(tx, list({event.message_id for event, _, _ in wanted}))
     topics = list({channel.topic_arn for _, _, good in wanted for channel in good if channel.topic_arn})
     subscribed = await subscriptions.confirmed(tx, topics)
+    if len(claimed) > 1:
+        count = sum(len(subscribed.get(channel.topic_arn, ())) for _, _, good in wanted for channel in good)
+        if count > MOST_PLACES:
+            raise TooManyPlaces(f"{len(claimed)} events go to {count} places")
     for event, _, good in wanted:
         if stream_subject is not None and event.account_id != SYSTEM_ACCOUNT:
             body = streamed_event(event, facts[event.message_id], house)
@@ -195,6 +218,18 @@ async def expansion_of(
             where = places(subscribed[channel.topic_arn], body=body, attributes=None, order=event.message_id)
             expansion.publications.append((publication, where))
     return expansion
+
+
+async def _publish(tx: Transaction, publications: Sequence[Published]) -> None:
+    """Write publications to those that are still there: who unsubscribed since was told that nothing more comes."""
+    arns = {one.target for _, where in publications for one in where if one.protocol not in _NO_SUBSCRIPTION}
+    ended = arns - await subscriptions.still_confirmed(tx, sorted(arns)) if arns else set()
+    await outbox.publish(
+        tx, [(one, [place for place in where if place.target not in ended]) for one, where in publications]
+    )
+
+
+_NO_SUBSCRIPTION = (WEBHOOK, NATS)
 
 
 async def _sendings(tx: Transaction, claimed: Sequence[Event]) -> dict[str, Sending]:

@@ -8,7 +8,7 @@ there: nothing of what it covers is claimed or begun, and no result is written. 
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -70,15 +70,40 @@ class Result:
     again_at: float | None = None
 
 
-async def publish(tx: Transaction, publications: Sequence[tuple[Publication, Sequence[Place]]]) -> None:
-    """Write publications with their places, due at once. One whose id is there already stays as it is."""
+Published = tuple[Publication, Sequence[Place]]
+"""What is published, and some or all of the places where it goes."""
+
+
+def in_writes(publications: Iterable[Published], *, at_once: int) -> list[list[Published]]:
+    """Publications in parts of so many rows at most, for a write each; the places of one may stand in several."""
+    parts: list[list[Published]] = [[]]
+    room = at_once
+    for publication, places in publications:
+        rest = places
+        while True:
+            now, rest = rest[: max(1, room - 1)], rest[max(1, room - 1) :]
+            parts[-1].append((publication, now))
+            room -= 1 + len(now)
+            if room <= 1:
+                parts.append([])
+                room = at_once
+            if not rest:
+                break
+    return parts if len(parts) == 1 or parts[-1] else parts[:-1]
+
+
+async def publish(tx: Transaction, publications: Sequence[Published]) -> None:
+    """Write publications with their places, due at once. Of one whose id is there already the places it lacks."""
     if not publications:
         return
     ids = [publication.message_id for publication, _ in publications]
-    known = {
-        row[0] for row in await tx.all("SELECT message_id FROM publication WHERE message_id IN (?*)", ids)
-    }
+    known: dict[str, int] = dict(
+        await tx.all("SELECT message_id, seq FROM publication WHERE message_id IN (?*)", ids)
+    )
     new = [(one, places) for one, places in publications if one.message_id not in known]
+    if known:
+        begun = [(known[one.message_id], one, p) for one, p in publications if one.message_id in known]
+        await _add_places(tx, await _lacking(tx, begun))
     if not new:
         return
     first = await tx.new_numbers("publication", len(new))
@@ -101,6 +126,27 @@ async def publish(tx: Transaction, publications: Sequence[tuple[Publication, Seq
             for seq, (one, _) in numbered
         ],
     )
+    await _add_places(tx, [(seq, one.at, place) for seq, (one, places) in numbered for place in places])
+
+
+async def _lacking(
+    tx: Transaction, begun: Sequence[tuple[int, Publication, Sequence[Place]]]
+) -> list[tuple[int, float, Place]]:
+    """Of publications that are there the places that are not: whoever wrote them did not come to the end."""
+    rows = await tx.all(
+        "SELECT publication_seq, target FROM outbox WHERE publication_seq IN (?*)",
+        [seq for seq, _, _ in begun],
+    )
+    there = set(rows)
+    return [
+        (seq, one.at, place)
+        for seq, one, places in begun
+        for place in places
+        if (seq, place.target) not in there
+    ]
+
+
+async def _add_places(tx: Transaction, places: Sequence[tuple[int, float, Place]]) -> None:
     await tx.many(
         "INSERT INTO outbox (publication_seq, target, protocol, endpoint, options, order_key, state, due_at)"
         " VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?)",
@@ -112,10 +158,9 @@ async def publish(tx: Transaction, publications: Sequence[tuple[Publication, Seq
                 place.endpoint,
                 json.dumps(place.options) if place.options else None,
                 place.order_key,
-                one.at,
+                at,
             )
-            for seq, (one, places) in numbered
-            for place in places
+            for seq, at, place in places
         ],
     )
 

@@ -74,6 +74,14 @@ async def confirmed(tx: Transaction, topic_arns: Sequence[str]) -> dict[str, lis
     return found
 
 
+async def still_confirmed(tx: Transaction, arns: Sequence[str]) -> set[str]:
+    """Those of the subscriptions that are there and confirmed."""
+    rows = await tx.all(
+        "SELECT arn FROM subscription WHERE arn IN (?*) AND confirmed_at IS NOT NULL", list(arns)
+    )
+    return {row[0] for row in rows}
+
+
 async def of_topic(tx: Transaction, topic_arn: str, *, after: str, limit: int) -> list[Subscription]:
     """Those of a topic in the order of their ARNs, from behind `after`."""
     return await _SUBSCRIPTIONS.all(
