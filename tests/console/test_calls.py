@@ -167,6 +167,7 @@ DEEDS = (
 WITHOUT: Mapping[str, str] = {
     "/{region}/identities/{name}/check": "asks DNS, which servers do by themselves",
     "/{region}/identities/{name}/edit": "is a preview",
+    "/{region}/messages/{id}/cancel": "is about mail that waits; the test of cancelling has a server where it does",
     "/{region}/programs/smtp/test": "changes nothing",
     "/me/password": "shows no password; the test of log-ins changes one",
     "/me/logins/end": "is about log-ins of browsers",

@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
+from sesame.console.calls import Call, call, sample
 from sesame.console.causes import WRITES_POLICY, cause_of
 from sesame.console.fates import STATES, TONES, sentences
 from sesame.console.pages import ask
@@ -24,6 +25,7 @@ OUTCOMES = (
     ("expired", "given up"),
     ("suppressed", "suppressed"),
 )
+WAITS = ("queued", "held")
 DOORS = {"v1": "API v1", "v2": "API v2", "smtp": "SMTP"}
 ROLES = (("", "all that concern me"), ("sent", "sent by this account"), ("lent", "sent by others as mine"))
 _KEY = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)-([mr])([0-9]{1,18})")
@@ -89,7 +91,31 @@ async def show_message(visit: Visit) -> Response:
         tones=TONES,
         sentence=list(sentences(view.trace, visit.fates_clock, is_owner_only=not view.decision.is_sender)),
         followed=_followed(view),
+        waits=[one for one in view.trace.recipients if one.state in WAITS],
+        calls=[sample("Cancel what waits", _cancelling(view, ""))] if _may_cancel(view) else [],
     )
+
+
+def _may_cancel(view: MessageView) -> bool:
+    """Whether something waits, and the viewer is its sender or the owner of the identity behind From."""
+    return not view.is_further and any(one.state in WAITS for one in view.trace.recipients)
+
+
+def _cancelling(view: MessageView, reason: str) -> Call:
+    """What the sender does with its own, and an owner with what was sent as it."""
+    operation = "CancelMessages" if view.decision.is_sender else "CancelDelegateMessages"
+    more = {"Reason": reason} if reason else {}
+    return call("sesame", operation, MessageId=view.trace.message_id, **more)
+
+
+async def cancel(visit: Visit) -> Response:
+    """Give up what waits of a message."""
+    view = await visit.backing.messages.message(visit.me, visit.path_values["id"])
+    if view is None or view.is_further:
+        return visit.page("missing.html", status=404)
+    done = await visit.do(_cancelling(view, visit.form.get("reason", "").strip()))
+    path = visit.here(f"/messages/{quote(view.trace.message_id, safe='')}")
+    return visit.go(path, said="cancelled", count=int(done["Cancelled"]))
 
 
 async def _elsewhere(visit: Visit, kind: str) -> Response:
@@ -139,5 +165,6 @@ def _to_allow(view: RefusalView, visit: Visit) -> str:
 PAGES = (
     Page(path="/{region}/messages", handler=show_list, leave=ACTION, nav="messages"),
     Page(path="/{region}/messages/{id}", handler=show_message, leave=ACTION, nav="messages"),
+    Page(path="/{region}/messages/{id}/cancel", handler=cancel, method="POST"),
     Page(path="/{region}/refusals/{id}", handler=show_refusal, leave=ACTION, nav="messages"),
 )

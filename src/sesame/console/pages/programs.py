@@ -29,12 +29,14 @@ WRONG = {
     "white-space": "There is a space or a line break at an end of the password.",
 }
 """What is wrong with a log-in of the account's own, in words; nothing is said of another's."""
+MOST_ARN = 500
 NO_MATCH = "User name and password do not go together."
 
 
 async def show(visit: Visit) -> Response:
-    """The page."""
-    return await _page(visit, visit.query.get("user", "").strip())
+    """The page; with an `arn` its form makes an SMTP log-in that stands in for that identity."""
+    arn = visit.query.get("arn", "").strip()[:MOST_ARN]
+    return await _page(visit, visit.query.get("user", "").strip(), arn=arn)
 
 
 async def _page(visit: Visit, user: str, *, problem: str = "", status: int = 200, **more: Any) -> Response:
