@@ -19,6 +19,7 @@ from typing import Any
 
 import boto3
 import botocore.session
+import httpx
 import pytest
 from botocore.loaders import Loader
 
@@ -229,9 +230,14 @@ class Tenant:
         page = self.person.get(f"{IDENTITY}/policies/Lent").text.partition('class="policy"')[2]
         return {**fields, "begun": _first('name="begun" value="([^"]*)"', page)}
 
-    def by_form(self, deed: Deed) -> None:
+    def form(self, deed: Deed) -> dict[str, str]:
+        """The form of a deed, filled in, as it is sent."""
         page = self.page(deed)
-        forms = [body for action, body in _FORM.findall(page) if html.unescape(action) == deed.path]
+        forms = [
+            body
+            for action, body in _FORM.findall(page)
+            if html.unescape(action) == deed.path or f'formaction="{deed.path}"' in html.unescape(body)
+        ]
         do = deed.fields.get("do", "")
         body = next((one for one in forms if f'value="{do}"' in one), forms[0] if forms else "")
         fields = {name: html.unescape(value) for name, value in _HIDDEN.findall(body)}
@@ -239,11 +245,14 @@ class Tenant:
             fields[name] = self.filled(value, page)
             if value == "=":
                 fields[name] = html.unescape(_first(f'name="{name}" value="([^"]*)"', page))
-        answer = self.person.client.post(
-            deed.path,
-            data={**fields, "token": self.person.token("/me")},
-            headers={"origin": self.person.base},
-        )
+        return {**fields, "token": self.person.token("/me")}
+
+    def post(self, deed: Deed, fields: Mapping[str, str]) -> httpx.Response:
+        """Send the form of a deed."""
+        return self.person.client.post(deed.path, data=fields, headers={"origin": self.person.base})
+
+    def by_form(self, deed: Deed) -> None:
+        answer = self.post(deed, self.form(deed))
         assert answer.status_code == 200, (deed, answer.text)
         assert 'role="alert"' not in answer.text, (deed, answer.text)
 
