@@ -1,13 +1,14 @@
 """An account's own pages: suppression, reputation, the account and its request, changes."""
 
 import json
+import re
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.support.audit_log import audit_log
-from tests.support.browser import Person, operator, root_of, words
+from tests.support.browser import Person, main_of, operator, root_of, words
 from tests.support.patience import PATIENCE_S
 from tests.support.process import REGION, SesameProcess, wait_until
 from tests.support.tenant import Tenant
@@ -223,6 +224,17 @@ def test_an_account_asks_for_production_access_and_reads_the_answer(sesame: Sesa
     page = person.get(path).text
     assert "This account sends to anybody" in page
     assert "Good luck." in page
+
+
+def test_the_use_of_the_quota_is_shown_over_a_day(person: Person, tenant: Tenant) -> None:
+    """What was sent an hour ago counts until now, not in the hours before."""
+    assert "The quota over a day" not in main_of(person.get(f"{HERE}/account"))
+    for _ in range(3):
+        send(tenant, "reader@elsewhere.test")
+    said = main_of(person.get(f"{HERE}/account"))
+    assert "The quota over a day" in said
+    told = re.findall(r"24 hours until [0-9-]+ [0-9:]+ UTC: ([0-9,]+) of ([0-9,]+)", said)
+    assert len(told) == 25 and ("3", "5,000,000") in told and ("0", "5,000,000") in told
 
 
 def test_sending_is_switched_off_and_on(person: Person, tenant: Tenant) -> None:

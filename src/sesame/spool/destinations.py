@@ -4,6 +4,7 @@ One descent of an index a destination, and a bounded count: a page of it costs t
 """
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from sesame.spool.queue import HELD_AT
 
 MOST = 1_000
 """Destinations that one look takes, and what of each is counted."""
+AGES_S = (10.0, 60.0, 600.0, 3_600.0, 21_600.0, 86_400.0)
+MOST_AGES = 10_000
 SAMPLE = 200
 """Recipients of a destination whose last replies are told apart."""
 MOST_ALIKE = 2_000
@@ -83,6 +86,26 @@ async def overview(tx: Transaction, *, limit: int) -> Overview:
         if seq in oldest
     ]
     return Overview(destinations=tuple(found), seen=min(len(rows), MOST), is_whole=is_whole)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ages:
+    """How long the oldest `MOST_AGES` recipients have waited: for each step how many, up to that and above the one
+    before, in seconds; None is for all that is older. `is_whole` says that nothing else waits."""
+
+    counts: tuple[tuple[float | None, int], ...]
+    is_whole: bool
+
+
+async def ages(tx: Transaction, *, now: float) -> Ages:
+    """The ages of what waits, in steps that grow by the same factor or so."""
+    rows = await tx.all(
+        "SELECT q.queued_at FROM queue q WHERE q.seq > 0 ORDER BY q.seq LIMIT ?", MOST_AGES + 1
+    )
+    counts = [0] * (len(AGES_S) + 1)
+    for (queued_at,) in rows[:MOST_AGES]:
+        counts[bisect_left(AGES_S, now - queued_at)] += 1
+    return Ages(counts=tuple(zip((*AGES_S, None), counts, strict=True)), is_whole=len(rows) <= MOST_AGES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

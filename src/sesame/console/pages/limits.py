@@ -1,17 +1,19 @@
 """The account: may it send, how much, and its request for production access with the operator's answer."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.responses import Response
 
 from sesame.console.calls import Call, call, sample
-from sesame.console.charts import bars
+from sesame.console.charts import RateChart, bars, rates
 from sesame.console.text import exactly
 from sesame.console.visit import Page, Visit, problem_of
 from sesame.db import Transaction
 from sesame.errors import ServiceError
-from sesame.store import account_details, accounts
+from sesame.store import account_details, accounts, reputation
+from sesame.store.reputation import Counts
 
 HOURS, HOUR_S = 24, 3_600
 EXAMPLE = {
@@ -31,11 +33,18 @@ async def _page(visit: Visit, given: Mapping[str, str], problem: str = "", statu
     answer = await visit.call("sesv2", "GetAccount", {})
     account_id, first = visit.me.principal.account_id, int(visit.now // HOUR_S) - HOURS + 1
 
-    async def run(tx: Transaction) -> tuple[account_details.AccountDetails | None, dict[float, int]]:
+    async def run(
+        tx: Transaction,
+    ) -> tuple[account_details.AccountDetails | None, dict[float, int], list[tuple[float, Counts]]]:
         used = await accounts.use_by_hour(tx, account_id, visit.region, since=float(first * HOUR_S))
-        return await account_details.get(tx, account_id, visit.region), dict(used)
+        since = float((first - HOURS) * HOUR_S)
+        return (
+            await account_details.get(tx, account_id, visit.region),
+            dict(used),
+            await reputation.by_quarter(tx, account_id, visit.region, since=since),
+        )
 
-    asked, used = await visit.backing.store.read(run)
+    asked, used, counted = await visit.backing.store.read(run)
     hours = [
         (float(hour * HOUR_S), used.get(float(hour * HOUR_S), 0)) for hour in range(first, first + HOURS)
     ]
@@ -61,6 +70,7 @@ async def _page(visit: Visit, given: Mapping[str, str], problem: str = "", statu
             [(f"{exactly(at)[:13]} h: {count:,}", count, 0) for at, count in hours],
         ),
         given=fields,
+        against_quota=_against_quota(counted, first, int(quota["Max24HourSend"])),
         part=min(1.0, quota["SentLast24Hours"] / quota["Max24HourSend"])
         if quota["Max24HourSend"] > 0
         else 0.0,
@@ -73,6 +83,21 @@ async def _page(visit: Visit, given: Mapping[str, str], problem: str = "", statu
             ),
         ],
     )
+
+
+def _against_quota(counted: Sequence[tuple[float, Counts]], first: int, quota: int) -> RateChart | None:
+    """What was accepted in the 24 hours up to the end of each hour, against the quota; None without one."""
+    if quota <= 0 or not any(counts.sends for _, counts in counted):
+        return None
+    by_hour = Counter[int]()
+    for at, counts in counted:
+        by_hour[int(at // HOUR_S)] += counts.sends
+    rows = []
+    for hour in range(first, first + HOURS):
+        used = sum(by_hour[one] for one in range(hour - HOURS + 1, hour + 1))
+        until = exactly(float((hour + 1) * HOUR_S))[:16]
+        rows.append((f"24 hours until {until} UTC: {used:,} of {quota:,}", used, quota))
+    return rates("Use of the quota by hour; the titles have the numbers", rows, [("the quota", 1.0)])
 
 
 def _asking(form: Mapping[str, str]) -> Call:

@@ -5,12 +5,12 @@ from urllib.parse import quote, urlencode
 from starlette.responses import Response
 
 from sesame.admin.queue import VERBS, destination
-from sesame.console.text import MOST_COUNTED, capped
+from sesame.console.text import MOST_COUNTED, ago, capped
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
 from sesame.spool import attempts, control, destinations
 from sesame.spool.control import Filter, Pause, Queued, list_queued
-from sesame.spool.destinations import Overview, Reply
+from sesame.spool.destinations import Ages, Overview, Reply
 
 PAGE = 50
 DOES = {
@@ -34,10 +34,14 @@ async def show(visit: Visit) -> Response:
     if asked:
         return visit.go(_to(asked))
 
-    async def run(tx: Transaction) -> tuple[Overview, list[Pause]]:
-        return await destinations.overview(tx, limit=PAGE), await control.pauses(tx)
+    async def run(tx: Transaction) -> tuple[Overview, list[Pause], Ages]:
+        return (
+            await destinations.overview(tx, limit=PAGE),
+            await control.pauses(tx),
+            await destinations.ages(tx, now=visit.now),
+        )
 
-    overview, pauses = await visit.backing.store.read(run)
+    overview, pauses, ages = await visit.backing.store.read(run)
     found = overview.destinations
     return visit.page(
         "queue.html",
@@ -45,11 +49,18 @@ async def show(visit: Visit) -> Response:
         pauses=pauses,
         paused={one.domain for one in pauses},
         highest=max((one.waiting for one in found), default=0),
+        ages=ages,
+        steps=[(_age(upto), count) for upto, count in ages.counts],
+        largest_step=max(count for _, count in ages.counts),
         most=destinations.MOST,
         waiting=sum(one.waiting for one in found),
         is_more=any(one.waiting >= destinations.MOST for one in found) or not overview.is_whole,
         oldest=min((one.queued_at for one in found), default=None),
     )
+
+
+def _age(upto: float | None) -> str:
+    return f"over {ago(destinations.AGES_S[-1])}" if upto is None else f"up to {ago(upto)}"
 
 
 def _to(domain: str) -> str:
