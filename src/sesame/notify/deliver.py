@@ -48,6 +48,10 @@ LOW = 32
 """With fewer than these the next are claimed."""
 
 HELD_IN_ALL = 256
+ENDPOINTS_AT_ONCE = 2_000
+"""Endpoints that are looked at in one turn: one account can have any number of them that are down, and nobody's turn is
+to take long for that. With more, the next turns go on where this one ended."""
+
 FRESH_S = 0.02
 """So long ago a claim may have been seen to hold when its attempt begins; a post takes longer."""
 
@@ -101,6 +105,8 @@ class _Wanted:
     seqs: list[int] = field(default_factory=list)
     more: list[str] = field(default_factory=list)
     is_crowded: bool = False
+    looked_at: str = ""
+    """The last of the endpoints that were looked at, empty when there are no further ones."""
 
 
 class Notifier:
@@ -142,6 +148,8 @@ class Notifier:
         self._held = Held()
         self._more: frozenset[str] = frozenset()
         """Endpoints for which more was due than was claimed, at the last claim."""
+        self._looked_at = ""
+        """Where the next turn goes on among the endpoints, empty for the first."""
         self._is_crowded = False
         """Whether somebody waited for a place at the last claim: then no endpoint goes on without its turn."""
         self._done: list[_Done] = []
@@ -221,7 +229,7 @@ class Notifier:
     async def turn(self) -> bool:
         """Record what was done, give back what is not to go now, claim what there is room for: in one commit.
 
-        Whether there was anything to do. What was claimed is held until `begin`.
+        Whether there was anything to do, or there are further endpoints. What was claimed is held until `begin`.
         """
         now, steady = self._clock.now(), self._clock.monotonic()
         self._back += self._held.drop_before(now - HELD_S)
@@ -237,10 +245,11 @@ class Notifier:
             unrecorded = {one.delivery.seq for one in self._done}
             due = [seq for seq in wanted.seqs if seq not in unrecorded]
             self._more, self._is_crowded = frozenset(wanted.more), wanted.is_crowded
+            self._looked_at = wanted.looked_at
         else:
             self._more, self._is_crowded = frozenset(), True
         if not (due or self._done or self._back or self._is_uncounted(now)):
-            return False
+            return bool(self._looked_at)  # there are further endpoints to look at
         seen_at = self._clock.monotonic()
         ready = await self._messages.ready(await self._write(due, now=now), now=now)
         for one in ready:
@@ -253,7 +262,9 @@ class Notifier:
     ) -> _Wanted:
         """What is due and has a place, of each endpoint its share, and more of those that are quick."""
         found = _Wanted()
-        names = await outbox.endpoints(tx)
+        window = await outbox.endpoints(tx, after=self._looked_at, limit=ENDPOINTS_AT_ONCE)
+        found.looked_at = window[-1] if len(window) == ENDPOINTS_AT_ONCE else ""
+        names = list(dict.fromkeys([*window, *sorted(self._more)]))
         start = int(self._draw() * len(names))
         for endpoint in names[start:] + names[:start]:
             if places.left <= 0:

@@ -181,9 +181,16 @@ _ENDPOINTS = (
 )
 
 
-async def endpoints(tx: Transaction) -> list[str]:
-    """The endpoints that anything waits for, by steps along the index whatever its length."""
-    rows = await tx.all(f"{_ENDPOINTS} SELECT endpoint FROM found WHERE endpoint IS NOT NULL")
+async def endpoints(tx: Transaction, *, after: str, limit: int) -> list[str]:
+    """The endpoints behind `after` that anything waits for, so many at most, by steps along the index."""
+    rows = await tx.all(
+        "WITH RECURSIVE found(endpoint) AS (SELECT (SELECT endpoint FROM outbox WHERE state = 'waiting'"
+        " AND endpoint > ? ORDER BY endpoint LIMIT 1) UNION ALL SELECT (SELECT o.endpoint FROM outbox o"
+        " WHERE o.state = 'waiting' AND o.endpoint > found.endpoint ORDER BY o.endpoint LIMIT 1) FROM found"
+        " WHERE found.endpoint IS NOT NULL) SELECT endpoint FROM found WHERE endpoint IS NOT NULL LIMIT ?",
+        after,
+        limit,
+    )
     return [row[0] for row in rows]
 
 
