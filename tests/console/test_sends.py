@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from sesame.app.foundation import Services
 from tests.console.hostile import HEADERS
 from tests.console.test_hostile_newer import wrong_in
 from tests.support.browser import Person, main_of, root_of
@@ -203,3 +204,46 @@ def test_hostile_filters_are_text(lent: Lent) -> None:
         page = lent.owner.get(HERE, params={"by": hostile, "from": hostile, "outcome": hostile})
         assert page.status_code == 200
         assert wrong_in(page.text) == []
+
+
+def test_an_identity_that_sent_nothing_for_long_leads_to_the_day_when_it_did(
+    sesame: SesameProcess, lent: Lent, tenant: Tenant
+) -> None:
+    """The sends are put back by days, and more sends of others than a page looks at are put before them."""
+
+    async def run(services: Services) -> None:
+        owner = tenant.account.account_id
+
+        async def change(tx: Any) -> None:
+            for table, column in (("message", "accepted_at"), ("refusal", "at")):
+                await tx.execute(
+                    f"UPDATE {table} SET {column} = {column} - ? WHERE owner_account_id = ?",
+                    5 * 86_400,
+                    owner,
+                )
+            await tx.execute(
+                "UPDATE identity_tally SET day = day - 5 WHERE owner_account_id = ? AND identity = ?",
+                owner,
+                "example.com",
+            )
+            await tx.execute(
+                "INSERT INTO refusal (request_id, account_id, owner_account_id, region, at, code, reason, decision)"
+                " WITH RECURSIVE n (k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM n WHERE k < 1300)"
+                " SELECT 'r' || k, ?, ?, ?, 2e9 - k, 'c', '', '{}' FROM n",
+                owner,
+                owner,
+                REGION,
+            )
+
+        await services.store.write(change)
+
+    async def undo(services: Services) -> None:
+        await services.store.write(lambda tx: tx.execute("DELETE FROM refusal WHERE at > 1.9e9"))
+
+    sesame.operate(run)
+    page = lent.owner.get(HERE)
+    sesame.operate(undo)  # the server is other tests' too
+    assert "Nothing of it among the newest 1,200 sends of the account." in main_of(page)
+    link = re.search(r'href="([^"]+)">Show that day', page.text)
+    assert link
+    assert lent.accepted in ids(lent.owner.get(link[1].replace("&amp;", "&")).text)

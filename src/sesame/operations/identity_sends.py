@@ -66,6 +66,8 @@ class SendsPage:
     entries: tuple[Sent, ...]
     next: Key | None
     looked_at: int
+    last: Key | None
+    """Where nothing was found and the list goes on: behind which key mail was sent next with the identity as From."""
     senders: tuple[tuple[str, Counts], ...]
     more_senders: int
     refused: str
@@ -132,6 +134,7 @@ class IdentitySends:
                 ),
                 next=found.next,
                 looked_at=found.looked_at,
+                last=await _last(tx, account_id, region, stored, found),
                 senders=tuple(senders[:MOST_SENDERS]),
                 more_senders=max(0, len(senders) - MOST_SENDERS),
                 refused=refused or "",
@@ -151,6 +154,14 @@ class _Found:
     next: Key | None
     looked_at: int
     texts: Mapping[bytes, str]
+
+
+async def _last(tx: Transaction, owner: str, region: str, name: str, found: _Found) -> Key | None:
+    """The end of the day on which the identity was From next, beyond what was looked at for nothing."""
+    if found.kept or found.next is None:
+        return None
+    at = await reputation.last_day_of(tx, owner, region, name, before=found.next.at)
+    return None if at is None else Key(at=at, is_message=False, seq=0)
 
 
 async def _found(

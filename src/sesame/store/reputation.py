@@ -437,6 +437,24 @@ async def of_identities(
     return found
 
 
+async def last_day_of(
+    tx: Transaction, owner_account_id: str, region: str, identity: str, *, before: float
+) -> float | None:
+    """The end of the newest day before a time on which something was sent as an identity; None where nothing was."""
+    conditions = "region = ? AND identity = ? AND day < ? AND sends > 0"
+    values = (owner_account_id, region, identity, int(before // DAY_S))
+    rows = await tx.all(
+        f"SELECT MAX(day) FROM identity_tally WHERE account_id = ? AND owner_account_id = ? AND {conditions}"
+        " UNION ALL SELECT MAX(day) FROM identity_tally WHERE owner_account_id = ?"
+        f" AND owner_account_id <> account_id AND {conditions}",
+        owner_account_id,
+        *values,
+        *values,
+    )
+    days = [row[0] for row in rows if row[0] is not None]
+    return float((max(days) + 1) * DAY_S) if days else None
+
+
 async def total(tx: Transaction, account_id: str | None = None) -> Counts:
     """All counts of an account, or of all."""
     condition, values = ("", ()) if account_id is None else (" WHERE account_id = ?", (account_id,))

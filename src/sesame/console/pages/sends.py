@@ -42,6 +42,7 @@ async def show(visit: Visit) -> Response:
         is_filtered=bool(kept),
         is_first=after is None,
         more=more,
+        last=None if page.last is None else urlencode({**kept, "after": written(page.last)}),
         kept=urlencode({"identity": name, **kept}),
         outcomes=OUTCOMES,
         states=STATES,
