@@ -6,7 +6,7 @@ what the edit began with? API callers have no way to ask it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
@@ -25,6 +25,7 @@ from sesame.identities.policies import (
     write_policy,
 )
 from sesame.model import Caller, Identity
+from sesame.operations.cached_reads import CachedReads
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_stored_identity_policy
 from sesame.store import identities, policy_versions, reputation
@@ -70,8 +71,11 @@ class IdentityPolicies:
         return next((policy for policy in self.policies if policy.name == name), None)
 
 
-async def policies_in(tx: Transaction, account_id: str, region: str, stored: str) -> IdentityPolicies | None:
+async def policies_in(
+    store_tx: Transaction, account_id: str, region: str, stored: str
+) -> IdentityPolicies | None:
     """The policies of an identity by its stored name, None when there is none such."""
+    tx = cast(Transaction, CachedReads(store_tx))  # as stored and as displayed, of the same rows
     identity = await identities.get(tx, account_id, region, stored)
     if identity is None:
         return None
