@@ -165,6 +165,17 @@ USUAL: dict[str, dict[str, str]] = {
     "iam.UpdateAccessKey": {"UserName": "anna", "AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "Status": "Inactive"},
     "iam.DeleteAccessKey": {"UserName": "anna", "AccessKeyId": "AKIAIOSFODNN7EXAMPLE"},
     "iam.PutUserPolicy": {"UserName": "anna", "PolicyName": "p", "PolicyDocument": "{}"},
+    "iam.TagMFADevice": {
+        "SerialNumber": "arn:aws:iam::{account}:mfa/d",
+        "Tags.member.1.Key": "k",
+        "Tags.member.1.Value": "v",
+    },
+    "iam.UntagMFADevice": {"SerialNumber": "arn:aws:iam::{account}:mfa/d", "TagKeys.member.1": "k"},
+    "iam.ListMFADeviceTags": {
+        "SerialNumber": "arn:aws:iam::{account}:mfa/d",
+        "Marker": "aw==",
+        "MaxItems": "10",
+    },
     "iam.UpdateUser": {"UserName": "berta", "NewUserName": "berta", "NewPath": "/"},
     "iam.PutUserPermissionsBoundary": {
         "UserName": "anna",

@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sesame.access.passwords import STEP_S, totp
+from tests.support.documents import document
 from tests.support.process import Account, SesameProcess
 
 PASSWORD = "Correct-horse-1"
@@ -119,3 +120,32 @@ def test_the_device_of_another_account_is_nobodys(sesame: SesameProcess, iam: An
     seed = base64.b32decode(made["Base32StringSeed"])
     with pytest.raises(ClientError, match=r"\(NoSuchEntity\)"):
         iam.enable_mfa_device(UserName="anna", SerialNumber=made["SerialNumber"], **codes(seed, (-1, 0)))
+
+
+def test_a_device_has_tags_as_terraform_gives_them(sesame: SesameProcess, iam: Any) -> None:
+    team = {"Key": "team", "Value": "mail"}
+    made = iam.create_virtual_mfa_device(VirtualMFADeviceName="d", Tags=[team])["VirtualMFADevice"]
+    serial = {"SerialNumber": made["SerialNumber"]}
+    assert made["Tags"] == [team]
+    assert iam.list_mfa_device_tags(**serial)["Tags"] == [team]
+    iam.tag_mfa_device(**serial, Tags=[{"Key": "Team", "Value": "news"}, {"Key": "a", "Value": "b"}])
+    held = iam.list_mfa_device_tags(**serial)["Tags"]
+    assert held == [{"Key": "Team", "Value": "news"}, {"Key": "a", "Value": "b"}]
+    assert iam.list_mfa_device_tags(**serial, MaxItems=1)["IsTruncated"]
+    for name, allowed in (("blue", False), ("news", True)):
+        condition = {"StringEquals": {"aws:ResourceTag/team": name}}
+        text = document({"Effect": "Allow", "Action": "iam:*", "Resource": "*", "Condition": condition})
+        iam.put_user_policy(UserName="anna", PolicyName="p", PolicyDocument=text)
+        key = iam.create_access_key(UserName="anna")["AccessKey"]
+        anna = sesame.client("iam", Account("", key["AccessKeyId"], key["SecretAccessKey"]))
+        if allowed:
+            anna.untag_mfa_device(**serial, TagKeys=["A"])
+        else:
+            with pytest.raises(ClientError, match=r"\(AccessDenied\)"):
+                anna.untag_mfa_device(**serial, TagKeys=["A"])
+    assert iam.list_mfa_device_tags(**serial)["Tags"] == [{"Key": "Team", "Value": "news"}]
+    iam.delete_virtual_mfa_device(**serial)
+    with pytest.raises(ClientError, match=r"\(NoSuchEntity\)"):
+        iam.list_mfa_device_tags(**serial)
+    iam.create_virtual_mfa_device(VirtualMFADeviceName="d")
+    assert iam.list_mfa_device_tags(**serial)["Tags"] == []

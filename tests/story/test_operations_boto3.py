@@ -593,6 +593,9 @@ IN_FILES_OF_THEIR_OWN = {
     "iam.DeleteVirtualMFADevice",
     "iam.EnableMFADevice",
     "iam.DeactivateMFADevice",
+    "iam.TagMFADevice",
+    "iam.UntagMFADevice",
+    "iam.ListMFADeviceTags",
     # test_session_tokens.py
     "sts.GetSessionToken",
     # test_renames.py

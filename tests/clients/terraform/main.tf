@@ -60,9 +60,18 @@ resource "aws_iam_user_policy_attachment" "mailer" {
   user       = aws_iam_user.mailer.name
   policy_arn = aws_iam_policy.send.arn
 }
+resource "aws_iam_policy" "at_most" {
+  name   = "at-most"
+  policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = ["ses:*", "sts:*"], Resource = "*" }] })
+}
 resource "aws_iam_user" "mailer" {
-  name          = "mailer"
-  force_destroy = true
+  name                 = "mailer"
+  force_destroy        = true
+  permissions_boundary = aws_iam_policy.at_most.arn
+}
+resource "aws_iam_virtual_mfa_device" "mailer" {
+  virtual_mfa_device_name = "mailer"
+  tags                    = { team = "news" }
 }
 resource "aws_iam_role" "sender" {
   name = "sender"
@@ -70,7 +79,8 @@ resource "aws_iam_role" "sender" {
     Version   = "2012-10-17"
     Statement = [{ Effect = "Allow", Principal = { AWS = aws_iam_user.mailer.arn }, Action = "sts:AssumeRole" }]
   })
-  tags = { team = "news" }
+  permissions_boundary = aws_iam_policy.at_most.arn
+  tags                 = { team = "news" }
 }
 resource "aws_iam_role_policy" "sender" {
   name   = "send"

@@ -778,6 +778,18 @@ class ListInstanceProfilesForRoleResponse(TypedDict):
     Marker: NotRequired[str]
 
 
+class ListMFADeviceTagsRequest(TypedDict):
+    SerialNumber: str
+    Marker: NotRequired[str]
+    MaxItems: NotRequired[int]
+
+
+class ListMFADeviceTagsResponse(TypedDict):
+    Tags: list[Tag]
+    IsTruncated: NotRequired[bool]
+    Marker: NotRequired[str]
+
+
 class ListMFADevicesRequest(TypedDict):
     UserName: NotRequired[str]
     Marker: NotRequired[str]
@@ -1155,6 +1167,15 @@ class SimulatePrincipalPolicyRequest(TypedDict):
 SimulatePrincipalPolicyResponse = SimulatePolicyResponse
 
 
+class TagMFADeviceRequest(TypedDict):
+    SerialNumber: str
+    Tags: list[Tag]
+
+
+class TagMFADeviceResponse(TypedDict):
+    """TagMFADevice has no output."""
+
+
 class TagPolicyRequest(TypedDict):
     PolicyArn: str
     Tags: list[Tag]
@@ -1180,6 +1201,15 @@ class TagUserRequest(TypedDict):
 
 class TagUserResponse(TypedDict):
     """TagUser has no output."""
+
+
+class UntagMFADeviceRequest(TypedDict):
+    SerialNumber: str
+    TagKeys: list[str]
+
+
+class UntagMFADeviceResponse(TypedDict):
+    """UntagMFADevice has no output."""
 
 
 class UntagPolicyRequest(TypedDict):

@@ -39,7 +39,10 @@ from sesame.operations.iam.checks import (
     user_asked_for,
     user_shape,
 )
+from sesame.operations.principal_tags import check_tags
+from sesame.operations.resource_tags import listed_tags
 from sesame.operations.table import Handlers
+from sesame.store import tags
 from sesame.store.iam import login_profiles, users
 from sesame.store.sealed import Sealer
 
@@ -200,12 +203,11 @@ class LoginProfileOperations:
                 f" Member must have length less than or equal to {MAX_DEVICE_NAME}"
             )
         serial = f"arn:aws:iam::{account_id}:mfa{request.get('Path', '/')}{name}"
-        tags = tags_by_key(request.get("Tags", []))
+        given = request.get("Tags", [])
         permit = await self._authorizer.require_creation(
-            caller, "iam:CreateVirtualMFADevice", serial, tagging="iam:TagMFADevice", tags=tags
+            caller, "iam:CreateVirtualMFADevice", serial, tagging="iam:TagMFADevice", tags=tags_by_key(given)
         )
-        if tags:
-            raise InvalidInput("Tags of MFA devices are not supported.")
+        labels = tags_by_key(check_tags(given))
         seed = self._random_bytes(SEED_BYTES)
         device = login_profiles.MfaDevice(
             serial=serial,
@@ -224,16 +226,18 @@ class LoginProfileOperations:
                     " Before you can add a new virtual MFA device, delete the existing one."
                 )
             await login_profiles.create_device(tx, device)
+            await tags.put(tx, serial, labels)
 
         await permit.apply(run)
         text = base64.b32encode(seed)
-        return {
-            "VirtualMFADevice": {
-                "SerialNumber": serial,
-                "Base32StringSeed": text,
-                "QRCodePNG": _qr_code(text.decode(), f"{name}@{account_id}"),
-            }
+        made: iam.VirtualMFADevice = {
+            "SerialNumber": serial,
+            "Base32StringSeed": text,
+            "QRCodePNG": _qr_code(text.decode(), f"{name}@{account_id}"),
         }
+        if labels:
+            made["Tags"] = listed_tags(labels)
+        return {"VirtualMFADevice": made}
 
     async def delete_virtual_mfa_device(
         self, caller: Caller, request: iam.DeleteVirtualMFADeviceRequest
@@ -243,9 +247,10 @@ class LoginProfileOperations:
         permit = await self._authorizer.require(caller, "iam:DeleteVirtualMFADevice", serial)
 
         async def run(tx: Transaction) -> None:
-            device = await _own_device(tx, caller, serial)
+            device = await own_device(tx, caller, serial)
             if device.user_id is not None:
                 raise DeleteConflict.until("deactivate MFA device")
+            await tags.remove_all(tx, device.serial)
             await login_profiles.delete_device(tx, device)
 
         await permit.apply(run)
@@ -260,7 +265,7 @@ class LoginProfileOperations:
 
         async def run(tx: Transaction) -> None:
             await _still_there(tx, user)
-            device = await _own_device(tx, caller, request["SerialNumber"])
+            device = await own_device(tx, caller, request["SerialNumber"])
             if device.user_id is not None:
                 raise EntityAlreadyExists(f"MFADevice {device.serial} is already enabled.")
             if len(await login_profiles.devices_of(tx, user.user_id)) >= MOST_DEVICES:
@@ -284,7 +289,7 @@ class LoginProfileOperations:
         user, permit = await self._user(caller, "DeactivateMFADevice", request.get("UserName"))
 
         async def run(tx: Transaction) -> None:
-            device = await _own_device(tx, caller, request["SerialNumber"])
+            device = await own_device(tx, caller, request["SerialNumber"])
             if device.user_id != user.user_id:
                 raise NoSuchEntity(
                     f"MFA Device invalid for user: {user.user_name} has no device {device.serial}."
@@ -393,7 +398,8 @@ async def _still_there(tx: Transaction, user: users.User) -> None:
         raise NoSuchEntity.named("user", user.user_name)
 
 
-async def _own_device(tx: Transaction, caller: Caller, serial: str) -> login_profiles.MfaDevice:
+async def own_device(tx: Transaction, caller: Caller, serial: str) -> login_profiles.MfaDevice:
+    """A device of the caller's account. Raises `NoSuchEntity`."""
     device = await login_profiles.device(tx, serial)
     if device is None or device.account_id != caller.principal.account_id:
         raise NoSuchEntity(f"VirtualMFADevice with serial number {serial} does not exist.")

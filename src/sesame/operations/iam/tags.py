@@ -1,11 +1,11 @@
-"""Tags of IAM users, roles and managed policies; the first two are what `aws:PrincipalTag/...` asks.
+"""Tags of IAM users, roles, managed policies and devices; the first two are what `aws:PrincipalTag/...` asks.
 
-Source: IAM API reference, TagUser, UntagUser, ListUserTags, and the same of roles and policies.
+Source: IAM API reference, TagUser, UntagUser, ListUserTags, and the same of roles, policies and devices.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -24,6 +24,7 @@ from sesame.operations.iam.checks import (
     role_named,
     user_named,
 )
+from sesame.operations.iam.login_profiles import own_device
 from sesame.operations.iam.managed_policies import policy_named
 from sesame.operations.principal_tags import check_tags
 from sesame.operations.resource_tags import listed_tags
@@ -32,6 +33,30 @@ from sesame.store import tags
 from sesame.store.iam import roles, users
 from sesame.store.iam.entities import Kind
 from sesame.store.iam.managed_policies import AWS_MANAGED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByArn:
+    """A kind of thing that is tagged by its ARN: what operations call it, and how it is found. `find` gives the ARN
+    that its tags are kept under and raises `NoSuchEntity`."""
+
+    name: str
+    parameter: str
+    find: Callable[[Transaction, Caller, str], Awaitable[str]]
+
+
+async def _policy(tx: Transaction, caller: Caller, arn: str) -> str:
+    return (await policy_named(tx, caller, arn)).arn
+
+
+async def _device(tx: Transaction, caller: Caller, serial: str) -> str:
+    return (await own_device(tx, caller, serial)).serial
+
+
+_BY_ARN = (
+    ByArn(name="Policy", parameter="PolicyArn", find=_policy),
+    ByArn(name="MFADevice", parameter="SerialNumber", find=_device),
+)
 
 
 class TagOperations:
@@ -49,11 +74,11 @@ class TagOperations:
             found[f"Tag{NAMES[kind]}"] = partial(self.tag, kind)
             found[f"Untag{NAMES[kind]}"] = partial(self.untag, kind)
             found[f"List{NAMES[kind]}Tags"] = partial(self.tags_of, kind)
-        return found | {
-            "TagPolicy": self.tag_policy,
-            "UntagPolicy": self.untag_policy,
-            "ListPolicyTags": self.list_policy_tags,
-        }
+        for what in _BY_ARN:
+            found[f"Tag{what.name}"] = partial(self.tag_by_arn, what)
+            found[f"Untag{what.name}"] = partial(self.untag_by_arn, what)
+            found[f"List{what.name}Tags"] = partial(self.tags_by_arn, what)
+        return found
 
     async def tag(self, kind: Kind, caller: Caller, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Add tags, or give those of the same key (without regard to case) a new value, for open sessions too."""
@@ -85,50 +110,50 @@ class TagOperations:
         )
         return _page(held, request)
 
-    async def tag_policy(self, caller: Caller, request: iam.TagPolicyRequest) -> iam.TagPolicyResponse:
-        """Add tags to a managed policy, or give those of the same key a new value."""
-        arn = request["PolicyArn"]
-        permit = await self._authorizer.require(caller, "iam:TagPolicy", arn, keys=keys_of(request["Tags"]))
+    async def tag_by_arn(self, what: ByArn, caller: Caller, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Add tags to what has an ARN, or give those of the same key a new value."""
+        arn = request[what.parameter]
+        permit = await self._authorizer.require(
+            caller, f"iam:Tag{what.name}", arn, keys=keys_of(request["Tags"])
+        )
         given = check_tags(request["Tags"])
 
         async def run(tx: Transaction) -> None:
-            policy = await policy_named(tx, caller, arn)
-            merged = {key.lower(): (key, value) for key, value in (await tags.get(tx, policy.arn)).items()}
+            known = await what.find(tx, caller, arn)
+            merged = {key.lower(): (key, value) for key, value in (await tags.get(tx, known)).items()}
             merged |= {tag["Key"].lower(): (tag["Key"], tag["Value"]) for tag in given}
             check_tags([{"Key": key, "Value": value} for key, value in merged.values()])
-            await tags.remove_all(tx, policy.arn)
-            await tags.put(tx, policy.arn, dict(merged.values()))
+            await tags.remove_all(tx, known)
+            await tags.put(tx, known, dict(merged.values()))
 
         await permit.apply(run)
         return {}
 
-    async def untag_policy(self, caller: Caller, request: iam.UntagPolicyRequest) -> iam.UntagPolicyResponse:
-        """Take tags off a managed policy; keys that are not there change nothing."""
-        arn = request["PolicyArn"]
+    async def untag_by_arn(
+        self, what: ByArn, caller: Caller, request: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Take tags off what has an ARN; keys that are not there change nothing."""
+        arn = request[what.parameter]
         permit = await self._authorizer.require(
-            caller, "iam:UntagPolicy", arn, keys=tag_keys(request["TagKeys"])
+            caller, f"iam:Untag{what.name}", arn, keys=tag_keys(request["TagKeys"])
         )
         gone = {key.lower() for key in request["TagKeys"]}
 
         async def run(tx: Transaction) -> None:
-            policy = await policy_named(tx, caller, arn)
-            held = await tags.get(tx, policy.arn)
-            await tags.remove(tx, policy.arn, [key for key in held if key.lower() in gone])
+            known = await what.find(tx, caller, arn)
+            held = await tags.get(tx, known)
+            await tags.remove(tx, known, [key for key in held if key.lower() in gone])
 
         await permit.apply(run)
         return {}
 
-    async def list_policy_tags(
-        self, caller: Caller, request: iam.ListPolicyTagsRequest
-    ) -> iam.ListPolicyTagsResponse:
-        """A managed policy's tags by key."""
-        arn = request["PolicyArn"]
-        await self._authorizer.require(caller, "iam:ListPolicyTags", arn)
+    async def tags_by_arn(self, what: ByArn, caller: Caller, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The tags of what has an ARN, by key."""
+        arn = request[what.parameter]
+        await self._authorizer.require(caller, f"iam:List{what.name}Tags", arn)
 
         async def run(tx: Transaction) -> dict[str, str]:
-            if arn in AWS_MANAGED:
-                return {}
-            return await tags.get(tx, (await policy_named(tx, caller, arn)).arn)
+            return {} if arn in AWS_MANAGED else await tags.get(tx, await what.find(tx, caller, arn))
 
         held = await self._store.read(run)
         return _page(json.dumps(listed_tags(held)), request)
