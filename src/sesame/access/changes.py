@@ -7,7 +7,7 @@ rests on has changed the operation is decided again from its start, as a send is
 INVARIANT I4: no change is made under a permission whose removal was acknowledged before.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, Self, TypeVar
 
@@ -82,9 +82,26 @@ class Permit:
         has begun, with the rest the row of the whole: of one that was cut off midway the first is there. A part may
         do only what the same call goes on with when it is made again.
         """
+
+        async def parts() -> AsyncIterator[Run[object]]:
+            while await self.read(is_long):
+                yield part
+
+        return await self._apply_after(parts(), rest)
+
+    async def apply_after(self, parts: Iterable[Run[object]], rest: Run[T]) -> T:
+        """Run a change of which the parts are known that go before `rest`; else as `apply_in_parts`."""
+
+        async def each() -> AsyncIterator[Run[object]]:
+            for part in parts:
+                yield part
+
+        return await self._apply_after(each(), rest)
+
+    async def _apply_after(self, parts: AsyncIterator[Run[object]], rest: Run[T]) -> T:
         has_begun = self.caller.call is not None and self.caller.call.has_begun
         try:
-            while await self.read(is_long):
+            async for part in parts:
                 await self.changes.apply_part(self, part, begins=not has_begun)
                 has_begun = True
             return await self.apply(rest)

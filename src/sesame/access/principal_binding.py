@@ -6,12 +6,13 @@ So that one deleted and made again under the same name gains nothing. Source: IA
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from sesame.access.bounds import tightened
-from sesame.db import Transaction, account_scope, identities_scope
+from sesame.db import Transaction, identities_scope
 from sesame.errors import SesameError
 from sesame.policy import Policy, Requester
 from sesame.store import accounts, delegate_bounds, identities, topics
@@ -19,6 +20,10 @@ from sesame.store.delegate_bounds import Bounds
 from sesame.store.iam import roles, users
 
 _ARN = re.compile(r"arn:aws:iam::([0-9]{12}):(user|role)/(?:.*/)?([^/]+)")
+
+
+TEXTS_AT_ONCE = 100
+"""Texts that one write changes at most."""
 
 
 class NoSuchPrincipal(SesameError):
@@ -63,42 +68,107 @@ def with_principals(document: str, names: Mapping[str, str]) -> str:
     return json.dumps(policy, separators=(",", ":"), ensure_ascii=False)
 
 
-async def follow_rename(tx: Transaction, user: users.User, renamed: users.User) -> None:
-    """Call a user by its new name wherever it is meant by the old one: in policies of identities, topics and roles of
-    every account that bind its unique id, and in bounds that owners have set on it.
+Place = tuple[str, ...]
+"""Where a text is kept: the key of an identity's policy, a topic or a role."""
 
-    IAM does so since it keeps principals by their ids; what names a user as a resource or in a condition stays.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """Where texts are that bind a user: policies of identities, topics, and roles by their ids."""
+
+    identities: tuple[Place, ...]
+    topics: tuple[Place, ...]
+    roles: tuple[Place, ...]
+
+
+async def bound_to(tx: Transaction, user: users.User) -> Bound:
+    """The texts of every account that bind a user. It looks through all there are."""
+    return Bound(
+        identities=tuple(await identities.binding(tx, user.user_id)),
+        topics=tuple(await topics.binding(tx, user.user_id)),
+        roles=tuple(await roles.binding(tx, user.user_id)),
+    )
+
+
+_Text = tuple[Callable[[Transaction, Place], Awaitable[None]], Place]
+
+
+class Renaming:
+    """Calls a user by its new name wherever it is meant by the old one: in policies of identities, topics and roles
+    of every account that bind its unique id, and in bounds that owners have set on it.
+
+    IAM does so since it keeps principals by their ids; what names a user as a resource or in a condition stays. Texts
+    may be many and go so many a write before the user does: by its id it is meant under either name.
     """
-    names = {user.arn: renamed.arn}
-    of_identities = await identities.binding(tx, user.user_id)
-    bounds = await delegate_bounds.of_delegate(tx, user.arn)
-    of_roles = await roles.binding(tx, user.user_id)
-    scopes = {identities_scope(account_id, region) for account_id, region, _, _ in of_identities}
-    scopes |= {identities_scope(one.owner_account_id, one.region) for one in bounds}
-    scopes |= {account_scope(role.account_id) for role in of_roles} | {account_scope(user.account_id)}
-    await tx.lock(sorted(scopes))
-    for account_id, region, name, policy in of_identities:
-        changed = replace(
-            policy,
-            document=with_principals(policy.document, names),
-            principal_ids=_bound_anew(policy.principal_ids, names),
-        )
-        await identities.rewrite_policy(tx, account_id, region, name, changed)
-    for role in of_roles:
-        trust = with_principals(role.trust_policy, names)
-        ids = _bound_anew(role.principal_ids, names)
-        await roles.put(tx, replace(role, trust_policy=trust, principal_ids=ids))
-    for topic in await topics.binding(tx, user.user_id):
-        policy_text = with_principals(topic.attributes["Policy"], names)
-        attributes = {**topic.attributes, "Policy": policy_text}
-        ids = _bound_anew(topic.principal_ids, names)
-        await topics.put(tx, replace(topic, attributes=attributes, principal_ids=ids))
-    for one in bounds:
-        await _rename_bounds(tx, one, renamed.arn)
+
+    def __init__(self, user: users.User, renamed: users.User, bound: Bound) -> None:
+        self._user, self._renamed = user, renamed
+        # Roles of the user's own account go with the user: whoever may rename is asked anew when they change.
+        own = [key for key in bound.roles if key[0] == user.account_id]
+        self._own_roles = own
+        self._texts: list[_Text] = [
+            *((self._in_identity, key) for key in bound.identities),
+            *((self._in_topic, key) for key in bound.topics),
+            *((self._in_role, key) for key in bound.roles if key not in own),
+        ]
+
+    def parts(self) -> Iterator[Callable[[Transaction], Awaitable[None]]]:
+        """What is written before the rest: some of the texts each."""
+        for first in range(0, len(self._texts), TEXTS_AT_ONCE):
+            yield partial(_rename_each, self._texts[first : first + TEXTS_AT_ONCE])
+
+    async def rest(self, tx: Transaction) -> None:
+        """The user itself, what of its account names it, and bounds."""
+        await users.rename(tx, self._user, user_name=self._renamed.user_name, path=self._renamed.path)
+        for key in self._own_roles:
+            await self._in_role(tx, key)
+        bounds = await delegate_bounds.of_delegate(tx, self._user.arn)
+        await tx.lock(sorted({identities_scope(one.owner_account_id, one.region) for one in bounds}))
+        for one in bounds:
+            await _rename_bounds(tx, one, self._renamed.arn)
+
+    async def _in_identity(self, tx: Transaction, key: Place) -> None:
+        account_id, region, name, policy_name = key
+        for policy in await identities.policies(tx, account_id, region, name):
+            names = self._names(policy.principal_ids)
+            if policy.policy_name == policy_name and names:
+                changed = replace(
+                    policy,
+                    document=with_principals(policy.document, names),
+                    principal_ids=_bound_anew(policy.principal_ids, names),
+                )
+                await identities.rewrite_policy(tx, account_id, region, name, changed)
+
+    async def _in_topic(self, tx: Transaction, key: Place) -> None:
+        account_id, region, name = key
+        topic = await topics.get(tx, account_id, region, name)
+        if topic is not None and (names := self._names(topic.principal_ids)):
+            text = with_principals(topic.attributes["Policy"], names)
+            ids = _bound_anew(topic.principal_ids, names)
+            await topics.put(
+                tx, replace(topic, attributes={**topic.attributes, "Policy": text}, principal_ids=ids)
+            )
+
+    async def _in_role(self, tx: Transaction, key: Place) -> None:
+        role = await roles.get_by_id(tx, key[1])
+        if role is not None and (names := self._names(role.principal_ids)):
+            trust = with_principals(role.trust_policy, names)
+            ids = _bound_anew(role.principal_ids, names)
+            await roles.put(tx, replace(role, trust_policy=trust, principal_ids=ids))
+
+    def _names(self, ids: Mapping[str, str]) -> Mapping[str, str]:
+        """What the user is called in a text, by the new name: one that was cut off midway has left another one."""
+        new = self._renamed.arn
+        return {arn: new for arn, unique_id in ids.items() if unique_id == self._user.user_id and arn != new}
 
 
 def _bound_anew(ids: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
     return {names.get(arn, arn): unique_id for arn, unique_id in ids.items()}
+
+
+async def _rename_each(texts: Sequence[_Text], tx: Transaction) -> None:
+    for rename, key in texts:
+        await rename(tx, key)
 
 
 async def _rename_bounds(tx: Transaction, bounds: Bounds, arn: str) -> None:

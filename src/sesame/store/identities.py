@@ -490,22 +490,14 @@ async def policies(tx: Transaction, account_id: str, region: str, name: str) -> 
     ]
 
 
-async def binding(tx: Transaction, unique_id: str) -> list[tuple[str, str, str, IdentityPolicy]]:
-    """The policies of all owners that bind a user or role: with account, region and name of the identity."""
+async def binding(tx: Transaction, unique_id: str) -> list[tuple[str, str, str, str]]:
+    """The policies of all owners that bind a user or role: account, region and name of the identity, and their own
+    name. It looks through all policies."""
     rows = await tx.all(
-        "SELECT account_id, region, identity, policy_name, document, principal_ids FROM identity_policy"
-        " WHERE principal_ids LIKE ? ORDER BY account_id, region, identity, policy_name",
+        "SELECT account_id, region, identity, policy_name FROM identity_policy WHERE principal_ids LIKE ?",
         f'%"{unique_id}"%',
     )
-    return [
-        (
-            row[0],
-            row[1],
-            row[2],
-            IdentityPolicy(policy_name=row[3], document=row[4], principal_ids=json.loads(row[5])),
-        )
-        for row in rows
-    ]
+    return sorted((row[0], row[1], row[2], row[3]) for row in rows)
 
 
 async def rewrite_policy(

@@ -53,11 +53,12 @@ async def put(tx: Transaction, topic: Topic) -> None:
     await _TOPICS.put(tx, topic, changed="attributes, principal_ids")
 
 
-async def binding(tx: Transaction, unique_id: str) -> list[Topic]:
-    """The topics of all accounts whose policy binds a user or role."""
-    return await _TOPICS.all(
-        tx, "WHERE principal_ids LIKE ? ORDER BY account_id, region, name", f'%"{unique_id}"%'
+async def binding(tx: Transaction, unique_id: str) -> list[tuple[str, str, str]]:
+    """The keys of the topics of all accounts whose policy binds a user or role. It looks through all topics."""
+    rows = await tx.all(
+        "SELECT account_id, region, name FROM topic WHERE principal_ids LIKE ?", f'%"{unique_id}"%'
     )
+    return sorted((row[0], row[1], row[2]) for row in rows)
 
 
 async def delete(tx: Transaction, topic: Topic) -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
 from sesame.access.conditions import boundary_key
-from sesame.access.principal_binding import follow_rename
+from sesame.access.principal_binding import Bound, Renaming, bound_to
 from sesame.aws import paging
 from sesame.aws.errors import (
     DeleteConflict,
@@ -160,19 +160,27 @@ class IamOperations:
             self._store, self._authorizer, caller, action="UpdateUser", name=request["UserName"]
         )
         to_be = await self._authorizer.require(caller, "iam:UpdateUser", _renamed(user, request).arn)
+        permit = permit.resting_on(to_be.epochs)
 
-        async def run(tx: Transaction) -> None:
+        async def begin(tx: Transaction) -> tuple[users.User, Bound]:
             held = await user_named(tx, user.account_id, user.user_name)
-            renamed = _renamed(held, request)
-            taken = await users.get_user(tx, held.account_id, renamed.user_name)
-            if taken is not None and taken.user_id != held.user_id:
-                raise EntityAlreadyExists(f"User with name {renamed.user_name} already exists.")
-            if renamed == held:
-                return
-            await users.rename(tx, held, user_name=renamed.user_name, path=renamed.path)
-            await follow_rename(tx, held, renamed)
+            await _check_free(tx, held, _renamed(held, request))
+            return held, await bound_to(tx, held)
 
-        await permit.resting_on(to_be.epochs).apply(run)
+        begun, bound = await permit.read(begin)
+        renaming = Renaming(begun, _renamed(begun, request), bound)
+
+        async def rest(tx: Transaction) -> None:
+            held = await user_named(tx, user.account_id, user.user_name)
+            if held.user_id != begun.user_id:
+                raise NoSuchEntity.named("user", user.user_name)
+            await _check_free(tx, held, _renamed(held, request))
+            await renaming.rest(tx)
+
+        if _renamed(begun, request) == begun:
+            await permit.apply(_nothing)
+        else:
+            await permit.apply_after(renaming.parts(), rest)
         return {}
 
     async def delete_user(self, caller: Caller, request: iam.DeleteUserRequest) -> iam.DeleteUserResponse:
@@ -298,6 +306,17 @@ async def _own_key(
     if key is None or key.account_id != account_id or key.user_id != user_id:
         raise NoSuchEntity(f"The Access Key with id {access_key_id} cannot be found.")
     return key
+
+
+async def _check_free(tx: Transaction, user: users.User, renamed: users.User) -> None:
+    """Raise `EntityAlreadyExists` if the new name is that of another user."""
+    taken = await users.get_user(tx, user.account_id, renamed.user_name)
+    if taken is not None and taken.user_id != user.user_id:
+        raise EntityAlreadyExists(f"User with name {renamed.user_name} already exists.")
+
+
+async def _nothing(tx: Transaction) -> None:
+    """Change nothing."""
 
 
 def _renamed(user: users.User, request: iam.UpdateUserRequest) -> users.User:

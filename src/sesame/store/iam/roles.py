@@ -67,11 +67,12 @@ async def get_by_id(tx: Transaction, role_id: str) -> Role | None:
     return await _ROLES.one(tx, "WHERE role_id = ?", role_id)
 
 
-async def binding(tx: Transaction, unique_id: str) -> list[Role]:
-    """The roles of all accounts whose trust policy binds a user or role."""
-    return await _ROLES.all(
-        tx, "WHERE principal_ids LIKE ? ORDER BY account_id, role_name", f'%"{unique_id}"%'
+async def binding(tx: Transaction, unique_id: str) -> list[tuple[str, str]]:
+    """The accounts and ids of the roles whose trust policy binds a user or role. It looks through all roles."""
+    rows = await tx.all(
+        "SELECT account_id, role_id FROM iam_role WHERE principal_ids LIKE ?", f'%"{unique_id}"%'
     )
+    return sorted((row[0], row[1]) for row in rows)
 
 
 async def list_roles(tx: Transaction, account_id: str) -> list[Role]:

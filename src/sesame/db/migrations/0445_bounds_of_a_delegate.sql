@@ -1,0 +1,2 @@
+-- Bounds go with a delegate that is renamed.
+CREATE INDEX delegate_bounds_delegate ON delegate_bounds (delegate);
