@@ -15,6 +15,7 @@ from sesame.policy import (
     decide,
     decide_trust,
     explain,
+    owner_view,
     parse_iam_policy,
     parse_stored_identity_policy,
     parse_stored_trust_policy,
@@ -294,3 +295,27 @@ def test_what_a_role_with_a_boundary_can_send_has_no_example() -> None:
     assert all(one.witness is not None for one in permissions_within(found, JOB, policies, {USER_ARN}))
     held = permissions_within(found, JOB, policies, {ROLE_ARN})
     assert [(one.witness, one.reason) for one in held] == [(None, REASON)]
+
+
+def test_to_the_owner_no_statement_says_that_the_sender_has_a_boundary() -> None:
+    """I9: that its NotPrincipal spares nobody who has one is the sender's side's to know."""
+    request = Request(
+        requester=ANNA, action="ses:SendEmail", resource=IDENTITY, resource_account=DELEGATE, context={}
+    )
+    deny: Json = {
+        "Effect": "Deny",
+        "NotPrincipal": {"AWS": [OWNER, USER_ARN]},
+        "Action": "*",
+        "Resource": "*",
+    }
+    explanation = explain(
+        request,
+        iam=[("own", parse_iam_policy(ANY))],
+        identity=attached(lent("*"), deny),
+        boundary=[(BOUNDARY, parse_iam_policy(ANY))],
+    )
+    assert explanation.outcome is DENIED and "boundary" in str(explanation.statements)
+    assert "boundary" not in str(owner_view(explanation)).lower()
+    for reader in (Reader.OWNER, Reader.SENDER):
+        for cause in policy_causes(explanation, reader):
+            assert "boundary" not in f"{cause.text} {cause.mend.text}".lower(), reader

@@ -290,7 +290,9 @@ def _without_sender(step: StatementStep) -> StatementStep:
             return condition
         return replace(condition, seen=(NOT_SHOWN,), decisive=(NOT_SHOWN,))
 
-    return replace(step, conditions=tuple(map(without_hidden, step.conditions)))
+    # That a NotPrincipal spares nobody with a boundary would tell that the sender has one.
+    elements = tuple(replace(one, note="") if one.element == "NotPrincipal" else one for one in step.elements)
+    return replace(step, elements=elements, conditions=tuple(map(without_hidden, step.conditions)))
 
 
 def _for_sender(
