@@ -68,6 +68,12 @@ TERMS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"StringLike": {"aws:UserAgent": f"{OWNERS}*"}}, {}, f"send something like `{OWNERS}*` as User-Agent"),
     "a later time": (
         {"DateGreaterThan": {"aws:CurrentTime": "2099-01-01T00:00:00Z"}}, {}, "wait until `2099-01-01T00:00:00Z`"),
+    "a second factor": (
+        {"Bool": {"aws:MultiFactorAuthPresent": "true"}}, {},
+        "send the SerialNumber of the user's device, and its code as TokenCode"),
+    "the age of one": (
+        {"NumericLessThan": {"aws:MultiFactorAuthAge": "3600"}}, {},
+        "send the SerialNumber of the user's device, and its code as TokenCode"),
     "a variable": (
         {"StringEquals": {NAME: "${aws:PrincipalTag/team}"}}, {},
         "send as RoleSessionName what `${aws:PrincipalTag/team}` is for the caller"),
@@ -129,10 +135,6 @@ def test_the_roles_own_account_reads_it_as_what_to_send(case: Roles) -> None:
 
 
 NEVER: dict[str, tuple[dict[str, Any], str]] = {
-    "a second factor": (
-        {"Bool": {"aws:MultiFactorAuthPresent": "true"}}, "AssumeRole takes no SerialNumber and TokenCode here"),
-    "the age of one": (
-        {"NumericLessThan": {"aws:MultiFactorAuthAge": "3600"}}, "AssumeRole takes no SerialNumber and TokenCode here"),
     "an organisation": ({"StringEquals": {"aws:PrincipalOrgID": "o-1"}}, "no request here carries aws:PrincipalOrgID"),
     "a service between": (
         {"ForAnyValue:StringEquals": {"aws:CalledVia": "ses.amazonaws.com"}}, "no request here carries aws:CalledVia"),

@@ -157,6 +157,26 @@ def test_a_code_of_a_device_is_told_to_policies_and_opens_iam(world: World) -> N
     assert world.sesame.client("ses", session).get_send_quota()
 
 
+def test_a_role_is_assumed_with_a_code_as_profiles_with_mfa_serial_do(world: World) -> None:
+    """The trust policy is told of the code, and the session's policies are."""
+    serial, seed = world.device("anna")
+    trust = {"Effect": "Allow", "Principal": {"AWS": world.number}, "Action": "sts:AssumeRole"}
+    text = document({**trust, "Condition": WITH_CODE})
+    role = world.iam.create_role(RoleName="app", AssumeRolePolicyDocument=text)["Role"]["Arn"]
+    own = document({**EVERYTHING, "Condition": WITH_CODE})
+    world.iam.put_role_policy(RoleName="app", PolicyName="p", PolicyDocument=own)
+    sts = world.sesame.client("sts", world.anna)
+    given = {"RoleArn": role, "RoleSessionName": "job"}
+    assert refused(sts.assume_role, **given)[0] == "AccessDenied"
+    right = code_of(seed)
+    wrong = f"{(int(right) + 1) % 1_000_000:06}"
+    assert "invalid MFA" in refused(sts.assume_role, **given, SerialNumber=serial, TokenCode=wrong)[1]
+    made = sts.assume_role(**given, SerialNumber=serial, TokenCode=right)["Credentials"]
+    session = Account(world.number, made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+    assert world.sesame.client("ses", session).get_send_quota()
+    assert "invalid MFA" in refused(sts.assume_role, **given, SerialNumber=serial, TokenCode=right)[1]
+
+
 def test_codes_are_not_guessed_nor_anothers(world: World) -> None:
     serial, seed = world.device("anna")
     bea = world.user("bea", EVERYTHING)

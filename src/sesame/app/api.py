@@ -83,6 +83,7 @@ from sesame.operations.sns.subscriptions import SubscriptionOperations
 from sesame.operations.sns.topics import TopicOperations
 from sesame.operations.sts.assume_role import AssumeRoleOperations
 from sesame.operations.sts.caller_identity import CallerIdentityOperations
+from sesame.operations.sts.device_code import DeviceCodes
 from sesame.operations.sts.session_token import SessionTokenOperations
 from sesame.operations.table import Handlers, merged, uncached
 from sesame.operations.templates import TemplateCache, Templates
@@ -331,13 +332,13 @@ class Doors:
 
     def _sts(self) -> Handlers:
         services = self._services
+        codes = DeviceCodes(services.store, services.sealer, self.guesses, services.clock)
         return merged(
             CallerIdentityOperations(),
             SessionTokenOperations(
                 self.authorizer,
                 self.sessions,
-                services.sealer,
-                self.guesses,
+                codes,
                 clock=services.clock,
                 random_name=services.ids.name,
                 random_secret=services.ids.secret_access_key,
@@ -346,6 +347,7 @@ class Doors:
                 services.store,
                 self.authorizer,
                 self.sessions,
+                codes,
                 clock=services.clock,
                 random_name=services.ids.name,
                 random_secret=services.ids.secret_access_key,

@@ -24,6 +24,8 @@ _PARAMETERS = {
     "aws:referer": "Referer",
 }
 _OF_SERVICES = {"aws:sourceaccount": "x-amz-source-account", "aws:sourcearn": "x-amz-source-arn"}
+_FACTOR = "aws:multifactorauth"
+"""The beginning of the keys that are about codes of devices."""
 _TAGS = {"aws:tagkeys": "Tags", "sts:transitivetagkeys": "TransitiveTagKeys"}
 _NEEDS_TAGS = "; sts:TagSession must be allowed too"
 _NEEDS = {"SourceIdentity": "; sts:SetSourceIdentity must be allowed too", "Tags": _NEEDS_TAGS}
@@ -68,6 +70,8 @@ def term(condition: ConditionStep, request: Request, reader: Reader, *, denies: 
         return found.time()
     if key == "aws:tokenissuetime" and condition.seen is None and request.requester.kind == "user":
         return Term(text="sign with the temporary credentials of a session of a role")
+    if _by_code(condition, request, denies=denies):
+        return Term(text="send the SerialNumber of the user's device, and its code as TokenCode")
     if condition.seen is None and not found.is_presence and not found.is_one_of:
         return None
     if key in _PARAMETERS:
@@ -81,11 +85,20 @@ def term(condition: ConditionStep, request: Request, reader: Reader, *, denies: 
     return found.around()
 
 
+def _by_code(condition: ConditionStep, request: Request, *, denies: bool) -> bool:
+    """Whether a user meets a condition by the code of a device."""
+    key = condition.key.lower()
+    if not key.startswith(_FACTOR) or request.requester.kind != "user":
+        return False
+    value = "true" if key.endswith("present") else "0"
+    return would_pass(condition, request, value, denies=denies)
+
+
 def why_never(condition: ConditionStep, request: Request) -> str:
     """Why no call meets a condition, where that lies in its key; "" where some could."""
     key = condition.key.lower()
-    if key.startswith("aws:multifactorauth"):
-        return "AssumeRole takes no SerialNumber and TokenCode here"
+    if key.startswith(_FACTOR) and request.requester.kind != "user":
+        return "only a user's own call shows the code of a device"
     if key == "aws:viaawsservice":
         return "no service calls in a caller's name here"
     if condition.seen is not None:

@@ -1,8 +1,8 @@
 """STS AssumeRole: temporary credentials of a role, for whom its trust policy lets in.
 
-Nothing is stored: the session token carries the session, sealed (`access.sessions`). Multi-factor
-authentication and provided contexts are not here. Source: STS API reference, AssumeRole; IAM user guide,
-"Passing session tags", "Monitor and control actions taken with assumed roles".
+Nothing is stored: the session token carries the session, sealed (`access.sessions`). Provided contexts are not here.
+Source: STS API reference, AssumeRole; IAM user guide, "Passing session tags", "Monitor and control actions taken
+with assumed roles", "Secure API access with MFA".
 """
 
 import re
@@ -24,6 +24,7 @@ from sesame.errors import AccessDenied, ValidationError
 from sesame.model import Caller, PrincipalKind, Session
 from sesame.observe import Clock
 from sesame.operations.principal_tags import check_tags
+from sesame.operations.sts.device_code import DeviceCodes, use_up
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_iam_policy
 from sesame.store import accounts
@@ -40,6 +41,12 @@ MAX_PACKED_BYTES = 2048
 """Size of session policies and tags, compressed; keeps tokens under `MAX_TOKEN_BYTES`."""
 
 MAX_TOKEN_BYTES = 4096
+
+_WITH_CODE: dict[str, str | tuple[str, ...]] = {
+    "aws:MultiFactorAuthPresent": "true",
+    "aws:MultiFactorAuthAge": "0",
+}
+"""What a trust policy is told of a call that shows the code of a device."""
 
 _ROLE_ARN = re.compile(r"arn:aws:iam::([0-9]{12}):role(/(?:.*/)?)([^/]+)")
 
@@ -68,6 +75,7 @@ class AssumeRoleOperations:
         store: Store,
         authorizer: Authorizer,
         sessions: Sessions,
+        codes: DeviceCodes,
         *,
         clock: Clock,
         random_name: Callable[[int], str],
@@ -78,6 +86,7 @@ class AssumeRoleOperations:
         self._store = store
         self._authorizer = authorizer
         self._sessions = sessions
+        self._codes = codes
         self._clock = clock
         self._random_name = random_name
         self._random_secret = random_secret
@@ -98,6 +107,7 @@ class AssumeRoleOperations:
             raise ValidationError(f"{request['RoleArn']} is invalid")
         tags = _session_tags(caller, request)
         source_identity = _source_identity(caller, request)
+        shown = await self._codes.shown(caller, request)
         facts: dict[str, object] = {}
         keep = partial(self._failures.keep_of, caller, action="sts:AssumeRole", facts=facts)
         async with self._pace.refusals(keep):
@@ -107,7 +117,7 @@ class AssumeRoleOperations:
                 _actions(tags, source_identity),
                 request["RoleArn"],
                 trust=None if role is None else trust_policy(role),
-                keys=_keys(request, tags, source_identity),
+                keys=_keys(request, tags, source_identity) | (_WITH_CODE if shown else {}),
                 tags=() if role is None else named_tags(role.tags),
                 seen=seen,
             )
@@ -129,10 +139,11 @@ class AssumeRoleOperations:
             tags=tags.all,
             transitive_tags=tags.folded,
             source_identity=source_identity,
+            mfa_at=None if shown is None else now,
         )
         packed = _packed_percent(session)
         response = {"assumedRoleId": f"{role.role_id}:{session.name}", "accessKeyId": session.access_key_id}
-        await permit.apply(_nothing, response=lambda _: response)
+        await permit.apply(lambda tx: use_up(tx, shown), response=lambda _: response)
         return self._answer(role, session, packed, at_least=request.get("MinimumSessionTokenSize", 0))
 
     def _answer(
@@ -186,13 +197,7 @@ class AssumeRoleOperations:
         return arns
 
 
-async def _nothing(tx: Transaction) -> None:
-    """A session is kept nowhere: that it was opened is recorded in the audit log alone."""
-
-
 def _refuse_unsupported(request: sts.AssumeRoleRequest) -> None:
-    if "SerialNumber" in request or "TokenCode" in request:
-        raise ValidationError("Multi-factor authentication (SerialNumber, TokenCode) is not supported.")
     if request.get("ProvidedContexts"):
         raise ValidationError("ProvidedContexts is not supported.")
 
