@@ -1,6 +1,7 @@
 """What became of each recipient, in a sentence: the server's words, the times, and when it is given up."""
 
 import datetime
+import re
 from typing import Any
 
 import pytest
@@ -8,6 +9,9 @@ import pytest
 from sesame.console import text
 from sesame.console.fates import Clock, meaning, sentences
 from sesame.spool.trace import Attempt, RecipientTrace, Trace
+from tests.support.browser import Person, main_of
+from tests.support.process import REGION, wait_until
+from tests.support.tenant import MESSAGE, TO, Tenant
 
 NOW = datetime.datetime(2026, 11, 26, 14, 16, tzinfo=datetime.UTC).timestamp()
 CLOCK = Clock(now=NOW, when=lambda at: text.when(at, now=NOW), give_up_after_s=50_400.0)
@@ -84,3 +88,18 @@ def test_attempts_are_numbered_as_people_do(number: int) -> None:
     wanted = {2: "2nd", 3: "3rd", 4: "4th", 11: "11th", 12: "12th", 13: "13th", 21: "21st", 22: "22nd",
               23: "23rd", 101: "101st", 111: "111th"}[number]  # fmt: skip
     assert f", the {wanted}" in said(*tries, state="queued", due_at=NOW + 5)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.0, "0 ms"), (0.0123, "12 ms"), (1.44, "1.4 s"), (59.9, "59.9 s"), (61.0, "1 min"), (7_300.0, "2 h")],
+)
+def test_how_long_an_attempt_took_is_written_short(seconds: float, words: str) -> None:
+    assert text.took(seconds) == words
+
+
+def test_the_life_of_a_message_says_how_long_each_attempt_took(tenant: Tenant, person: Person) -> None:
+    sent = tenant.ses.send_email(Source="news@example.com", Destination=TO, Message=MESSAGE)
+    path = f"/{REGION}/messages/{sent['MessageId']}"
+    told = re.compile(r"Delivered for reader@elsewhere.test .* after [0-9]+ s, took [0-9.]+ m?s ")
+    wait_until(lambda: told.search(main_of(person.get(path))))

@@ -318,6 +318,7 @@ def _trace_json(found: "Trace") -> dict[str, Any]:
                         "remote_ip": attempt.remote_ip,
                         "tls": attempt.tls,
                         "tls_verdict": attempt.tls_verdict,
+                        "took_s": attempt.took_s,
                         "source_ip": attempt.source_ip,
                     }
                     for attempt in recipient.attempts

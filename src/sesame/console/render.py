@@ -180,6 +180,7 @@ class Renderer:
             size=text.size,
             exactly=text.exactly,
             ago=text.ago,
+            took=text.took,
             meaning=meaning,
             lines=_lines,
             verbatim=_lines,

@@ -51,6 +51,13 @@ def exactly(at: float, zone: datetime.tzinfo = datetime.UTC) -> str:
     return f"{day} {time}:{moment.second:02} {moment.tzname()}"
 
 
+def took(seconds: float) -> str:
+    """A short length of time: `12 ms`, `1.4 s`, or as `ago` writes it."""
+    if seconds >= 60:
+        return ago(seconds)
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
 def ago(seconds: float) -> str:
     """A length of time in its largest unit: `3 min`."""
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):

@@ -273,7 +273,7 @@ class Scheduler:
                 found = outcomes.after_doubts(found, doubts)
             if retry_at is not None:
                 self._lanes.offer(_lane(claim), retry_at, now=self._clock.now())
-        self._settling.add(Settlement(claim=claim, outcome=found, retry_at=retry_at))
+        self._settling.add(Settlement(claim=claim, outcome=found, retry_at=retry_at, took_s=seconds))
         metrics = self._metrics
         metrics.attempts.labels(found.kind.value, found.status[:1]).inc()
         metrics.attempt_duration.observe(seconds)

@@ -76,6 +76,8 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     claim: Claim
     outcome: Outcome
     retry_at: float | None
+    took_s: float | None = None
+    """How long the attempt took, where that was measured."""
 
 
 class Settled(NamedTuple):
@@ -126,7 +128,7 @@ async def settle(
     attempts = list(enumerate(both, start=await tx.new_numbers("attempt", len(both))))
     await tx.many(
         "INSERT INTO attempt (seq, recipient_seq, at, kind, status, diagnostic, remote_mta, remote_ip, tls,"
-        " tls_verdict, stage, source_ip) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " tls_verdict, stage, source_ip, took_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [_attempt_row(seq, one, at) for seq, (one, _) in attempts],
     )
     warming = Counter(one.outcome.source_ip for one in held if one.outcome.is_warming)
@@ -379,6 +381,7 @@ def _attempt_row(seq: int, settlement: Settlement, at: float) -> tuple[Value, ..
         outcome.tls_verdict,
         outcome.stage,
         outcome.source_ip,
+        settlement.took_s,
     )
 
 

@@ -25,6 +25,8 @@ class Attempt:
     tls_verdict: str | None
     source_ip: str | None
     """The address of ours that it went from."""
+    took_s: float | None = None
+    """How long it took, where that is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +202,7 @@ _ATTEMPT = reader(Attempt)
 
 async def _attempts(tx: Transaction, recipient_seq: int) -> tuple[Attempt, ...]:
     rows = await tx.all(
-        "SELECT at, kind, status, diagnostic, remote_mta, remote_ip, tls, tls_verdict, source_ip"
+        "SELECT at, kind, status, diagnostic, remote_mta, remote_ip, tls, tls_verdict, source_ip, took_s"
         " FROM attempt WHERE recipient_seq = ? ORDER BY seq",
         recipient_seq,
     )
