@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from sesame.console import answers_form
 from tests.console.test_login import PASSWORD, make_user
 from tests.console.test_login import log_in as log_in_user
 from tests.console.test_senders import HERE, NEWS, allow, put, send
@@ -49,6 +50,23 @@ def fill(owner: Person, path: str, page: str, **fields: str) -> Any:
     return owner.send(path, page=page, **{"begun": begun(shown), "is_new": "0", **fields})
 
 
+@pytest.mark.parametrize(
+    ("patterns", "matched", "missed"),
+    [
+        ("", (), ()),
+        ("*@example.com", ("1@example.com",), ()),
+        ("news-*@example.com", ("news-1@example.com",), ("ceo@", "info@", "no-reply@")),
+        ("ceo@example.com, c?o@example.com", ("ceo@example.com", "cao@example.com"), ("news-1@", "info@", "no-reply@")),
+        ("*@other.example", ("1@other.example",), ("ceo@", "news-1@", "info@")),
+    ],
+)  # fmt: skip
+def test_patterns_of_the_form_are_shown_by_addresses(
+    patterns: str, matched: tuple[str, ...], missed: tuple[str, ...]
+) -> None:
+    found = answers_form.examples({"as": patterns}, "example.com")
+    assert found == (matched, tuple(f"{one}example.com" for one in missed))
+
+
 def test_answers_become_a_policy_and_the_policy_answers(owner: Person, tenant: Tenant) -> None:
     answers = {
         "who": "2222-2222-2222",
@@ -65,6 +83,7 @@ def test_answers_become_a_policy_and_the_policy_answers(owner: Person, tenant: T
     assert "Lets account 222222222222 send e-mail when the From address is like news-*@example.com" in page
     assert "Who gains Account 222222222222 can send, for example as news-" in page
     assert "Nobody loses anything." in page
+    assert "As From matches news-1@example.com ; does not match ceo@example.com" in page
     assert "Why each line is there" in page
     assert stored(tenant) == {}, "a look changes nothing"
     again = fill(owner, EDIT, LEND, name="News", is_new="1", do="preview", text=json.dumps(made)).text

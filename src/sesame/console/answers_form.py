@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from sesame.policy.language.pattern import glob
 from sesame.policy.writing.answers import ACTIONS, AnswerError, Answers, Way, is_pattern
 
 WAYS: tuple[tuple[str, Way, str], ...] = (
@@ -38,6 +39,7 @@ _DASHED = re.compile(r"([0-9]{4})-([0-9]{4})-([0-9]{4})")
 _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+", re.IGNORECASE)
 
 Fields = Mapping[str, str]
+MOST_EXAMPLES = 3
 
 
 def blank(identity_name: str, now: float) -> dict[str, str]:
@@ -65,6 +67,21 @@ def of_refusal(principal: str, action: str, source: str) -> dict[str, str] | Non
         ways=(way,),
     )
     return written(answers)
+
+
+def examples(fields: Fields, identity_name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Addresses of an identity that the patterns of a form match, and some that they do not; both empty for any."""
+    patterns = [part for part in re.split(r"[\s,;]+", fields.get("as", "")) if part]
+    if not patterns:
+        return (), ()
+    globs = [glob(pattern) for pattern in patterns]
+    filled = dict.fromkeys(pattern.replace("*", "1").replace("?", "a") for pattern in patterns)
+    domain = identity_name.rpartition("@")[2]
+    others = [f"{local}@{domain}" for local in ("ceo", "news-1", "info", "no-reply")]
+    matched = tuple(one for one in filled if any(wanted.matches(one) for wanted in globs))
+    return matched[:MOST_EXAMPLES], tuple(
+        one for one in others if not any(wanted.matches(one) for wanted in globs)
+    )[:MOST_EXAMPLES]
 
 
 def read(fields: Fields, identity_arn: str) -> Answers:

@@ -4,7 +4,7 @@ What IAM answers in six calls is read in one look, and so are the permissions th
 not be seen says why; the thing itself may not be seen without its Get action. Changes are IAM's own operations.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -13,9 +13,19 @@ from sesame.aws.errors import NoSuchEntity
 from sesame.db import Store, Transaction
 from sesame.errors import AccessDenied
 from sesame.model import Caller
-from sesame.store.iam import entities, groups, inline_policies, managed_policies, roles, users
+from sesame.store import key_use
+from sesame.store.iam import (
+    entities,
+    groups,
+    inline_policies,
+    login_profiles,
+    managed_policies,
+    roles,
+    users,
+)
 from sesame.store.iam.entities import Entity, Kind
 from sesame.store.iam.managed_policies import AWS_MANAGED
+from sesame.store.key_use import KeyUse
 
 T = TypeVar("T")
 PAGE = 50
@@ -48,6 +58,11 @@ class Person:
     created_at: float
     trust_policy: str
     keys: Part[users.AccessKey]
+    used: Mapping[str, KeyUse]
+    """The last use of each key that was ever used."""
+    has_password: bool | None
+    has_codes: bool | None
+    """Of a user, whether there is a password for the console and a device for codes; None for who may not know."""
     attached: Part[str]
     inline: Part[str]
     groups: Part[groups.Group]
@@ -97,26 +112,14 @@ class People:
         """A user, group or role. Raises `AccessDenied` before `NoSuchEntity`."""
         account_id = caller.principal.account_id
 
-        async def find(tx: Transaction) -> tuple[Entity | None, float, str]:
-            if kind == "role":
-                role = await roles.get(tx, account_id, name)
-                entity = None if role is None else await entities.find(tx, account_id, kind, name)
-                return (
-                    entity,
-                    0.0 if role is None else role.created_at,
-                    "" if role is None else role.trust_policy,
-                )
-            if kind == "user":
-                user = await users.get_user(tx, account_id, name)
-                entity = None if user is None else await entities.find(tx, account_id, kind, name)
-                return entity, 0.0 if user is None else user.created_at, ""
-            return await entities.find(tx, account_id, kind, name), 0.0, ""
-
-        entity, created_at, trust_policy = await self._store.read(find)
+        entity, created_at, trust_policy = await self._store.read(
+            lambda tx: _entity(tx, account_id, kind, name)
+        )
         arn = f"arn:aws:iam::{account_id}:{kind}/{name}" if entity is None else entity.arn
         get, attached, inline, in_groups = (f"iam:{action}" for action in _PARTS[kind])
         asked = [(get, arn), (attached, arn), (inline, arn), (in_groups, arn), ("iam:ListAccessKeys", arn)]
-        refused = await self._authorizer.refusals(caller, [*asked, ("iam:ListPolicies", "*")])
+        asked += [("iam:ListPolicies", "*"), ("iam:GetLoginProfile", arn), ("iam:ListMFADevices", arn)]
+        refused = await self._authorizer.refusals(caller, asked)
         if refused[0] is not None:
             raise AccessDenied(refused[0])
         if entity is None:
@@ -133,11 +136,16 @@ class People:
 
             is_user = kind == "user"
             no_keys, no_groups = (refused[4], refused[3]) if is_user else ("", "")
+            keys = await _part(no_keys, lambda: users.list_keys(tx, account_id, unique_id))
+            passwords, devices = await login_profiles.of_users(tx, [unique_id] if is_user else [])
             return Person(
                 entity=entity,
                 created_at=created_at,
                 trust_policy=trust_policy,
-                keys=await _part(no_keys, lambda: users.list_keys(tx, account_id, unique_id)),
+                keys=keys,
+                used=await key_use.of_keys(tx, [one.access_key_id for one in keys.items]),
+                has_password=None if refused[6] is not None else unique_id in passwords,
+                has_codes=None if refused[7] is not None else unique_id in devices,
                 attached=await _part(refused[1], lambda: managed_policies.attached(tx, unique_id)),
                 inline=await _part(refused[2], names),
                 groups=await _part(no_groups, lambda: groups.of_user(tx, unique_id)),
@@ -148,6 +156,21 @@ class People:
             )
 
         return await self._store.read(run)
+
+
+async def _entity(
+    tx: Transaction, account_id: str, kind: Kind, name: str
+) -> tuple[Entity | None, float, str]:
+    """A user, group or role, when it was made, and a role's trust policy."""
+    if kind == "role":
+        role = await roles.get(tx, account_id, name)
+        entity = None if role is None else await entities.find(tx, account_id, kind, name)
+        return entity, 0.0 if role is None else role.created_at, "" if role is None else role.trust_policy
+    if kind == "user":
+        user = await users.get_user(tx, account_id, name)
+        entity = None if user is None else await entities.find(tx, account_id, kind, name)
+        return entity, 0.0 if user is None else user.created_at, ""
+    return await entities.find(tx, account_id, kind, name), 0.0, ""
 
 
 async def _part(refused: str | None, read: Callable[[], Awaitable[list[T]]]) -> Part[T]:

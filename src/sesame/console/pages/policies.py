@@ -355,6 +355,9 @@ async def _page(
         last_edit=last_edit,
         ways=answers_form.WAYS,
         answers=draft.answers,
+        examples=((), ())
+        if draft.answers is None
+        else answers_form.examples(draft.answers, policies.identity.name),
         sentences=looked.edit["sentences"] if looked.edit and not looked.edit["is_refused"] else [],
         calls=_calls(policies, draft, last),
     )

@@ -3,6 +3,7 @@
 Every change bumps the account's epoch and ends the user's log-ins.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sesame.db import Transaction, account_scope, bump
@@ -41,6 +42,20 @@ _DEVICES = Table("mfa_device", MfaDevice, key="serial")
 async def get(tx: Transaction, user_id: str) -> LoginProfile | None:
     """A user's password, or None."""
     return await _PROFILES.get(tx, user_id)
+
+
+async def of_users(tx: Transaction, user_ids: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Which of these users have a password, and which a device that is enabled."""
+    if not user_ids:
+        return frozenset(), frozenset()
+    rows = await tx.all(
+        "SELECT 0, user_id FROM login_profile WHERE user_id IN (?*)"
+        " UNION ALL SELECT 1, user_id FROM mfa_device WHERE user_id IN (?*)",
+        list(user_ids),
+        list(user_ids),
+    )
+    found = [frozenset(str(user) for kind, user in rows if kind == wanted) for wanted in (0, 1)]
+    return found[0], found[1]
 
 
 async def put(tx: Transaction, profile: LoginProfile) -> None:
