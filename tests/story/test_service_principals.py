@@ -166,6 +166,11 @@ def test_a_service_does_nothing_but_send(world: World) -> None:
             smtp.login(world.service.access_key_id, smtp_password(world.service.secret_access_key, REGION))
 
 
+def test_a_service_has_no_session_of_its_own(world: World) -> None:
+    with refused("AccessDenied", "GetSessionToken is for users and the root of an account"):
+        world.client("sts").get_session_token()
+
+
 def test_a_configuration_set_is_used_by_default_and_not_named(world: World) -> None:
     """The customer's own identity: its default set counts, and no policy could let the service name one."""
     domain = f"{world.customer.account_id}.test"

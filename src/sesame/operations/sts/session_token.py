@@ -10,6 +10,7 @@ from collections.abc import Callable
 from sesame.access.authorize import Authorizer
 from sesame.access.sessions import Sessions
 from sesame.aws.shapes import sts
+from sesame.errors import AccessDenied
 from sesame.model import Caller, PrincipalKind, Session
 from sesame.observe import Clock
 from sesame.operations.sts.device_code import DeviceCodes, use_up
@@ -48,6 +49,8 @@ class SessionTokenOperations:
         self, caller: Caller, request: sts.GetSessionTokenRequest
     ) -> sts.GetSessionTokenResponse:
         """Temporary credentials of the caller; no policy is asked, as at AWS."""
+        if caller.principal.kind not in (PrincipalKind.USER, PrincipalKind.ROOT):
+            raise AccessDenied("GetSessionToken is for users and the root of an account.")
         permit = await self._authorizer.as_itself(caller, "sts:GetSessionToken")
         is_root = caller.principal.kind is PrincipalKind.ROOT
         seconds = request.get("DurationSeconds", DEFAULT_S)
