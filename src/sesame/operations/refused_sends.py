@@ -3,6 +3,7 @@
 INVARIANT (I9): a sentence is the one that its reader is told by `sesame decisions`.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,10 @@ LOOKED_AT = 500
 MOST_GROUPS = 20
 MOST_EXPLAINED = 25
 """Sentences of one page: each goes through policies once more."""
+MOST_POLICY_TEXT = 24_000
+"""Characters of policies that are gone through for the sentences of one page: some tens of milliseconds."""
+_TIME = re.compile("currenttime|epochtime", re.IGNORECASE)
+"""In policies by which what is said may differ from one time to another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,16 +96,30 @@ async def day(
 
 
 async def sentences(tx: Transaction, entries: Iterable[Entry], viewer: str) -> Mapping[Key, str]:
-    """Why each refusal among entries was one, as the account `viewer` may read it; of the first `MOST_EXPLAINED`."""
+    """Why each refusal among entries was one, as the account `viewer` may read it.
+
+    Of the first `MOST_EXPLAINED`, and as far as `MOST_POLICY_TEXT` goes: what is left out is left out of the answer.
+    """
     refused = [one for one in entries if not one.is_message][:MOST_EXPLAINED]
     records = [_record(one) for one in refused]
     contents = await policy_sets.contents(tx, _wanted(records))
-    return {
-        entry.key: ""
-        if (said := sentence_of(record, contents, reader_of(record, viewer))) == _nothing(record)
-        else said
-        for entry, record in zip(refused, records, strict=True)
-    }
+    found: dict[Key, str] = {}
+    known: dict[tuple[str, str], str] = {}
+    left = MOST_POLICY_TEXT
+    for entry, record in zip(refused, records, strict=True):
+        texts = [contents.get(digest, "") for digest in digests(record)]
+        alike = record.decision, record.code
+        said = known.get(alike)
+        if said is None:
+            cost = sum(map(len, texts))
+            if cost > left:
+                continue
+            left -= cost
+            said = sentence_of(record, contents, reader_of(record, viewer))
+        if not any(_TIME.search(text) for text in texts):
+            known[alike] = said
+        found[entry.key] = "" if said == _nothing(record) else said
+    return found
 
 
 def _nothing(record: DecisionRecord) -> str:
