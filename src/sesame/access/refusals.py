@@ -96,6 +96,8 @@ class Derived:
 
     explanation: Explanation
     bound: Mapping[str, str]
+    is_let_in: bool = False
+    """Whether another identity of the owner's, the one that was named, has let the sender in."""
 
 
 def derive(
@@ -134,10 +136,11 @@ def derive(
 
     request = policy_request(decision, record, check)
     explanation = explained(request)
-    is_others = check["owner"] != record.account_id
-    if reader is Reader.SENDER and is_others and not is_more_specific(record, decision, check):
+    is_others, is_let_in = check["owner"] != record.account_id, is_more_specific(record, decision, check)
+    if reader is Reader.SENDER and is_others and not is_let_in:
         explanation = as_not_let_in(explanation, explained(without_tags(request)))
-    return Derived(explanation=explanation, bound={**identity.principal_ids, **identity.gone})
+    bound = {**identity.principal_ids, **identity.gone}
+    return Derived(explanation=explanation, bound=bound, is_let_in=is_let_in)
 
 
 def is_more_specific(record: DecisionRecord, decision: Mapping[str, Any], check: Mapping[str, Any]) -> bool:

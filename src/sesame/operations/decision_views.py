@@ -133,7 +133,7 @@ def _check(
     elif is_sender and is_owner:
         statements, sentence = _statements(explanation.statements), explanation.sentence
     elif is_sender:
-        theirs = sender_view(explanation)
+        theirs = sender_view(explanation, is_let_in=derived is not None and derived.is_let_in)
         statements, sentence, mattered = _statements(theirs.own), theirs.sentence, theirs.mattered
         by_owner = _OUTCOMES[theirs.by_owner]
     else:

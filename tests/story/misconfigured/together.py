@@ -310,3 +310,90 @@ def denied_for_the_address_and_not_let_in(w: World) -> Steps:
     yield send
     w.allow()
     yield next(steps)
+
+
+@case(
+    seen="an address has a Deny of its own; its domain is lent: to name the domain does not pass by it",
+    reader="owner",
+    code="SA208",
+    says=("statement `zqowner`", "identity/ceo@{domain}"),
+    mend=("to allow it, change or remove",),
+)
+def deny_of_an_address_whose_domain_is_lent(w: World) -> Steps:
+    w.allow()
+    whole = w.sesame.vouch(w.owner, f"ceo@{w.domain}")
+    w.allow(name="no", Resource=whole, Effect="Deny")
+    yield lambda: w.simple(w.sender, Source=f"ceo@{w.domain}", SourceArn=whole)
+    w.client("ses", w.owner).delete_identity_policy(Identity=f"ceo@{w.domain}", PolicyName="zqownerno")
+    yield lambda: w.simple(w.sender, Source=f"ceo@{w.domain}")
+
+
+@case(
+    seen="the same, as the sender reads it",
+    code="SA201",
+    says=("no policy of the owner of `arn:aws:ses:us-east-1:{owner}:identity/ceo@{domain}` lets in",),
+    mend=("ask the owner, account {owner}",),
+)
+def deny_of_an_address_as_the_sender_reads_it(w: World) -> Steps:
+    w.allow()
+    whole = w.sesame.vouch(w.owner, f"ceo@{w.domain}")
+    w.allow(name="no", Resource=whole, Effect="Deny")
+    yield lambda: w.simple(w.sender, Source=f"ceo@{w.domain}", SourceArn=whole)
+    w.client("ses", w.owner).delete_identity_policy(Identity=f"ceo@{w.domain}", PolicyName="zqownerno")
+    w.allow(name="yes", Resource=whole)
+    yield lambda: w.simple(w.sender, Source=f"ceo@{w.domain}", SourceArn=whole)
+
+
+@case(
+    seen="a new user sends from a new domain: neither is the domain there nor may the user send",
+    code="SA101",
+    says=("has no verified identity", "`news@new-{domain}`"),
+    mend=("verify `new-{domain}` in account {sender}",),
+    also=("SA206",),
+)
+def neither_identity_nor_permission(w: World) -> Steps:
+    user = w.user("fresh")
+    yield lambda: w.simple(user, Source=f"news@new-{w.domain}", SourceArn=None)
+    arn = w.sesame.vouch(w.sender, f"new-{w.domain}")
+    w.user_may("fresh", {"Effect": "Allow", "Action": "ses:SendEmail", "Resource": arn})
+    yield lambda: w.simple(user, Source=f"news@new-{w.domain}", SourceArn=None)
+
+
+@case(
+    seen="the domain waits for its records, and the return path is another owner's, who does not lend it",
+    reader="owner",
+    code="SA501",
+    says=("`late-{domain}`", "still waits for its DNS records"),
+    mend=("verify `late-{domain}` in account {owner}",),
+    also=("SA210",),
+)
+def pending_and_another_owner(w: World) -> Steps:
+    third = World(w.sesame)
+    name = f"late-{w.domain}"
+    w.client("sesv2", w.owner).create_email_identity(EmailIdentity=name)
+    arn = w.arn.replace(w.domain, name)
+    w.allow(Resource=arn)
+    more = {"FeedbackForwardingEmailAddressIdentityArn": third.arn}
+    more["FeedbackForwardingEmailAddress"] = f"back@{third.domain}"
+    mail = {"FromEmailAddress": f"news@{name}", "FromEmailAddressIdentityArn": arn}
+    yield lambda: w.v2(w.sender, **mail, **more)
+    w.sesame.vouch(w.owner, name)
+    third.allow(Principal={"AWS": w.sender.account_id})
+    yield lambda: w.v2(w.sender, **mail, **more)
+
+
+@case(
+    seen="an assumed session with a policy of its own, which is for another address",
+    code="SA207",
+    says=("comes closest, and allows only ses:FromAddress equal to `jobs@{domain}`", "`news@{domain}`"),
+    mend=("open the session without a policy",),
+)
+def session_policy_for_another_address(w: World) -> Steps:
+    w.allow()
+    limit = {**MAY_SEND, "Condition": {"StringEquals": {"ses:FromAddress": f"jobs@{w.domain}"}}}
+    role = w.role("app")
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [limit]})
+    session = w.session(role, Policy=policy)
+    yield lambda: w.simple(session)
+    session = w.session(role)
+    yield lambda: w.simple(session)

@@ -257,9 +257,26 @@ async def _elsewhere(
         if one.account_id == check["owner"] and one.verification in VERIFIED
     }
     lent, _ = await _naming(
-        tx, record, decision, [one for arn, one in others.items() if arn.lower() != named]
+        tx,
+        record,
+        decision,
+        [one for arn, one in others.items() if arn.lower() != named and not _is_denied_by(check, one)],
     )
     return lent
+
+
+def _is_denied_by(check: Mapping[str, Any], other: Identity) -> bool:
+    """Whether the Deny that refused a check counts too where another identity is named, since it is broader."""
+    if not any(ref["kind"] == "identity" for ref in check["deciding"]) or check["outcome"] != "explicit deny":
+        return False
+    _, _, _, region, _, resource = check["arn"].split(":", 5)
+    name = resource.removeprefix("identity/").lower()
+    domain = name.rpartition("@")[2]
+    return (
+        region == other.region
+        and name != other.name.lower()
+        and f".{domain}".endswith(f".{other.name.lower()}")
+    )
 
 
 async def _naming(

@@ -14,7 +14,9 @@ from sesame.access.causes.find import Refused, causes_of
 from sesame.access.causes.other_sets import set_ways
 from sesame.access.causes.third_person import for_operator
 from sesame.access.refusals import Derived, derive, digests
+from sesame.aws.arn import identity_arn
 from sesame.db import Store, Transaction
+from sesame.mail.address import domain_of
 from sesame.policy import Outcome, owner_view, sender_view
 from sesame.policy.reasons.cause import Reader
 from sesame.store import decisions, policy_sets
@@ -72,6 +74,7 @@ def render(
         beside=beside,
         regions=regions,
         sets=[set_ways(record, decision, check, contents, around) for check in decision["checks"]],
+        once_there=[_once_there(record, decision, check, contents) for check in decision["checks"]],
     )
     found = causes_of(refused, reader)
     causes = [(for_operator(cause) if is_operators else cause).as_json() for cause in found]
@@ -100,6 +103,18 @@ def render(
     if reader is Reader.SENDER and record.code not in NAMES_UNVERIFIED:
         rendered["unverified"] = []
     return rendered
+
+
+def _once_there(
+    record: DecisionRecord, decision: Mapping[str, Any], check: Mapping[str, Any], contents: Mapping[str, str]
+) -> Derived | None:
+    """What the sender's own policies say of a domain of its own, where nothing yet covers the address of a check."""
+    if "under" not in check or not _is_made_up(record, decision, check):
+        return None
+    domain = domain_of(check["addresses"][0])
+    under = {kind: digest for kind, digest in check["under"].items() if kind != "identity"}
+    arn = identity_arn(record.region, record.account_id, domain)
+    return derive(record, decision, {**check, "arn": arn, "under": under}, contents)
 
 
 def _passing_regions(
@@ -159,7 +174,8 @@ def _reason(
         if check["outcome"] == "allow" or (reader is Reader.OWNER and not _is_owners(record, check)):
             continue
         if _is_made_up(record, decision, check):
-            return f"no identity of account {record.account_id} covers {', '.join(check['addresses'])}"
+            addresses = ", ".join(dict.fromkeys(check["addresses"]))
+            return f"no identity of account {record.account_id} covers {addresses}"
         if one is not None:
             return f"{check['arn']}: {_sentence(record, check, one, reader)}"
         return f"{check['arn']}: {shown_as(record, decision, check, one, reader)[0]}"
@@ -174,7 +190,7 @@ def _sentence(record: DecisionRecord, check: Mapping[str, Any], one: Derived, re
         return one.explanation.sentence
     if reader is Reader.OWNER:
         return owner_view(one.explanation, check["uses"]).sentence
-    return sender_view(one.explanation).sentence
+    return sender_view(one.explanation, is_let_in=one.is_let_in).sentence
 
 
 def _check(
@@ -234,7 +250,9 @@ def shown_as(
     """
     outcome, arn = check["outcome"], check["arn"]
     if _is_hidden(record, check, reader):
-        seen = Outcome.IMPLICIT_DENY if derived is None else sender_view(derived.explanation).outcome
+        seen = Outcome.IMPLICIT_DENY
+        if derived is not None:
+            seen = sender_view(derived.explanation, is_let_in=derived.is_let_in).outcome
         outcome = "explicit deny" if seen is Outcome.EXPLICIT_DENY else "implicit deny"
     if "verification" not in check or "Resource" in check["uses"]:
         return outcome, arn

@@ -23,7 +23,7 @@ from sesame.access.causes.own_side import own_causes
 from sesame.access.causes.several import also_wrong
 from sesame.access.causes.third_person import for_operator
 from sesame.access.causes.trust import trust_causes
-from sesame.access.refusals import Derived, is_more_specific
+from sesame.access.refusals import Derived
 from sesame.policy import Outcome, sender_view
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
 from sesame.policy.reasons.gaps import Setting, policy_causes
@@ -47,6 +47,8 @@ class Refused:
     """For each check, the other regions in which its address is verified and the sender's own policies let it pass."""
     sets: Sequence[SetWays] = ()
     """For each check, what may be named in place of a configuration set."""
+    once_there: Sequence[Derived | None] = ()
+    """For each check that no identity of the sender's covers, what its policies say of one that would."""
 
 
 def causes_of(refused: Refused, reader: Reader) -> tuple[Cause, ...]:
@@ -60,6 +62,8 @@ def causes_of(refused: Refused, reader: Reader) -> tuple[Cause, ...]:
             cause = with_hidden(cause, asked)
         # An address without an ARN stands in several places; one ARN mends all.
         mend = () if cause.code is Code.NO_ARN else (cause.mend.text,)
+        if reader is Reader.OWNER and any(cause.text == one.text for one in found.values()):
+            continue  # of what the sender's own side lacks it is not told more than that
         found.setdefault((cause.code.value, cause.text, *mend), cause)
     return tuple(found.values())
 
@@ -192,6 +196,8 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
             missing = [instead]
             not_meant.add(check["arn"])
         yield from missing
+        if missing and refused.once_there and reader is not Reader.OWNER:
+            yield from _once_verified(missing, refused.once_there[n], refused.record)
         if missing and (derived is None or check["owner"] != refused.record.account_id):
             continue
         if derived is None:
@@ -200,7 +206,7 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
         setting = Setting(
             uses=tuple(check["uses"]),
             bound=derived.bound,
-            is_let_in=is_more_specific(refused.record, refused.decision, check),
+            is_let_in=derived.is_let_in,
             default_set=refused.decision.get("asked", {}).get("default_set"),
             request_id=refused.record.request_id,
         )
@@ -226,9 +232,24 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
             if cause.code is Code.DENY
         ]
         yield from _with_the_owners(refused.record, check, derived, reader, by_policy, by_others)
+    unverified = list(addresses.unverified(without=not_meant))
     if not told:
-        yield _not_the_owners(refused)
-    yield from addresses.unverified(without=not_meant)
+        is_readers = any(cause.mend.details.get("whom") != "sender" for cause in unverified)
+        yield from unverified if is_readers else ()
+        yield _not_the_owners(refused, is_all=not is_readers)
+        unverified = [] if is_readers else unverified
+    yield from unverified
+
+
+def _once_verified(
+    missing: Sequence[Cause], there: Derived | None, record: DecisionRecord
+) -> Iterator[Cause]:
+    """What the sender's own policies would refuse once the identity is there that a cause says to verify."""
+    if there is None or missing[0].mend.how is not How.VERIFY_IDENTITY:
+        return
+    setting = Setting(request_id=record.request_id)
+    for cause in policy_causes(there.explanation, Reader.OPERATOR, setting=setting):
+        yield replace(cause, text=f"and then {cause.text}")
 
 
 def _with_region(cause: Cause, regions: Sequence[str]) -> Cause:
@@ -281,16 +302,17 @@ def _by_policy(
     yield from causes[1:]
 
 
-def _not_the_owners(refused: Refused) -> Cause:
+def _not_the_owners(refused: Refused, *, is_all: bool) -> Cause:
     """What the owner of an identity that allows is told of a refusal by policy: no more than whether it is the
     sender's own, or for an identity that is neither's (I9)."""
     record = refused.record
     sides = (record.account_id, record.owner_account_id)
     if all(check["outcome"] == "allow" or check["owner"] in sides for check in refused.decision["checks"]):
-        return _senders_own(record, Code.SENDER_IAM)
+        return _senders_own(record, Code.SENDER_IAM, is_all=is_all)
     return replace(
-        _senders_own(record, Code.OTHER_OWNER),
-        text="your side allows it; the message is sent as an identity of another owner too, for which it was refused",
+        _senders_own(record, Code.OTHER_OWNER, is_all=is_all),
+        text=f"your {'side allows' if is_all else 'policies allow'} it; the message is sent as an identity of another"
+        " owner too, for which it was refused",
     )
 
 

@@ -25,7 +25,11 @@ def arn_region(asked: Asked, arn: str, address: str) -> Cause:
         field = asked.field_of(arn)
         text += f", where a policy of `{lent[0]}` names you"
         return Cause(code=Code.REGION, text=text, mend=asked.name_in(field, arn, lent[0]))
-    return region_cause(asked, text, region, None)
+    found = region_cause(asked, text, region, None)
+    if asked.door == "smtp" or asked.reader is Reader.OWNER:
+        return found
+    here = f"; or, if the identity is in {asked.record.region}, name its ARN of that region in {asked.field_of(arn)}"
+    return replace(found, mend=replace(found.mend, text=found.mend.text + here))
 
 
 def region_cause(asked: Asked, text: str, region: str, arn: str | None) -> Cause:

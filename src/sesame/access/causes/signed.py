@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sesame.access.causes.fields import holder
+from sesame.access.credentials import is_long_term_key
 from sesame.access.sign_in_names import SECRET
 from sesame.policy.reasons.cause import Cause, Code, How, Mend
 from sesame.store.decisions import DecisionRecord
@@ -36,6 +37,9 @@ def smtp_login_cause(record: DecisionRecord, decision: Mapping[str, Any], failed
         case "swapped":
             text = "the access key id was given as password: it is the user name"
             more = "exchange user name and password, or "
+        case "user-name" if is_long_term_key(name.upper()):
+            text = f"the user name `{name}` looks like an access key id in small letters, and capitals count"
+            more = f"write it as `{name.upper()}`, or "
         case "user-name":
             text = f"`{name}` is not an access key id, which is what SMTP takes as user name"
         case "secret":
@@ -76,7 +80,7 @@ def smtp_login_cause(record: DecisionRecord, decision: Mapping[str, Any], failed
         command += f" --region {failed['served'][0]}"
         details["region"] = failed["served"][0]
     both = "prints both" if failed.get("key") else "makes a new key and prints both"
-    if failed.get("why") == "unknown":
+    if not record.account_id:
         both += ", with `--key KEY` those of a key that is there"
     mend = Mend(how=How.SMTP_CREDENTIALS, text=f"{more}`{command}` {both}", details=details)
     return Cause(code=code, text=text, mend=mend)

@@ -59,6 +59,23 @@ def explain_condition(condition: ConditionStep, request: Request, reader: Reader
     return f"{demand}; {_seen(condition, request, reader, kind)}{hint}"
 
 
+def explain_conditions(
+    conditions: Sequence[ConditionStep], request: Request, reader: Reader, *, kind: PolicyKind
+) -> list[str]:
+    """The conditions of a statement in words; what was seen of a key stands once, behind the last that is on it."""
+    keys = [one.key.lower() for one in conditions]
+    found, before = [], ""
+    for n, one in enumerate(conditions):
+        is_plain = one.answer and one.key.lower() in TIMES
+        if is_plain and keys[n + 1 : n + 2] == [keys[n]]:
+            demand = describe_condition(one.operator, one.key, values_for(one, reader))
+            before += f"{demand} and "
+            continue
+        found.append(before + explain_condition(one, request, reader, kind=kind))
+        before = ""
+    return found
+
+
 def values_for(condition: ConditionStep, reader: Reader) -> tuple[str, ...]:
     """The values of a condition of the reader's own policy, with variables filled in where they are its to know (I9).
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from sesame.policy.language.document import Effect
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader, quoting
-from sesame.policy.reasons.conditions import code_of, explain_condition
+from sesame.policy.reasons.conditions import code_of, explain_condition, explain_conditions
 from sesame.policy.reasons.derivation import ElementStep, Explanation, StatementStep
 from sesame.policy.reasons.exceptions import exceptions_for
 from sesame.policy.reasons.itself import by_itself, may_leave_out
@@ -188,7 +188,7 @@ class _Gaps:
             return Cause(
                 code=Code.DENY,
                 text=f"the owner's side of `{self._request.resource}` denies it explicitly"
-                + (f", because of {'; '.join(about)}" if about else ""),
+                + (f", because of {'; '.join(dict.fromkeys(about))}" if about else ""),
                 mend=self._by_itself(step)
                 or may_leave_out(
                     self._ask_owner(more=by_session(*step.conditions), before=_without_recipients(step)),
@@ -214,17 +214,14 @@ class _Gaps:
         return by_itself(*step.conditions, request=self._request, denies=True)
 
     def _because(self, step: StatementStep) -> str:
-        conditions = [
-            explain_condition(condition, self._request, self._reader, kind=step.ref.kind)
-            for condition in step.conditions
-        ]
+        conditions = explain_conditions(step.conditions, self._request, self._reader, kind=step.ref.kind)
         left_out = [
             f"its {element.element}, {some(element.wanted)}, does not have it"
             for element in step.elements
             if element.element in ("NotAction", "NotResource")
         ]
         why = f"; {' and '.join(left_out)}" if left_out else ""
-        return (f" when {' and '.join(conditions)}" if conditions else "") + why
+        return (f" when {'; and when '.join(conditions)}" if conditions else "") + why
 
     # No Allow.
 
@@ -234,7 +231,8 @@ class _Gaps:
         if found:
             return tuple(found)
         limits = unmet_limits(self._explanation.statements, self._explanation.limits) or ["session"]
-        return tuple(self._limit_lacks(kind, "all else allows it, but ") for kind in limits)
+        before = "all else allows it, but " if len(limits) == 1 else ""
+        return tuple(self._limit_lacks(kind, before) for kind in limits)
 
     def _missing(self) -> list[Cause]:
         """What must be added, on whichever side; nothing where that is the session alone."""
@@ -286,6 +284,8 @@ class _Gaps:
             return Cause(code=Code.SERVICE_NAME, text=text, mend=self._put_statement())
         near = nearest(wanted, requester)
         named = f"; the closest names `{near[0]}`: {near[1]}" if near else ""
+        if near and near[0] in self._setting.bound:
+            named = f"; the closest names `{self._setting.bound[near[0]]}`, which was `{near[0]}` and is gone"
         return self._owners_to_fix(
             Code.PRINCIPAL_OTHER,
             f"no statement of the policies of `{request.resource}` allows {describe(requester)}{named}",

@@ -8,10 +8,12 @@ from typing import Any
 
 from sesame.policy.language.document import Effect
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
+from sesame.policy.reasons.conditions import explain_condition
 from sesame.policy.reasons.derivation import Explanation, StatementStep
 from sesame.policy.reasons.narrow import Admits, in_words
 from sesame.policy.reasons.principals import describe
-from sesame.policy.reasons.sentence import compact, distance, name_statement
+from sesame.policy.reasons.sentence import closest, compact, is_about_sending, name_statement
+from sesame.policy.reasons.slips import in_resources, some
 from sesame.policy.reasons.statements import iam_statement, iam_statement_like
 from sesame.policy.request import PolicyKind
 
@@ -29,11 +31,34 @@ def limit_lacks(
             text=f"the sender's own side does not allow it to {describe(explanation.request.requester)}",
             mend=ask_sender,
         )
-    near = min(_allows(explanation, kind), key=distance, default=None)
+    about = [step for step in _allows(explanation, kind) if is_about_sending(step)]
+    near = closest(about) if about else None
     statement = _needed(explanation, near, reader)
+    named = (
+        ""
+        if near is None
+        else f"; {name_statement(near.ref)} comes closest, and {_short(near, explanation, reader)}"
+    )
     if kind == "boundary":
-        return _boundary_lacks(before, explanation, statement)
-    return _session_lacks(before, explanation, statement, near)
+        return _boundary_lacks(before, explanation, statement, named)
+    return _session_lacks(before, explanation, statement, named)
+
+
+def _short(step: StatementStep, explanation: Explanation, reader: Reader) -> str:
+    """What keeps an Allow of the reader's own side from matching."""
+    request, found = explanation.request, []
+    for element in step.elements:
+        if element.answer:
+            continue
+        if element.element.endswith("Resource"):
+            found.append(in_resources(element, request.resource))
+        else:
+            verb = "leaves out" if element.element.startswith("Not") else "lists"
+            found.append(f"{verb} {some(element.wanted)}")
+    for one in step.conditions:
+        if not one.answer:
+            found.append(f"allows only {explain_condition(one, request, reader, kind=step.ref.kind)}")
+    return ", and ".join(found) or "is in a version of the language that is not understood"
 
 
 def _allows(explanation: Explanation, kind: PolicyKind) -> list[StatementStep]:
@@ -48,7 +73,7 @@ def _needed(explanation: Explanation, near: StatementStep | None, reader: Reader
     return iam_statement_like(near, request, reader).statement
 
 
-def _boundary_lacks(before: str, explanation: Explanation, statement: dict[str, Any]) -> Cause:
+def _boundary_lacks(before: str, explanation: Explanation, statement: dict[str, Any], named: str) -> Cause:
     request, requester = explanation.request, explanation.request.requester
     principal = requester.role_arn or requester.arn
     arn = next((step.ref.policy for step in explanation.statements if step.ref.kind == "boundary"), None)
@@ -62,11 +87,11 @@ def _boundary_lacks(before: str, explanation: Explanation, statement: dict[str, 
             f"add the statement {compact(statement)} to `{arn}` in a new default version"
             f" (`aws iam create-policy-version --set-as-default`){in_words(admits)}"
         )
-    named = f" `{arn}`" if arn else ""
+    which = f" `{arn}`" if arn else ""
     return Cause(
         code=Code.BOUNDARY,
-        text=f"{before}the permissions boundary{named} of `{principal}` does not allow `{request.action}` on"
-        f" `{request.resource}`",
+        text=f"{before}the permissions boundary{which} of `{principal}` does not allow `{request.action}` on"
+        f" `{request.resource}`{named}",
         mend=Mend(
             how=How.CHANGE_BOUNDARY,
             text=mend,
@@ -80,11 +105,8 @@ def _boundary_lacks(before: str, explanation: Explanation, statement: dict[str, 
     )
 
 
-def _session_lacks(
-    before: str, explanation: Explanation, statement: dict[str, Any], near: StatementStep | None
-) -> Cause:
+def _session_lacks(before: str, explanation: Explanation, statement: dict[str, Any], named: str) -> Cause:
     request = explanation.request
-    named = f"; {name_statement(near.ref)} comes closest" if near is not None else ""
     return Cause(
         code=Code.SESSION_POLICY,
         text=f"{before}the policies that the session `{request.requester.arn}` was opened under"

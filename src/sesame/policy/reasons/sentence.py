@@ -124,8 +124,9 @@ def _missing(request: Request, steps: Sequence[StatementStep], limits: Sequence[
         return f"{name} names the account only, and no IAM policy of `{requester.arn}` allows it"
     if "iam" in sides:  # which alone is enough, and is what a refused user of the account is told of
         sides, candidates = ["iam"], [step for step in candidates if step.ref.kind == "iam"]
+    if sides != ["identity"]:
         candidates = [step for step in candidates if is_about_sending(step)]
-    if sides == ["identity"]:
+    else:
         candidates = [step for step in candidates if is_named(step)] or candidates
     if not candidates:
         whose = {

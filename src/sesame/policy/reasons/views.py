@@ -13,7 +13,7 @@ import msgspec
 from sesame.policy.language.document import Effect
 from sesame.policy.language.vocabulary import find_key
 from sesame.policy.reasons.derivation import NOT_SHOWN, ConditionStep, ElementStep, Explanation, StatementStep
-from sesame.policy.reasons.sentence import name_statement, write_sentence
+from sesame.policy.reasons.sentence import name_statement, unmet_limits, write_sentence
 from sesame.policy.reasons.strangers import is_for, is_stranger
 from sesame.policy.request import Decision, Outcome, Request, StatementRef
 
@@ -145,14 +145,17 @@ class OwnerView:
     sentence: str
 
 
-def sender_view(explanation: Explanation) -> SenderView:
-    """The part of an explanation that the sender's account may see."""
+def sender_view(explanation: Explanation, *, is_let_in: bool = False) -> SenderView:
+    """The part of an explanation that the sender's account may see.
+
+    `is_let_in`: another identity of the owner's has let the sender in, so that it is no stranger to this one.
+    """
     theirs = [step for step in explanation.statements if step.ref.kind == "identity"]
     own = [step for step in explanation.statements if step.ref.kind != "identity"]
     by_owner = _said(theirs)
     mattered = dict(own_values(explanation.request, theirs, explanation.deciding))
     outcome = explanation.outcome
-    if by_owner is not Outcome.ALLOW and is_stranger(theirs, explanation.request.requester):
+    if not is_let_in and by_owner is not Outcome.ALLOW and is_stranger(theirs, explanation.request.requester):
         # As of an identity that does not exist.
         by_owner, mattered = Outcome.IMPLICIT_DENY, {}
         denies = outcome is Outcome.EXPLICIT_DENY and _said(own) is Outcome.EXPLICIT_DENY
@@ -311,6 +314,8 @@ def _for_sender(
         needs_iam = request.requester.kind not in ("root", "service")
         if needs_iam and not any(step.grants and step.ref.kind == "iam" for step in own):
             return "denied: the IAM policies of the sender do not allow it"
+        if unmet_limits(explanation.statements, explanation.limits)[:1] == ["boundary"]:
+            return "denied: the permissions boundary of the sender does not allow it"
         return "denied: the policies that the session was opened under do not allow it"
     about = ", ".join(f"{key} `{', '.join(values)}`" for key, values in sorted(mattered.items()))
     because = f" because of {about}" if about else ""
