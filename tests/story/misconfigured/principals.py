@@ -469,3 +469,20 @@ def w_service(w: World, keys: Any) -> Any:
         Destination={"ToAddresses": ["you@elsewhere.test"]},
         Message={"Subject": {"Data": "zqsender"}, "Body": {"Text": {"Data": "Hello"}}},
     )
+
+
+@case(
+    seen="the user that a policy names has left and was deleted; its successor sends",
+    reader="owner",
+    code="SA201",
+    says=("user/leaver`, which is gone and stands there as `AIDA",),
+    mend=("put a policy on `{arn}`", "user/successor"),
+)
+def user_that_is_named_is_gone(w: World) -> Steps:
+    w.user("leaver", MAY_SEND)
+    w.allow(Principal={"AWS": f"arn:aws:iam::{w.sender.account_id}:user/leaver"})
+    w.sesame.run("user", "delete", w.sender.account_id, "leaver")
+    successor = w.user("successor", MAY_SEND)
+    yield lambda: w.simple(successor)
+    w.allow(Principal={"AWS": f"arn:aws:iam::{w.sender.account_id}:user/successor"})
+    yield lambda: w.simple(successor)

@@ -230,7 +230,10 @@ class AddressCauses:
         called, failed = self._asked.called(uses[0]), set(self._decision.get("unverified", ()))
         if list(uses) in (["Sender"], ["Return-Path"]):
             return f"; or leave {called} out"
-        good = next((one[1] for one in self._senders if one[0] == "From" and one[2] not in failed), None)
+        good = next(
+            (one[1] for one in self._senders if one[0] == "From" and one[2] not in failed and not one[3]),
+            None,
+        )
         return (
             f"; or write `{good}` in {called}" if good not in (None, address) and "From" not in uses else ""
         )

@@ -21,9 +21,14 @@ from sesame.policy import Outcome, owner_view, sender_view
 from sesame.policy.reasons.cause import Reader
 from sesame.store import decisions, policy_sets
 from sesame.store.decisions import DecisionRecord
+from sesame.store.iam import roles, users
 
 NAMES_UNVERIFIED = frozenset({"MessageRejected", "FromEmailAddressNotVerified"})
 """Answers that name the addresses that are not verified; after any other the sender is not told of them (I9)."""
+
+NOBODY: Mapping[str, str] = {}
+MOST_NAMED = 20
+"""Of so many principals that are named it is asked whether they are still there."""
 
 _OWNERS_USES = ("From", "Source", "Sender", "Return-Path")
 
@@ -53,9 +58,10 @@ def render(
     reader: Reader,
     *,
     around: Around = NOTHING,
+    gone: Mapping[str, str] = NOBODY,
     is_operators: bool = False,
 ) -> dict[str, Any]:
-    """The decision as JSON; `contents` are the sets of policies by digest.
+    """The decision as JSON; `contents` are the sets of policies by digest, `gone` principals that are no more there.
 
     `is_operators`: it is read by the operator of the server, not by an account that is both sides.
     """
@@ -74,6 +80,7 @@ def render(
         beside=beside,
         regions=regions,
         sets=[set_ways(record, decision, check, contents, around) for check in decision["checks"]],
+        gone=gone,
         once_there=[_once_there(record, decision, check, contents) for check in decision["checks"]],
     )
     found = causes_of(refused, reader)
@@ -320,6 +327,23 @@ async def _render_all(
     for record in records:
         around = await look_around(tx, record) if record.message_id is None else NOTHING
         as_whom = reader or (Reader.OPERATOR if account_id is None else reader_of(record, account_id))
+        gone = NOBODY if as_whom is Reader.SENDER else await _gone(tx, record, contents)
         is_operators = as_whom is Reader.OPERATOR and not account_id
-        rendered.append(render(record, contents, as_whom, around=around, is_operators=is_operators))
+        rendered.append(
+            render(record, contents, as_whom, around=around, gone=gone, is_operators=is_operators)
+        )
     return rendered
+
+
+async def _gone(tx: Transaction, record: DecisionRecord, contents: Mapping[str, str]) -> dict[str, str]:
+    """The users and roles that identity policies behind a refusal name and that were deleted, with their unique ids."""
+    checks = [] if record.message_id is not None else json.loads(record.decision)["checks"]
+    sets = [contents.get(check.get("under", {}).get("identity", "")) for check in checks]
+    named = [one for text in sets if text for one in json.loads(text)["principal_ids"].items()]
+    return {name: unique_id for name, unique_id in named[:MOST_NAMED] if not await _is_there(tx, unique_id)}
+
+
+async def _is_there(tx: Transaction, unique_id: str) -> bool:
+    if unique_id.startswith("AROA"):
+        return await roles.get_by_id(tx, unique_id) is not None
+    return await users.get_user_by_id(tx, unique_id) is not None

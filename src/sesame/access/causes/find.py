@@ -7,7 +7,7 @@ identity whose policy names the reader.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sesame.access.causes.addresses import AddressCauses
@@ -47,6 +47,8 @@ class Refused:
     """For each check, the other regions in which its address is verified and the sender's own policies let it pass."""
     sets: Sequence[SetWays] = ()
     """For each check, what may be named in place of a configuration set."""
+    gone: Mapping[str, str] = field(default_factory=dict)
+    """Principals that an identity's policies name and that are no more there, with their unique ids."""
     once_there: Sequence[Derived | None] = ()
     """For each check that no identity of the sender's covers, what its policies say of one that would."""
 
@@ -206,6 +208,7 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
         setting = Setting(
             uses=tuple(check["uses"]),
             bound=derived.bound,
+            gone=refused.gone,
             is_let_in=derived.is_let_in,
             default_set=refused.decision.get("asked", {}).get("default_set"),
             request_id=refused.record.request_id,

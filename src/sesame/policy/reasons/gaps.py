@@ -57,6 +57,8 @@ class Setting:
 
     uses: tuple[str, ...] = ()
     bound: Mapping[str, str] = field(default_factory=dict)
+    gone: Mapping[str, str] = field(default_factory=dict)
+    """Of those the principals that there are no more."""
     is_let_in: bool = False
     """Whether another identity of the owner's, a less specific one, has let the requester in."""
     default_set: str | None = None
@@ -284,8 +286,8 @@ class _Gaps:
             return Cause(code=Code.SERVICE_NAME, text=text, mend=self._put_statement())
         near = nearest(wanted, requester)
         named = f"; the closest names `{near[0]}`: {near[1]}" if near else ""
-        if near and near[0] in self._setting.bound:
-            named = f"; the closest names `{self._setting.bound[near[0]]}`, which was `{near[0]}` and is gone"
+        if near and (unique_id := self._setting.gone.get(near[0])) is not None:
+            named = f"; the closest names `{near[0]}`, which is gone and stands there as `{unique_id}`"
         return self._owners_to_fix(
             Code.PRINCIPAL_OTHER,
             f"no statement of the policies of `{request.resource}` allows {describe(requester)}{named}",

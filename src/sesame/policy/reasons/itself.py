@@ -130,7 +130,8 @@ def may_leave_out(asked: Mend, *conditions: ConditionStep, request: Request, den
         tags = [
             one.key.partition("/")[2] for one in conditions if is_tag_in_the_way(one, request, denies=denies)
         ]
-        more = (f"; or take the tag `{tags[0]}` off" if tags else "") + _otherwise(conditions)
+        more = f"; or take the tag `{tags[0]}` off" if tags else ""
+        more += _otherwise(conditions) if asked.text.startswith("ask ") else ""
         return Mend(how=asked.how, text=f"{asked.text}{more}", details=asked.details)
     keys = {name.lower(): value for name, value in request.context.items()}
     return Mend(
