@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
@@ -19,7 +20,7 @@ from sesame.policy import (
 )
 from sesame.policy.reasons.cause import Code, Reader
 from sesame.policy.reasons.gaps import policy_causes
-from tests.policy.mended_world import ALL, ARN, SESSION, World, asked, text
+from tests.policy.mended_world import ALL, ARN, NOW, SESSION, World, asked, text
 from tests.policy.test_narrow_mends import drawn
 
 STATEMENT = re.compile(
@@ -94,3 +95,30 @@ def test_the_sender_reads_whether_its_iam_policies_or_those_of_its_session_refus
         assert causes[0].code is Code.ACCOUNT_ONLY
         assert sentence == "denied: the IAM policies of the sender do not allow it"
         assert [cause.code for cause in causes[1:]] == [] if is_within else [Code.SESSION_POLICY]
+
+
+@pytest.mark.parametrize("conditions", [1, 2])
+def test_what_the_sender_does_about_one_of_two_conditions_is_not_offered_alone(conditions: int) -> None:
+    asks = {"StringEquals": {"ses:FromAddress": "jobs@shop.test"}}
+    asks |= {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}} if conditions == 2 else {}
+    lent = {**WITHIN, "Principal": {"AWS": SESSION.account_id}, "Condition": asks}
+    world = World(
+        request=asked(SESSION, "ses:SendEmail", ARN), identity={"p": text(lent)}, iam={"own": text(ALL)}
+    )
+    mend = policy_causes(within(world, None), Reader.OWNER)[0].mend.text
+    assert ("the sender sends as `jobs@shop.test`" in mend) == (conditions == 1), mend
+
+
+@pytest.mark.parametrize(("until_s", "begins"), [(-60, True), (60, True), (7_200, False)])
+def test_a_session_that_was_revoked_a_moment_ahead_is_begun_anew(until_s: int, begins: bool) -> None:
+    """As IAM writes it by a clock that is ahead; what is revoked for hours is meant."""
+    world = World(
+        request=asked(SESSION, "ses:SendEmail", ARN, **{"aws:TokenIssueTime": "2026-11-29T18:00:00Z"}),
+        identity={"p": text({**WITHIN, "Principal": {"AWS": SESSION.account_id}})},
+    )
+    until = datetime.fromtimestamp(int(NOW) + until_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    older = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+    older["Condition"] = {"DateLessThan": {"aws:TokenIssueTime": until}}  # type: ignore[assignment]
+    world = replace(world, iam={"own": text(ALL, older)})
+    mend = policy_causes(within(world, None), Reader.SENDER)[0].mend
+    assert (mend.how.value == "new-key") == begins, mend.text

@@ -80,7 +80,7 @@ def _question(view: RefusalView, cause: Mapping[str, Any]) -> str:
         return f"{asked}{about} It would be refused with {cause['code']}: {cause['cause'].replace('`', '')}."
     last = "attempt" if role else "send"
     return (
-        f"{asked}{about} The last {last} was refused with {cause['code']}: {cause['cause'].replace('`', '')}."
+        f"{asked}{about} The last {last} was refused: {cause['cause'].replace('`', '')}."
         f" Request {view.request_id}."
     )
 

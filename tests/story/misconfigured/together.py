@@ -1,6 +1,7 @@
 """Set-ups in which two things refuse a send, on both sides or on one: each is named to whom it concerns."""
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -397,3 +398,101 @@ def session_policy_for_another_address(w: World) -> Steps:
     yield lambda: w.simple(session)
     session = w.session(role)
     yield lambda: w.simple(session)
+
+
+@case(
+    seen="an administrator revokes older sessions: the time is a moment ahead of the request, as it is rounded up",
+    code="SA208",
+    says=("aws:TokenIssueTime before",),
+    mend=("assumes `arn:aws:iam::{sender}:role/app` anew", "begins after"),
+)
+def older_sessions_are_revoked(w: World) -> Steps:
+    w.allow()
+    role = w.role("app")
+    session = w.session(role)
+    soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 600))
+    revoke = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+    older = {**revoke, "Condition": {"DateLessThan": {"aws:TokenIssueTime": soon}}}
+    w.role_may("app", MAY_SEND, older)
+    yield lambda: w.simple(session)
+    past = {"DateLessThan": {"aws:TokenIssueTime": "2026-01-01T00:00:00Z"}}  # the moment has passed
+    w.role_may("app", MAY_SEND, {**older, "Condition": past})
+    new = w.session(role)
+    yield lambda: w.simple(new)
+
+
+@case(
+    seen="two conditions fail; what the sender can do about one of them is not offered as if it were enough",
+    reader="owner",
+    code="SA401",
+    says=("ses:FromAddress equal to `jobs@{domain}`",),
+    mend=("to allow it",),
+    also=("SA403",),
+)
+def two_conditions_of_one_statement(w: World) -> Steps:
+    network = {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}
+    w.allow(Condition={"StringEquals": {"ses:FromAddress": f"jobs@{w.domain}"}, **network})
+    yield lambda: w.simple(w.sender)
+    w.allow()
+    yield lambda: w.simple(w.sender)
+
+
+@case(
+    seen="a stranger names an identity by mistake: its owner is not told to lend it, or to verify it",
+    reader="owner",
+    code="SA201",
+    says=("allows the root of account {sender}",),
+    mend=("if you do not know this sender, there is nothing to do",),
+)
+def stranger_by_mistake(w: World) -> Steps:
+    yield lambda: w.simple(w.sender)
+    w.allow()
+    yield lambda: w.simple(w.sender)
+
+
+@case(
+    seen="a stranger names a domain that the owner never had",
+    reader="owner",
+    code="SA104",
+    says=("is not registered",),
+    mend=("there is nothing to do, unless it is to be yours",),
+)
+def stranger_names_what_is_not_there(w: World) -> Steps:
+    name = f"gone-{w.domain}"
+    arn = w.arn.replace(w.domain, name)
+    yield lambda: w.simple(w.sender, Source=f"news@{name}", SourceArn=arn)
+    w.sesame.vouch(w.owner, name)
+    w.allow(Resource=arn)
+    yield lambda: w.simple(w.sender, Source=f"news@{name}", SourceArn=arn)
+
+
+@case(
+    seen="the configuration set is paused, and the owner lends another way of sending",
+    code="SA603",
+    says=("`bulk`",),
+    mend=("put-configuration-set-sending-options", "policies were not asked yet"),
+)
+def paused_set_before_policies(w: World) -> Steps:
+    w.allow()
+    sesv2 = w.client("sesv2", w.sender)
+    sesv2.create_configuration_set(ConfigurationSetName="bulk")
+    switch = {"ConfigurationSetName": "bulk", "SendingEnabled": False}
+    sesv2.put_configuration_set_sending_options(**switch)
+    yield lambda: w.simple(w.sender, ConfigurationSetName="bulk")
+    sesv2.put_configuration_set_sending_options(**{**switch, "SendingEnabled": True})
+    yield lambda: w.simple(w.sender, ConfigurationSetName="bulk")
+
+
+@case(
+    seen="the server's log of a send whose mend rests on identities elsewhere",
+    reader="operator",
+    place="{domain}",
+    code="SA101",
+    says=("has no verified identity",),
+    mend=("sesame why",),
+)
+def log_of_an_address_that_nothing_covers(w: World) -> Steps:
+    w.sesame.vouch(w.sender, f"own-{w.domain}", region="us-west-2")
+    mail: dict[str, Any] = {"Source": f"news@own-{w.domain}", "SourceArn": None}
+    yield lambda: w.simple(w.sender, **mail)
+    yield lambda: w.simple(w.sender, region="us-west-2", **mail)

@@ -81,8 +81,14 @@ class AddressCauses:
             yield Cause(
                 code=Code.NO_SUCH_IDENTITY,
                 text=f"`{check['arn']}` is not registered, nor is anything that covers `{address}`",
-                mend=verify(check["owner"], arn.region, name),
+                mend=self._unless_mistaken(verify(check["owner"], arn.region, name)),
             )
+
+    def _unless_mistaken(self, mend: Mend) -> Mend:
+        """To an owner whose identity somebody named that it does not have."""
+        if self._reader is not Reader.OWNER:
+            return mend
+        return replace(mend, text=f"there is nothing to do, unless it is to be yours; then {mend.text}")
 
     def _for_owner(self, code: Code, text: str, arn: str) -> Cause:
         parameter = self._asked.parameter("From")

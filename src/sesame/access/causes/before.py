@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sesame.access.causes.alignment import alignment_cause
@@ -41,7 +42,7 @@ def failure_cause(record: DecisionRecord, decision: Mapping[str, Any], around: A
         "InvalidIdentityArn": lambda: malformed_cause(record, failed, around),
         "WrongCredentials": lambda: smtp_login_cause(record, decision, failed),
         "TooManyFailures": lambda: smtp_login_cause(record, decision, {"why": "too-many"}),
-        "ConfigurationSetSendingPaused": lambda: paused_cause(record, decision, around),
+        "ConfigurationSetSendingPaused": lambda: _then_policies(paused_cause(record, decision, around)),
     }
     if (found := by_error.get(failed.get("error", ""))) is not None:
         return found()
@@ -52,7 +53,8 @@ def failure_cause(record: DecisionRecord, decision: Mapping[str, Any], around: A
             is_set = record.code == "ConfigurationSetDoesNotExist"
             if is_set and "ConfigurationSetName" not in failed:  # it was looked for after the decision
                 return lost_default(record, decision)
-            return resource_cause(record, failed, around)
+            missing = resource_cause(record, failed, around)
+            return _then_policies(missing) if "error" in failed else missing
         case "Throttling" | "LimitExceededException" | "TooManyRequestsException":
             if "rate" in record.reason.lower():
                 return _rate(record, around)
@@ -61,6 +63,12 @@ def failure_cause(record: DecisionRecord, decision: Mapping[str, Any], around: A
             return signature_cause(record, decision, failed)
         case _:
             return _message(record, failed)
+
+
+def _then_policies(cause: Cause) -> Cause:
+    """What a send fails for before policies are asked, with that they are asked then."""
+    more = "; policies were not asked yet, and decide then"
+    return replace(cause, mend=replace(cause.mend, text=f"{cause.mend.text}{more}"))
 
 
 def quota_cause(record: DecisionRecord, around: Around, asked: int | None) -> Cause:

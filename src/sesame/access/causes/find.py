@@ -30,6 +30,17 @@ from sesame.policy.reasons.gaps import Setting, policy_causes
 from sesame.store.decisions import DecisionRecord, Refusal, whole
 from sesame.store.delegate_bounds import ALL
 
+_BY_WHAT_IS_AROUND = {
+    Code.NO_ARN,
+    Code.USE_UNCOVERED,
+    Code.ARN_OWN_ACCOUNT,
+    Code.REGION,
+    Code.DOES_NOT_ALIGN,
+    Code.ARN_MALFORMED,
+    Code.PENDING,
+}
+"""Causes whose mends rest on identities beside those that were asked for, which no line of the log waits for."""
+
 _DENIED = {"AccessDenied", "AccessDeniedException"}
 
 
@@ -91,7 +102,13 @@ def cause_in_log(refusal: Refusal) -> str | None:
     )
     derived = [None] * len(decision["checks"])
     causes = causes_of(Refused(record=record, decision=decision, derived=derived), Reader.OPERATOR)
-    return for_operator(causes[0]).line() if causes else None
+    if not causes:
+        return None
+    cause = for_operator(causes[0])
+    if cause.code in _BY_WHAT_IS_AROUND and refusal.request_id:
+        text = f"`sesame why {refusal.request_id}` says what to do, by the identities that there are"
+        cause = replace(cause, mend=replace(cause.mend, text=text))
+    return cause.line()
 
 
 def _causes(refused: Refused, reader: Reader) -> Iterator[Cause]:
@@ -205,14 +222,7 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
         if derived is None:
             yield _no_longer_known(refused.record)
             continue
-        setting = Setting(
-            uses=tuple(check["uses"]),
-            bound=derived.bound,
-            gone=refused.gone,
-            is_let_in=derived.is_let_in,
-            default_set=refused.decision.get("asked", {}).get("default_set"),
-            request_id=refused.record.request_id,
-        )
+        setting = _setting(refused, check, derived)
         is_own = check["owner"] == refused.record.account_id
         as_whom = Reader.OPERATOR if is_own and reader is Reader.SENDER else reader
         causes = policy_causes(derived.explanation, as_whom, setting=setting)
@@ -236,12 +246,24 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
         ]
         yield from _with_the_owners(refused.record, check, derived, reader, by_policy, by_others)
     unverified = list(addresses.unverified(without=not_meant))
-    if not told:
-        is_readers = any(cause.mend.details.get("whom") != "sender" for cause in unverified)
-        yield from unverified if is_readers else ()
-        yield _not_the_owners(refused, is_all=not is_readers)
-        unverified = [] if is_readers else unverified
-    yield from unverified
+    if told:
+        yield from unverified
+        return
+    is_readers = any(cause.mend.details.get("whom") != "sender" for cause in unverified)
+    of_others = _not_the_owners(refused, is_all=not is_readers)
+    yield from (*unverified, of_others) if is_readers else (of_others, *unverified)
+
+
+def _setting(refused: Refused, check: Mapping[str, Any], derived: Derived) -> Setting:
+    """What is known of a check beside its policies."""
+    return Setting(
+        uses=tuple(check["uses"]),
+        bound=derived.bound,
+        gone=refused.gone,
+        is_let_in=derived.is_let_in,
+        default_set=refused.decision.get("asked", {}).get("default_set"),
+        request_id=refused.record.request_id,
+    )
 
 
 def _once_verified(

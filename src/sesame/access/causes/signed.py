@@ -25,7 +25,6 @@ _SLIPS = {
 
 def smtp_login_cause(record: DecisionRecord, decision: Mapping[str, Any], failed: Mapping[str, Any]) -> Cause:
     """What was wrong with the user name or password of an SMTP log-in."""
-    account = record.account_id or "ACCOUNT"
     name = failed.get("username", "")
     code, region, more = Code.SMTP_LOGIN, failed.get("region", ""), ""
     match failed.get("why"):
@@ -68,6 +67,14 @@ def smtp_login_cause(record: DecisionRecord, decision: Mapping[str, Any], failed
             more = "wait a minute, and log in with the right password; "
         case _:
             text = f"the password for `{name}` is not the one derived from its secret access key"
+    return Cause(code=code, text=text, mend=_credentials(record, decision, failed, code, more))
+
+
+def _credentials(
+    record: DecisionRecord, decision: Mapping[str, Any], failed: Mapping[str, Any], code: Code, more: str
+) -> Mend:
+    """The command that prints what to log in with; `more` stands in front of it."""
+    account = record.account_id or "ACCOUNT"
     user = " USER" if failed.get("user_gone") else holder(str(decision.get("principal", "")))
     command = f"sesame smtp credentials {account}{user}"
     details: dict[str, Any] = {"account": record.account_id or None, "user": failed.get("user")}
@@ -82,8 +89,7 @@ def smtp_login_cause(record: DecisionRecord, decision: Mapping[str, Any], failed
     both = "prints both" if failed.get("key") else "makes a new key and prints both"
     if not record.account_id:
         both += ", with `--key KEY` those of a key that is there"
-    mend = Mend(how=How.SMTP_CREDENTIALS, text=f"{more}`{command}` {both}", details=details)
-    return Cause(code=code, text=text, mend=mend)
+    return Mend(how=How.SMTP_CREDENTIALS, text=f"{more}`{command}` {both}", details=details)
 
 
 def _deleted(key: str, decision: Mapping[str, Any], failed: Mapping[str, Any]) -> str:

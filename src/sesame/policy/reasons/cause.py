@@ -103,7 +103,7 @@ MEANINGS: Mapping[Code, tuple[str, str]] = {
         "Write arn:aws:ses:REGION:ACCOUNT:identity/NAME.",
     ),
     Code.PRINCIPAL_OTHER: (
-        "No Allow statement in the identity's policies names this principal.",
+        "No Allow statement in the identity's policies is for this principal (none names it, or one means others).",
         "Put an identity policy whose Principal is the principal (or its role or account).",
     ),
     Code.ONE_SESSION: (

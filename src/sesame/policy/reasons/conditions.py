@@ -108,7 +108,8 @@ def _for_sender(condition: ConditionStep, request: Request) -> str:
     seen = listed(condition.decisive or condition.seen)
     if read_operator(condition.operator).comparison.family is Family.NULL:
         return f"{name}, which this request carries: {seen}"
-    return f"{name}, which {seen} does not meet" if not condition.answer else f"{name} {seen}"
+    by_smtp = " (SMTP counts as `2`)" if condition.key.lower() == "ses:apiversion" else ""
+    return f"{name}, which {seen}{by_smtp} does not meet" if not condition.answer else f"{name} {seen}"
 
 
 def _seen(condition: ConditionStep, request: Request, reader: Reader, kind: PolicyKind) -> str:

@@ -315,7 +315,8 @@ class _Gaps:
         statement = smallest_statement(self._request)
         return Mend(
             how=How.PUT_IDENTITY_POLICY,
-            text=f"to allow it, put a policy on `{self._request.resource}` with the statement {compact(statement)}",
+            text=f"to allow it, put a policy on `{self._request.resource}` with the statement {compact(statement)}"
+            + (_MAY_BE_A_MISTAKE if self._reader is Reader.OWNER else ""),
             details={"identity_arn": self._request.resource, "statement": statement},
         )
 
@@ -433,7 +434,10 @@ class _Gaps:
     def _iam_action(self, step: StatementStep) -> list[Cause]:
         element = next(one for one in step.elements if one.element.endswith("Action"))
         action = self._request.action
-        text = f"this way of sending is `{action}`; {name_statement(step.ref)}"
+        of = "this way of sending is"
+        if self._setting.uses and set(self._setting.uses) <= {"Resource", "Recipient"}:
+            of = f"what is asked of `{self._request.resource}`, which the message uses too, is"
+        text = f"{of} `{action}`; {name_statement(step.ref)}"
         if element.element == "NotAction":
             text += f" leaves out {some(element.wanted)}"
         elif (listed := misspelt_action(step, action)) is not None:
@@ -541,6 +545,11 @@ class _Gaps:
         return Mend(
             how=How.ASK, text=f"ask the sender{whose}: its own decisions say what is missing", details=details
         )
+
+
+_MAY_BE_A_MISTAKE = (
+    "; if you do not know this sender, there is nothing to do: it may have named your identity by mistake"
+)
 
 
 def _frees_it(change: Mapping[str, Any]) -> bool:

@@ -18,6 +18,7 @@ from sesame.policy.request import Request
 BY_TLS = "connects by TLS, to an endpoint that begins with https://"
 WITHOUT_NAME = "leaves the display name out of From"
 
+_SOON_S = 3_600
 _TLS, _NAME = "aws:securetransport", "ses:fromdisplayname"
 
 
@@ -62,6 +63,16 @@ def is_old_session(condition: ConditionStep, request: Request, *, denies: bool) 
     return is_asked and new is not None and would_pass(condition, request, new, denies=denies)
 
 
+def is_soon(condition: ConditionStep, request: Request, *, denies: bool) -> bool:
+    """Whether a session would pass that begins within the hour: older ones are revoked as of a time that is to come."""
+    comparison, now = read_operator(condition.operator).comparison, _now(request)
+    is_of_session = condition.key.lower() == "aws:tokenissuetime" and comparison.family is Family.DATE
+    if condition.seen is None or not is_of_session or now is None or not now.isdigit():
+        return False
+    is_asked = ("Less" if denies else "Greater") in comparison.name
+    return is_asked and would_pass(condition, request, str(int(now) + _SOON_S), denies=denies)
+
+
 def _now(request: Request) -> str | None:
     found = next((value for key, value in request.context.items() if key.lower() == "aws:epochtime"), None)
     return found if isinstance(found, str) else None
@@ -96,7 +107,8 @@ def by_itself(*conditions: ConditionStep, request: Request, denies: bool) -> Men
         return Mend(how=How.SET_PARAMETER, text=f"the client {BY_TLS}", details=details)
     old = next((one for one in conditions if is_old_session(one, request, denies=denies)), None)
     if old is None:
-        return None
+        soon = next((one for one in conditions if is_soon(one, request, denies=denies)), None)
+        return None if soon is None else _begins_after(soon, request)
     return Mend(
         how=How.NEW_KEY,
         text=f"the sender {begins_anew(old, request)}: the one that it has began too long ago",
@@ -117,6 +129,14 @@ _OTHERWISE = {
 def _otherwise(conditions: Iterable[ConditionStep]) -> str:
     keys = dict.fromkeys(one.key.lower() for one in conditions if one.seen is not None)
     return "".join(_OTHERWISE[key] for key in keys if key in _OTHERWISE)
+
+
+def _begins_after(condition: ConditionStep, request: Request) -> Mend:
+    return Mend(
+        how=How.NEW_KEY,
+        text=f"the sender {begins_anew(condition, request)}: one that begins after `{condition.wanted[0]}` counts",
+        details={"access_key_id": None, "account": request.requester.account_id or None},
+    )
 
 
 def may_leave_out(asked: Mend, *conditions: ConditionStep, request: Request, denies: bool) -> Mend:

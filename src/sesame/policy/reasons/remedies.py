@@ -383,7 +383,9 @@ def beside_ways_out(text: str, changes: Sequence[Mapping[str, Any]], *, is_last:
             if text.startswith("to ")
             else f"{', and '.join(ways)}; or {text}"
         )
-    return text + "".join(f"; or {way}" for way in ways)
+    if not all("or_send" in change for change in changes):
+        return text  # what the sender can do about one of them is not enough
+    return f"{text}; or {', and '.join(ways)}" if ways else text
 
 
 _TIMES = {2: "twice", 3: "three times", 4: "four times"}

@@ -76,6 +76,8 @@ def _in_what(element: ElementStep, resource: str) -> str:
             continue
         pairs = list(zip(theirs, fields, strict=True))
         other = [at for at, (wanted, seen) in enumerate(pairs) if not glob(wanted).matches(seen)]
+        if len(other) == 1 and other[0] < len(_PARTS) and not theirs[other[0]]:
+            return f", which has no {_PARTS[other[0]]}"
         if len(other) == 1 and other[0] < len(_PARTS):
             return f", of another {_PARTS[other[0]]}"
         if other == [5] and _is_address_of(theirs[5], fields[5]):
