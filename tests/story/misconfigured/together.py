@@ -406,7 +406,7 @@ def session_policy_for_another_address(w: World) -> Steps:
     says=("aws:TokenIssueTime before",),
     mend=("assumes `arn:aws:iam::{sender}:role/app` anew", "begins after"),
 )
-def older_sessions_are_revoked(w: World) -> Steps:
+def sessions_are_revoked_a_moment_ahead(w: World) -> Steps:
     w.allow()
     role = w.role("app")
     session = w.session(role)
@@ -429,7 +429,7 @@ def older_sessions_are_revoked(w: World) -> Steps:
     mend=("to allow it",),
     also=("SA403",),
 )
-def two_conditions_of_one_statement(w: World) -> Steps:
+def address_and_network_of_one_statement(w: World) -> Steps:
     network = {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}
     w.allow(Condition={"StringEquals": {"ses:FromAddress": f"jobs@{w.domain}"}, **network})
     yield lambda: w.simple(w.sender)
@@ -444,7 +444,7 @@ def two_conditions_of_one_statement(w: World) -> Steps:
     says=("allows the root of account {sender}",),
     mend=("if you do not know this sender, there is nothing to do",),
 )
-def stranger_by_mistake(w: World) -> Steps:
+def identity_named_by_mistake(w: World) -> Steps:
     yield lambda: w.simple(w.sender)
     w.allow()
     yield lambda: w.simple(w.sender)
