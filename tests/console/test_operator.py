@@ -207,6 +207,7 @@ def test_anything_is_found_in_all_accounts(sesame: SesameProcess, tenant: Tenant
         assert answer.url.path == path
         assert answer.status_code == 200
     assert f"/operator/messages/{message_id}" in person.get("/operator/find", params={"q": reader}).text
+    assert 'href="/operator/find?q=example.net"' in person.get("/operator/find", params={"q": reader}).text
     domain = f"{account}.example"
     tenant.ses.verify_domain_identity(Domain=domain)
     assert f"/operator/accounts/{account}" in person.get("/operator/find", params={"q": domain}).text
