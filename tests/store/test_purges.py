@@ -21,6 +21,7 @@ from sesame.store import (
     subscriptions,
     tls_results,
 )
+from sesame.store.iam import deleted_keys
 from tests.store.test_plans import costly, statements_of
 from tests.support.schema import migrate_at_once
 
@@ -111,6 +112,13 @@ CASES = {
             ("identity", 1, KEEP),
             ("console_share", 10, {"expires_at": NOW, **DIGEST}),
             ("console_share", 4, {"expires_at": LATER, **OTHER}),
+        ],
+    ),
+    "deleted access keys": Case(
+        lambda tx, limit: deleted_keys.purge_before(tx, NOW, limit=limit),
+        [
+            ("deleted_key", 10, {"access_key_id": each("old{}"), "deleted_at": OLD}),
+            ("deleted_key", 4, {"access_key_id": each("new{}"), "deleted_at": LATER, **KEEP}),
         ],
     ),
     "policies of MTA-STS": Case(

@@ -496,3 +496,24 @@ def log_of_an_address_that_nothing_covers(w: World) -> Steps:
     mail: dict[str, Any] = {"Source": f"news@own-{w.domain}", "SourceArn": None}
     yield lambda: w.simple(w.sender, **mail)
     yield lambda: w.simple(w.sender, region="us-west-2", **mail)
+
+
+@case(
+    seen="a template: the owner does not list the action, and the sender's IAM not the template",
+    reader="owner",
+    code="SA301",
+    says=("ses:SendTemplatedEmail",),
+    mend=("add `ses:SendTemplatedEmail`",),
+    also=("SA206",),
+)
+def template_that_both_sides_refuse(w: World) -> Steps:
+    w.allow()
+    ses = w.client("ses", w.sender)
+    ses.create_template(Template={"TemplateName": "offer", "SubjectPart": "Hello", "TextPart": "Dear you"})
+    user = w.user("app", {**MAY_SEND, "Resource": "arn:aws:ses:us-east-1:*:identity/*"})
+    mail = {"Source": f"news@{w.domain}", "SourceArn": w.arn, "Template": "offer", "TemplateData": "{}"}
+    to = {"Destination": {"ToAddresses": ["you@elsewhere.test"]}}
+    yield lambda: w.client("ses", user).send_templated_email(**mail, **to)
+    w.allow(Action="ses:Send*")
+    w.user_may("app", MAY_SEND)
+    yield lambda: w.client("ses", user).send_templated_email(**mail, **to)

@@ -126,7 +126,10 @@ def _refused_for(refused: Refused, reader: Reader) -> Iterator[Cause]:
     record, decision = refused.record, refused.decision
     addresses = AddressCauses(record, decision, refused.around, reader)
     if record.code in _DENIED:
-        yield from _denied(refused, addresses, reader)
+        found = tuple(_denied(refused, addresses, reader))
+        yield from found
+        if reader is Reader.OWNER and _lacks_more(refused, found):
+            yield _senders_own(record, Code.SENDER_IAM, is_all=False)
     elif record.code == "MessageRejected":
         yield from addresses.unverified()
     elif record.code == "MailFromDomainNotVerifiedException":
@@ -274,7 +277,8 @@ def _once_verified(
         return
     setting = Setting(request_id=record.request_id)
     for cause in policy_causes(there.explanation, Reader.OPERATOR, setting=setting):
-        yield replace(cause, text=f"and then {cause.text}")
+        if "resourcetag/" not in cause.line().lower():  # which tags it will have is not known yet
+            yield replace(cause, text=f"and then {cause.text}")
 
 
 def _with_region(cause: Cause, regions: Sequence[str]) -> Cause:
@@ -325,6 +329,19 @@ def _by_policy(
     in_words, for_sender = elsewhere
     yield for_sender if reader is Reader.SENDER else replace(causes[0], text=f"{causes[0].text}; {in_words}")
     yield from causes[1:]
+
+
+def _lacks_more(refused: Refused, found: Sequence[Cause]) -> bool:
+    """Whether what the sender uses of its own was refused as well, and no cause tells its owner so yet."""
+    own = refused.record.account_id
+    is_told = any(cause.mend.details.get("whom") == "sender" for cause in found)
+    checks = refused.decision["checks"]
+    return not is_told and any(
+        check["outcome"] != "allow"
+        and check["owner"] == own
+        and {"Resource", "Recipient"} & set(check["uses"])
+        for check in checks
+    )
 
 
 def _not_the_owners(refused: Refused, *, is_all: bool) -> Cause:
