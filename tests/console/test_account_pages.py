@@ -34,6 +34,17 @@ def test_what_cannot_be_an_identity_is_said_in_the_reader_s_terms(person: Person
     assert "is invalid" not in words(answer.text)
 
 
+def test_the_form_for_an_identity_explains_the_ways_to_prove_a_domain(person: Person) -> None:
+    """What it says is so: a domain added there is asked for the records of Easy DKIM, and a TXT beside them."""
+    page = words(person.get(f"{HERE}/identities/new").text)
+    for way in ("Easy DKIM Three CNAME records", "BYODKIM A TXT record", "TXT alone One TXT record"):
+        assert way in page
+    person.send(f"{HERE}/identities/new", name="ways.example")
+    records = person.get(f"{HERE}/identities/ways.example/zone").text
+    assert len(re.findall(r"_domainkey\.ways\.example\. IN CNAME", records)) == 3
+    assert "_amazonses.ways.example. IN TXT" in records
+
+
 def test_addresses_are_suppressed_found_and_released(person: Person, v2: Any, tenant: Tenant) -> None:
     path = f"{HERE}/suppression"
     given = "anna@one.example, ben@two.example\nCarl@Three.Example ben@two.example"
