@@ -46,6 +46,10 @@ class Everybody:
 
     users: tuple[users.User, ...]
     more: bool
+    passwords: Mapping[str, bool]
+    """Whether there is a password for the console, by a user's unique id; without users of whom one may not know."""
+    codes: Mapping[str, bool]
+    """The same of a device for codes."""
     groups: Part[groups.Group]
     roles: Part[roles.Role]
 
@@ -88,20 +92,35 @@ class People:
         """Users by name behind `after`, the first groups and the first roles."""
         account_id = caller.principal.account_id
         ours = f"arn:aws:iam::{account_id}"
+        found = await self._store.read(
+            lambda tx: users.list_users(tx, account_id, after=after, limit=PAGE + 1)
+        )
+        shown = found[:PAGE]
         asked = [
             ("iam:ListUsers", f"{ours}:user/"),
             ("iam:ListGroups", f"{ours}:group/"),
             ("iam:ListRoles", f"{ours}:role/"),
+            *(("iam:GetLoginProfile", one.arn) for one in shown),
+            *(("iam:ListMFADevices", one.arn) for one in shown),
         ]
-        no_users, no_groups, no_roles = await self._authorizer.refusals(caller, asked)
+        no_users, no_groups, no_roles, *of_each = await self._authorizer.refusals(caller, asked)
         if no_users is not None:
             raise AccessDenied(no_users)
+        told = [
+            [one.user_id for one, refused in zip(shown, some, strict=True) if refused is None]
+            for some in (of_each[: len(shown)], of_each[len(shown) :])
+        ]
 
         async def run(tx: Transaction) -> Everybody:
-            found = await users.list_users(tx, account_id, after=after, limit=PAGE + 1)
+            having = await login_profiles.of_users(tx, [one.user_id for one in shown])
+            passwords, codes = (
+                {one: one in has for one in some} for some, has in zip(told, having, strict=True)
+            )
             return Everybody(
-                users=tuple(found[:PAGE]),
+                users=tuple(shown),
                 more=len(found) > PAGE,
+                passwords=passwords,
+                codes=codes,
                 groups=await _part(no_groups, lambda: groups.list_groups(tx, account_id)),
                 roles=await _part(no_roles, lambda: roles.list_roles(tx, account_id)),
             )
