@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from sesame.access.directory import Directory
+from sesame.access.directory import Directory, Held
 from sesame.db.sqlite import SqliteStore
 from sesame.model import AccountId, Identity, IdentityKind, VerificationStatus
 from sesame.policy import EMPTY, Outcome, Request, Requester, decide
-from sesame.store import accounts, identities
-from sesame.store.iam import users
+from sesame.store import accounts, identities, tags
+from sesame.store.iam import roles, users
+from sesame.store.iam.roles import Role
 from sesame.store.iam.users import AccessKey, User
 from sesame.store.identities import IdentityPolicy
 from sesame.store.sealed import Sealer
@@ -145,3 +146,41 @@ def test_the_cache_is_bounded_in_all_and_what_is_used_stays(
             assert sum(map(len, directory._scopes.values())) <= 10
 
     with_store(tmp_path, check)
+
+
+def test_what_several_resources_have_is_what_each_has(tmp_path: Path) -> None:
+    """Users and roles of two accounts, with paths, in other case, and those that are not there; tags of the rest."""
+
+    async def function(store: SqliteStore, directory: Directory) -> None:
+        made = (
+            (OWNER, "anna", "/"),
+            (OWNER, "Ben", "/a/b/"),
+            (DELEGATE, "anna", "/c/"),
+        )
+        for number, (account_id, name, path) in enumerate(made):
+            tagged = json.dumps([{"Key": "n", "Value": str(number)}])
+            common = {"account_id": account_id, "path": path, "tags": tagged, "created_at": 0.0}
+            one = User(user_name=name, user_id=f"AIDA{number}", permissions_boundary=f"b{number}", **common)  # type: ignore[arg-type]
+            role = Role(
+                role_name=name, role_id=f"AROA{number}", description="", max_session_s=3600, trust_policy="{}",
+                principal_ids={}, permissions_boundary="", **common,  # type: ignore[arg-type]
+            )  # fmt: skip
+            await store.write(lambda tx, one=one: users.create_user(tx, one))  # type: ignore[misc]
+            await store.write(lambda tx, role=role: roles.put(tx, role))  # type: ignore[misc]
+        policy = f"arn:aws:iam::{OWNER}:policy/p"
+        for arn in (ARN, policy):
+            await store.write(lambda tx, arn=arn: tags.put(tx, arn, {"of": arn}))  # type: ignore[misc]
+        ends = ("anna", "ANNA", "a/b/Ben", "Ben", "c/anna", "nobody", "")
+        asked = [
+            f"arn:aws:iam::{account}:{kind}/{end}"
+            for account in (OWNER, DELEGATE, "333333333333")
+            for kind in ("user", "role", "group")
+            for end in ends
+        ]
+        asked += [ARN, policy, "*", "arn:aws:iam::x:user", "arn:aws:ses:us-east-1:111111111111:identity/none"]
+        together = await directory.held_by(asked)
+        each = {arn: (await directory.held(arn))[0] for arn in asked}
+        assert {arn: together.get(arn, Held()) for arn in asked} == each
+        assert sum(each[arn] != Held() for arn in asked) == 8
+
+    with_store(tmp_path, function)

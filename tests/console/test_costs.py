@@ -142,7 +142,8 @@ async def set_up(backing: Backing, account: str) -> str:
     await call("sesv2", "CreateConfigurationSet", ConfigurationSetName="news")
     await call("sesv2", "CreateEmailTemplate", TemplateName="hello", TemplateContent={"Subject": "s"})
     await call("sesv2", "PutSuppressedDestination", EmailAddress="a@b.example", Reason="BOUNCE")
-    await call("iam", "CreateUser", UserName="anna")
+    for name in ("anna", *(f"user{n}" for n in range(20))):
+        await call("iam", "CreateUser", UserName=name)
     await call("iam", "CreateGroup", GroupName="all")
     await call("iam", "AddUserToGroup", GroupName="all", UserName="anna")
     named = [f"arn:aws:iam::{account}:{kind}/{n}" for kind in ("user", "role") for n in range(20)]

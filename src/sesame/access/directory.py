@@ -230,18 +230,10 @@ class Directory:
 
     async def held_by(self, arns: Sequence[str]) -> dict[str, Held]:
         """What several resources have now, as `held` has it of one. Not cached, and for reading alone."""
-        of_iam = [arn for arn in arns if arn.count(":") >= 5 and arn.split(":")[2] == "iam"]
-        others = [arn for arn in arns if arn.count(":") >= 5 and arn not in of_iam]
-        if not of_iam and not others:
+        whole = [arn for arn in arns if arn.count(":") >= 5]
+        if not whole:
             return {}
-
-        async def run(tx: Transaction) -> dict[str, Held]:
-            found = {
-                arn: Held(tuple(known.items())) for arn, known in (await tags.of_all(tx, others)).items()
-            }
-            return found | {arn: await _load_held(tx, arn) for arn in of_iam}
-
-        return await self._store.read(run)
+        return await self._store.read(lambda tx: _load_all_held(tx, whole))
 
     async def is_stale(self, seen: Mapping[str, int]) -> bool:
         """Whether any of the epochs `seen` has moved on; what has is forgotten."""
@@ -363,6 +355,26 @@ async def _load_held(tx: Transaction, arn: str) -> Held:
             return Held()
         return Held(named_tags(found.tags), found.permissions_boundary)
     return Held(tuple((await tags.get(tx, arn)).items()))
+
+
+async def _load_all_held(tx: Transaction, arns: Sequence[str]) -> dict[str, Held]:
+    """Of several what `_load_held` has of each, in as many statements however many there are."""
+    asked: dict[str, list[tuple[str, str]]] = {"user": [], "role": []}
+    tagged = []
+    for arn in arns:
+        fields = arn.split(":", 5)
+        kind, _, path = fields[5].partition("/")
+        if fields[2] == "iam" and kind in asked:
+            asked[kind].append((fields[4], path.rpartition("/")[2]))
+        else:
+            tagged.append(arn)
+    known: list[users.User | roles.Role] = []
+    for kind, read in (("user", users.named), ("role", roles.named)):
+        if asked[kind]:
+            accounts, names = (list(dict.fromkeys(some)) for some in zip(*asked[kind], strict=True))
+            known += await read(tx, accounts, names)
+    found = {one.arn: Held(named_tags(one.tags), one.permissions_boundary) for one in known}
+    return found | {arn: Held(tuple(has.items())) for arn, has in (await tags.of_all(tx, tagged)).items()}
 
 
 async def _dead_bindings(tx: Transaction, stored: list[identities.IdentityPolicy]) -> frozenset[str]:
