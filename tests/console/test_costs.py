@@ -5,6 +5,7 @@ The store holds little here; the plans are those of any size, and the number of 
 
 import asyncio
 import contextlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ OWN = (
     "templates/hello",
     "identities",
     "identities?after=a",
+    "identities/example.com/senders",
     "identities/example.com/sends",
     "identities/example.com/sends?by=222222222222&outcome=delivered",
     "identities/example.com/notifications",
@@ -146,6 +148,14 @@ async def set_up(backing: Backing, account: str) -> str:
         await call("iam", "CreateUser", UserName=name)
     await call("iam", "CreateGroup", GroupName="all")
     await call("iam", "AddUserToGroup", GroupName="all", UserName="anna")
+    lends = {
+        "Effect": "Allow",
+        "Principal": {"AWS": ["333333333333", "444444444444"]},
+        "Action": "ses:SendEmail",
+    }
+    await call("sesv2", "CreateEmailIdentityPolicy", EmailIdentity="example.com", PolicyName="lends", Policy=json.dumps(
+        {"Statement": [{**lends, "Resource": f"arn:aws:ses:{REGION}:{account}:identity/example.com"}]}
+    ))  # fmt: skip
     named = [f"arn:aws:iam::{account}:{kind}/{n}" for kind in ("user", "role") for n in range(20)]
     await call("sesame", "PutIdentityPolicyTests", Identity="example.com", Tests=[
         {"Name": "some", "Who": [*named, "222222222222"], "May": True, "As": ["news@example.com"]},

@@ -135,9 +135,13 @@ def test_what_a_delegate_did_is_counted(sesame: SesameProcess, owner: Person, te
 
     delegate = sesame.create_account()
     put(tenant, "Newsletter", allow(tenant, {"AWS": delegate.account_id}, "NewsOnly"))
-    assert "nothing Stop lending" in words(owner.get(f"{HERE}/senders").text)
+    put(tenant, "Other", allow(tenant, {"AWS": "222222222222"}, "Unused"))
+    assert words(owner.get(f"{HERE}/senders").text).count("not used since it was lent, ") == 2
     send(sesame.client("ses", delegate), tenant, "news-1@example.com")
     wait_until(lambda: "1 recipient" in words(owner.get(f"{HERE}/senders").text))
+    page = words(owner.get(f"{HERE}/senders").text)
+    assert re.search(r"1 recipient lent [0-9:]+ UTC, first used [0-9:]+ UTC Stop lending", page)
+    assert page.count("not used since it was lent, ") == 1
 
 
 def test_stopping_shows_who_loses_and_takes_effect_with_the_answer(

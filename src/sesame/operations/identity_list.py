@@ -117,11 +117,11 @@ class IdentityLists:
 
 
 def _lent_to(documents: Sequence[str], own: str) -> tuple[str, ...]:
-    found = dict.fromkeys(name for document in documents for name in _named(document))
+    found = dict.fromkeys(name for document in documents for name in named_in(document))
     return tuple(name for name in found if name != own)
 
 
-def _named(document: str) -> list[str]:
+def named_in(document: str) -> list[str]:
     """Whom the statements that allow something name: account ids of root, ARNs, services, or `*`.
 
     By the elements alone, for how many they are; what they come to is the analysis's to say.

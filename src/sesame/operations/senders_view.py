@@ -17,6 +17,7 @@ from sesame.errors import AccessDenied
 from sesame.identities.policies import IdentityMissing
 from sesame.model import Caller
 from sesame.operations.cached_reads import CachedReads
+from sesame.operations.lent_since import Lent, lent_in
 from sesame.operations.people import Part
 from sesame.operations.policy_editing import READ, IdentityPolicies, policies_in
 from sesame.store import delegate_bounds, reputation
@@ -42,10 +43,11 @@ class Used:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendersView:
-    """What the page shows; `sent` is by account."""
+    """What the page shows; `sent` is by account, `lent` by principal, without those of whom it is not known."""
 
     policies: IdentityPolicies
     sent: Mapping[str, Counts]
+    lent: Mapping[str, Lent]
     bounds: Part[Used]
 
 
@@ -76,6 +78,7 @@ async def senders_view(
         return SendersView(
             policies=policies,
             sent=dict(sent),
+            lent=await lent_in(tx, owner, region, stored, policies=policies.named, now=now),
             bounds=Part(tuple(Used(bounds=one, used=used[one.seq]) for one in bounds), listed or ""),
         )
 

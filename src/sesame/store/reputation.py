@@ -413,6 +413,32 @@ async def by_delegate(
     return [(row[0], _counts(row[1:])) for row in rows]
 
 
+async def first_sends(
+    tx: Transaction, owner_account_id: str, identity: str, *, region: str, asked: Sequence[tuple[str, float]]
+) -> list[float | None]:
+    """When each account first sent as an owner's identity since its time, to the quarter hour and no earlier.
+
+    In the order of `asked`, which is not long; None where nothing was sent.
+    """
+    if not asked:
+        return []
+    one = (
+        "SELECT {}, MIN(quarter) FROM tally WHERE owner_account_id = ? AND identity = ? AND account_id = ?"
+        " AND quarter >= ? AND region = ? AND sends > 0"
+    )
+    values = [
+        value
+        for account_id, since in asked
+        for value in (owner_account_id, identity, account_id, quarter_of(since), region)
+    ]
+    rows = await tx.all(" UNION ALL ".join(one.format(number) for number in range(len(asked))), *values)
+    first = {int(number): quarter for number, quarter in rows}
+    return [
+        None if first[number] is None else max(float(first[number] * QUARTER_HOUR_S), since)
+        for number, (_, since) in enumerate(asked)
+    ]
+
+
 async def of_identities(
     tx: Transaction, owner_account_id: str, region: str, identities: Sequence[str], *, since: float
 ) -> dict[str, Counts]:

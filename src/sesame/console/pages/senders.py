@@ -82,6 +82,8 @@ async def show(visit: Visit) -> Response:
         groups=groups,
         one=one,
         counts=view.sent,
+        lent=view.lent,
+        counted_from=visit.now - DAYS_S,
         bounds=view.bounds,
         problem=problem,
         seconds=seconds,
