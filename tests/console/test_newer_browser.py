@@ -121,3 +121,22 @@ def test_hostile_text_runs_nothing_and_fetches_nothing(
         assert said == [] and made == []
         person.context.close()
         operator.context.close()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_what_a_form_failed_by_has_the_focus_and_leads_to_the_field(
+    chrome: "Browser", sesame: SesameProcess, tenant: Tenant, scripts: bool
+) -> None:
+    tenant.sesame.client("sesv2", tenant.account).create_configuration_set(ConfigurationSetName="news")
+    page = open_page(chrome, sesame, tenant.account.account_id, java_script_enabled=scripts)
+    page.goto(f"{HERE}/configuration-sets/news")
+    page.locator("summary", has_text="Add a webhook").click()
+    form = page.locator("form", has=page.locator("#webhooks-url"))
+    form.get_by_label("Name", exact=True).fill("no good!")
+    form.get_by_label("Address").fill("https://example.com/events")
+    form.get_by_role("button", name="Add it").click()
+    page.locator("#problem:focus").wait_for()
+    assert form.get_by_label("Address").input_value() == "https://example.com/events"
+    page.get_by_role("alert").get_by_role("link", name="Name").press("Enter")
+    page.locator("#webhooks-name:target").wait_for()
+    page.context.close()

@@ -1,6 +1,7 @@
 """One request to the console, as pages see it: who asks, of which region, with what form; and how to answer."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
@@ -129,6 +130,7 @@ class IdentityViews:
     sends: IdentitySends
 
 
+_WHOLE, _QUOTED = r"(?<!\w){}(?!\w)", r"[“'\"`<]{}[”'\"`>]"
 Who = Literal["anybody", "either", "person", "operator"]
 """Anybody, a person or the operator, a person of an account, the operator."""
 
@@ -138,6 +140,20 @@ def problem_of(error: ServiceError) -> tuple[str, int]:
     if isinstance(error, AccessDenied):
         raise error
     return error.message, error.http_status
+
+
+def quoted_in(message: str, fields: Mapping[str, str]) -> tuple[str, ...]:
+    """The names of fields whose value stands in a message as a whole, which is how errors say what is wrong.
+
+    One or two characters may be a word of the message's own: they have to stand in quotation marks.
+    """
+    return tuple(
+        name
+        for name, value in fields.items()
+        if (given := value.strip())
+        and given in message
+        and re.search((_WHOLE if len(given) > 2 else _QUOTED).format(re.escape(given)), message)
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -162,6 +178,8 @@ class Visit:
     """What who is logged in has chosen for the pages."""
     base_url: str = ""
     """Where the console is reached, without a slash at its end."""
+    wrong: tuple[str, ...] = ()
+    """Names of the fields of a failed form that are wrong, where its error does not quote what stands in them."""
     cookies: dict[str, str | None] = field(default_factory=dict)
     """To be set with the answer; None takes one away. Keys are `login` and `form`."""
 
@@ -229,11 +247,15 @@ class Visit:
     def page(
         self, template: str, *, status: int = 200, calls: Sequence[Sample] = (), **values: object
     ) -> Response:
-        """Answer with a page; its foot shows `calls`, as a program or a shell makes them."""
+        """Answer with a page; its foot shows `calls`, as a program or a shell makes them.
+
+        Of a form that failed it leads to the fields that are wrong: those of `wrong`, or those that `problem` quotes.
+        """
+        wrong = self.wrong or quoted_in(str(values.get("problem", "")), {**self.query, **self.form})
         api = self.backing.doors()["api"] if calls else ""
         foot = [snippet_of(one, api=api, region=self.region) for one in calls]
         return Response(
-            self.renderer.render(template, self, {**values, "foot": foot}),
+            self.renderer.render(template, self, {**values, "foot": foot, "wrong": wrong}),
             status_code=status,
             media_type="text/html; charset=utf-8",
         )

@@ -94,6 +94,7 @@ async def change_password(visit: Visit) -> Response:
     """Another password; all log-ins end, so this one is opened anew."""
     form = visit.form
     if form.get("new", "") != form.get("again", ""):
+        visit.wrong = ("new", "again")
         return await _page(visit, "The two new passwords differ.", 400)
     try:
         await visit.do(_password(form.get("old", ""), form.get("new", "")))
@@ -121,6 +122,7 @@ async def choose(visit: Visit) -> Response:
     scheme, zone = visit.form.get("scheme", ""), visit.form.get("zone", "").strip()
     known = await asyncio.to_thread(zones.names)
     if scheme not in SCHEMES or (zone and zone not in known):
+        visit.wrong = ("zone",)
         return await _page(visit, "Choose colours and a time zone from the lists.", 400)
     await visit.backing.logins.choose(visit.me.principal, Choices(scheme=scheme, zone=zone), visit.browser)
     return visit.go("/me", said="chosen")
@@ -130,6 +132,7 @@ async def new_device(visit: Visit) -> Response:
     """Create a device; its secret is shown this once."""
     name = visit.form.get("name", "").strip()
     if not _DEVICE_NAME.fullmatch(name):
+        visit.wrong = ("name",)
         return await _page(visit, "A device's name has letters, digits and _+=,.@- alone.", 400)
     try:
         made = await visit.do(_device(name))

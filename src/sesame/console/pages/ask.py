@@ -44,7 +44,11 @@ MOST = 500
 
 
 class BadQuestion(ValueError):
-    """What was asked cannot be asked; the message is for the person."""
+    """What was asked cannot be asked; the message is for the person, `field` says where to mend it."""
+
+    def __init__(self, message: str, field: str) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 async def show(visit: Visit) -> Response:
@@ -58,6 +62,7 @@ async def show(visit: Visit) -> Response:
     try:
         answer = await visit.backing.ask_why.ask(visit.me, question_of(visit, given))
     except BadQuestion as error:
+        visit.wrong = (error.field,)
         return _page(visit, given, problem=f"{error}.", status=400)
     except ServiceError as error:
         problem, status = problem_of(error)
@@ -73,11 +78,11 @@ def question_of(visit: Visit, given: Mapping[str, str]) -> Question:
             moment = datetime.datetime.strptime(given["at"][:16], _TIME)
             at = moment.replace(tzinfo=datetime.UTC).timestamp()
         except ValueError:
-            raise BadQuestion("A time is written like 2026-12-31T12:00, in UTC") from None
+            raise BadQuestion("A time is written like 2026-12-31T12:00, in UTC", "at") from None
     try:
         ip = str(ipaddress.ip_address(ip))
     except ValueError:
-        raise BadQuestion("The client's address is one IP address, like 203.0.113.7") from None
+        raise BadQuestion("The client's address is one IP address, like 203.0.113.7", "ip") from None
     return Question(
         who=given["who"],
         door=given["door"],

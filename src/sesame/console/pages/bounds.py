@@ -119,7 +119,8 @@ async def change(visit: Visit) -> Response:
     if made is None:
         wrong = [field for field in CAPS if given[field] and not _COUNT.fullmatch(given[field])]
         what = "a number" if wrong else "a time, like 2035-01-31T12:00"
-        problem = f"“{given[wrong[0] if wrong else 'until']}” is not {what}."
+        visit.wrong = tuple(wrong) or ("until",)
+        problem = f"“{given[visit.wrong[0]]}” is not {what}."
         return await _page(visit, delegate, problem, 400, given)
     try:
         await visit.do(made)

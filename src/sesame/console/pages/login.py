@@ -90,10 +90,12 @@ async def accept_invite(visit: Visit) -> Response:
     """Set the password."""
     password = visit.form.get("password", "")
     if password != visit.form.get("again", ""):
+        visit.wrong = ("password", "again")
         return await _invite(visit, "The two passwords differ.", 400)
     try:
         check_password(password)
     except ServiceError as error:
+        visit.wrong = ("password",)
         return await _invite(visit, error.message, 400)
     cookie = await visit.backing.logins.accept_invite(visit.path_values["token"], password, visit.browser)
     if cookie is None:

@@ -175,6 +175,7 @@ async def create_smtp(visit: Visit) -> Response:
     name, arns = form.get("name", "").strip(), form.get("arn", "").replace(",", " ").split()
     given = {"smtp_name": name, "arn": " ".join(arns)}
     if not _NAME.fullmatch(name):
+        visit.wrong = ("name",)
         problem = "A user's name has letters, digits and _+=,.@- alone."
         return await _page(visit, "", problem=problem, status=400, **given)
     arn = f"arn:aws:iam::{visit.me.principal.account_id}:user/{name}"
@@ -183,6 +184,7 @@ async def create_smtp(visit: Visit) -> Response:
     try:
         check_bindable(arns)
     except ServiceError as error:
+        visit.wrong = ("arn",)
         return await _page(visit, "", problem=error.message, status=error.http_status, **given)
     refused = await visit.backing.authorizer.refusals(visit.me, [(one, arn) for one in needs])
     if (why := next((one for one in refused if one is not None), None)) is not None:

@@ -191,11 +191,24 @@ def _removal(name: str, destination: str) -> Call:
     return _of(name, "DeleteConfigurationSetEventDestination", EventDestinationName=destination)
 
 
+def _wrong(message: str) -> tuple[str, ...]:
+    """The field that an error is about, if it names its parameter and not what stands in it."""
+    said = {
+        "a name is": "destination",
+        "topicArn": "topic",
+        "matchingEventTypes": "kinds",
+        "event type": "kinds",
+        "URL": "url",
+    }
+    return tuple(field for words, field in said.items() if words in message)
+
+
 async def _try(visit: Visit, made: Call) -> Response:
     name = visit.path_values["name"]
     try:
         await visit.do(made)
     except ServiceError as error:
+        visit.wrong = _wrong(error.message)
         return await _page(visit, *problem_of(error))
     return visit.go(_here(visit, name), said="set")
 
@@ -250,6 +263,7 @@ async def _with_secret(visit: Visit, made: Call) -> Response:
     try:
         answer = await visit.once(secret)
     except ServiceError as error:
+        visit.wrong = _wrong(error.message)
         return await _page(visit, *problem_of(error))
     return await _page(visit, secret=answer["Secret"])
 
@@ -270,6 +284,7 @@ async def delete(visit: Visit) -> Response:
     """Remove the set, once its name is typed."""
     name = visit.path_values["name"]
     if visit.form.get("name", "").strip() != name:
+        visit.wrong = ("name",)
         return await _page(visit, "That is not its name.", 400)
     await visit.do(_of(name, "DeleteConfigurationSet"))
     return visit.go(visit.here("/configuration-sets"), said="gone")

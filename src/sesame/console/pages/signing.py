@@ -186,6 +186,7 @@ async def set_mail_from(visit: Visit) -> Response:
     if form.get("do") == "remove":
         return await _try(visit, _mail_from(visit.path_values["name"], "", ""), {}, said="set")
     if not given["domain"]:
+        visit.wrong = ("domain",)
         return await _page(visit, "Name a subdomain, such as bounce." + _parent(visit) + ".", 400, given)
     made = _mail_from(visit.path_values["name"], given["domain"], behaviour)
     return await _try(visit, made, given, said="set")

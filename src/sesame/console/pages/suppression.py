@@ -90,6 +90,7 @@ async def add(visit: Visit) -> Response:
     given = list(dict.fromkeys(visit.form.get("addresses", "").replace(",", " ").replace(";", " ").split()))
     reason = visit.form.get("reason", "")
     if not given or len(given) > MOST_ADDED:
+        visit.wrong = ("addresses",)
         problem = f"Name 1 to {MOST_ADDED} addresses at a time; these are {len(given):,}."
         return await _page(visit, problem, 400, "\n".join(given))
     for n, address in enumerate(given):
@@ -97,6 +98,7 @@ async def add(visit: Visit) -> Response:
             await visit.do(_addition(address, reason))
         except ServiceError as error:
             problem, status = problem_of(error)
+            visit.wrong = ("addresses",)
             problem = f"{n} of {len(given)} were added. {address}: {problem}"
             return await _page(visit, problem, status, "\n".join(given[n:]))
     return visit.go(visit.here("/suppression"), said="suppressed", count=len(given))
