@@ -142,6 +142,18 @@ async def set_up(backing: Backing, account: str) -> str:
 
     await call("sesv2", "CreateEmailIdentity", EmailIdentity="example.com")
     await call("sesv2", "CreateConfigurationSet", ConfigurationSetName="news")
+    topic = (await call("sns", "CreateTopic", Name="events"))["TopicArn"]
+    await call(
+        "sesv2",
+        "CreateConfigurationSetEventDestination",
+        ConfigurationSetName="news",
+        EventDestinationName="told",
+        EventDestination={
+            "Enabled": True,
+            "MatchingEventTypes": ["SEND"],
+            "SnsDestination": {"TopicArn": topic},
+        },
+    )
     await call("sesv2", "CreateEmailTemplate", TemplateName="hello", TemplateContent={"Subject": "s"})
     await call("sesv2", "PutSuppressedDestination", EmailAddress="a@b.example", Reason="BOUNCE")
     for name in ("anna", *(f"user{n}" for n in range(20))):
@@ -165,6 +177,7 @@ async def set_up(backing: Backing, account: str) -> str:
         "ses",
         "SendEmail",
         Source="news@example.com",
+        ConfigurationSetName="news",
         Destination={"ToAddresses": ["reader@slow.example"]},
         Message={"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "b"}}},
     )

@@ -5,10 +5,12 @@ import re
 from typing import Any
 
 from sesame.console.guard import MAIL_POLICY
+from tests.console.test_leave import person_with
 from tests.support.audit_log import audit_log
 from tests.support.browser import Person, root_of, words
+from tests.support.endpoint import listening
 from tests.support.own_api import own_session
-from tests.support.process import REGION, Account, SesameProcess
+from tests.support.process import REGION, Account, SesameProcess, wait_until
 from tests.support.tenant import Tenant, refusal
 
 HERE = f"/{REGION}"
@@ -308,3 +310,50 @@ def test_changes_through_the_console_are_audited_as_the_person(
     assert row["userIdentity"]["arn"] == f"arn:aws:iam::{tenant.account.account_id}:root"
     assert row["sourceIPAddress"] == "127.0.0.1"
     assert row["requestParameters"]["userName"] == "carl"
+
+
+def test_a_set_shows_its_last_sends_and_what_its_destinations_were_told_of_them(
+    person: Person, v2: Any, tenant: Tenant
+) -> None:
+    here = f"{HERE}/configuration-sets/news"
+    for name in ("news", "other"):
+        v2.create_configuration_set(ConfigurationSetName=name)
+    assert "None of the newest 500 messages of this account was sent with it." in words(person.get(here).text)
+    topic = tenant.sns.create_topic(Name="events")["TopicArn"]
+
+    def told(name: str) -> str:
+        row = person.get(here).text.partition(f"<strong>{name}</strong>")[2].partition("</tr>")[0]
+        return words(row.partition('data-label="Last delivery"')[2].partition("</td>")[0])
+
+    with listening() as good, listening() as bad:
+        bad.answers = [500] * 9
+        for name, kind in (("nobody", "SEND"), ("quiet", "COMPLAINT")):
+            person.send(f"{here}/destinations", page=here, destination=name, topic=topic, **{kind: "on"})
+        for name, url in (("good", good.url), ("bad", bad.url)):
+            person.send(f"{here}/webhooks", page=here, destination=name, url=url, SEND="on")
+        ids = [
+            v2.send_email(
+                FromEmailAddress="news@example.com",
+                Destination={"ToAddresses": [f"reader{n}@example.net"]},
+                Content={"Simple": {"Subject": {"Data": f"number-{n}"}, "Body": {"Text": {"Data": "b"}}}},
+                ConfigurationSetName="other" if n == 3 else "news",
+            )["MessageId"]
+            for n in range(7)
+        ]
+        wait_until(lambda: "delivered" in told("good"))
+        wait_until(lambda: "the endpoint answered 500" in told("bad"))
+        wait_until(lambda: "the topic has no subscription" in told("nobody"))
+    assert "under way tried again" in told("bad")
+    assert "none of the last sends" in told("quiet")
+    listed = person.get(here).text.partition("<h2>Last sends")[2].partition("<h2>Rules")[0]
+    assert re.findall(r"number-([0-9])", listed) == ["6", "5", "4", "2", "1"]
+    assert re.findall(r'/messages/([^"]+)"', listed) == [ids[n] for n in (6, 5, 4, 2, 1)]
+    assert "reader6@example.net" in listed
+
+
+def test_who_may_not_see_messages_sees_a_set_without_them(sesame: SesameProcess, tenant: Tenant) -> None:
+    sesame.client("sesv2", tenant.account).create_configuration_set(ConfigurationSetName="news")
+    user = person_with(sesame, tenant, "ses:GetConfigurationSet", "ses:GetConfigurationSetEventDestinations")
+    page = user.get(f"{HERE}/configuration-sets/news")
+    assert page.status_code == 200
+    assert "Last sends" not in page.text

@@ -28,6 +28,7 @@ from sesame.store import (
     decisions,
     events,
     identities,
+    outbox,
     recorded_sends,
     reports,
     reputation,
@@ -215,6 +216,10 @@ ACTIONS: dict[str, Action] = {
         lambda tx: decisions.refused_since(tx, OWNER, REGION, since=5.0, limit=500, sent=True, as_owner=True)
     ),
     "console, recipients": reading(lambda tx: listing.recipients(tx, [1, 2, 3])),
+    "console, sent with a set": reading(
+        lambda tx: listing.sent_with(tx, OWNER, REGION, "set", look=500, limit=5)
+    ),
+    "console, told of messages": reading(lambda tx: outbox.last_of(tx, [1, 2, 3], limit=500)),
     "operator, to an address": reading(
         lambda tx: listing.to_address_of_all(tx, "x@y", before=None, limit=50)
     ),

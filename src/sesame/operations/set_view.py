@@ -13,7 +13,9 @@ from sesame.db import Store, Transaction
 from sesame.errors import AccessDenied
 from sesame.model import Caller
 from sesame.operations.configuration_sets import missing
+from sesame.operations.messages import ACTION as READ_MESSAGES
 from sesame.operations.people import Part
+from sesame.operations.set_sends import LastSends, last_sends
 from sesame.store import configuration_sets, reputation, topics
 from sesame.store.configuration_sets import ConfigurationSet, configuration_set_arn
 from sesame.store.reputation import Counts
@@ -36,19 +38,22 @@ class SetView:
     """ARNs that could be notified."""
     counts: Counts | None
     """Of `DAYS`; None for who may not see them."""
+    last: LastSends | None
+    """The newest sends; None for who may not see messages."""
 
 
 async def set_view(store: Store, authorizer: Authorizer, caller: Caller, name: str, *, now: float) -> SetView:
     """The set of that name in the caller's account and region."""
     account_id, region = caller.principal.account_id, caller.region
     arn = configuration_set_arn(region, account_id, name)
-    seen, destinations_refusal, listed, counted = await authorizer.refusals(
+    seen, destinations_refusal, listed, counted, read = await authorizer.refusals(
         caller,
         [
             ("ses:GetConfigurationSet", arn),
             ("ses:GetConfigurationSetEventDestinations", arn),
             topics_leave(caller),
             ("ses:GetSendStatistics", "*"),
+            (READ_MESSAGES, "*"),
         ],
     )
     if refusal := seen or destinations_refusal:
@@ -61,13 +66,15 @@ async def set_view(store: Store, authorizer: Authorizer, caller: Caller, name: s
         identities = await configuration_sets.identities_of(
             tx, account_id, region, name, limit=MOST_IDENTITIES
         )
+        destinations = await configuration_sets.destinations(tx, found)
         since = now - DAYS * DAY_S
         return SetView(
             found=found,
-            destinations=await configuration_sets.destinations(tx, found),
+            destinations=destinations,
             identities=tuple(identities),
             topics=await topics_for(tx, caller, listed),
             counts=None if counted else await reputation.of_set(tx, account_id, region, name, since=since),
+            last=None if read else await last_sends(tx, found, destinations),
         )
 
     return await store.read(run)

@@ -146,6 +146,32 @@ async def entries(
     ]
 
 
+class SentWith(NamedTuple):
+    """A message of a configuration set, for its sender."""
+
+    at: float
+    seq: int
+    id: str
+    source: str
+    subject: str
+
+
+async def sent_with(
+    tx: Transaction, account_id: str, region: str, configuration_set: str, *, look: int, limit: int
+) -> list[SentWith]:
+    """Of the `look` newest messages of an account those of a configuration set, `limit` at most, newest first."""
+    rows = await tx.all(
+        "SELECT x.accepted_at, x.seq, x.message_id, x.source, x.subject FROM (SELECT m.seq AS seq FROM message m"
+        " WHERE m.account_id = ? ORDER BY m.accepted_at DESC, m.seq DESC LIMIT ?) AS look"
+        " JOIN message x ON x.seq = look.seq WHERE x.region = ? AND x.configuration_set = ?",
+        account_id,
+        look,
+        region,
+        configuration_set,
+    )
+    return sorted((SentWith(*row) for row in rows), reverse=True)[:limit]
+
+
 async def sources(
     tx: Transaction, account_id: str, wanted: Sequence[Key], *, region: str, state: str, is_lent: bool
 ) -> dict[Key, str]:

@@ -498,6 +498,38 @@ async def retry(tx: Transaction, seqs: Sequence[int], *, now: float) -> int:
     )
 
 
+class LastOf(NamedTuple):
+    """A publication about an event, without its text, and the last of its rows; empty where it goes nowhere."""
+
+    at: float
+    seq: int
+    message_id: str
+    topic_arn: str
+    about: str
+    protocol: str | None
+    endpoint: str | None
+    state: str | None
+    due_at: float | None
+    ended_at: float | None
+    problem: str | None
+
+
+async def last_of(tx: Transaction, message_seqs: Sequence[int], *, limit: int) -> list[LastOf]:
+    """What was published of the events of messages, to whomever, in no order; so many at most."""
+    if not message_seqs:
+        return []
+    rows = await tx.all(
+        "SELECT p.at, p.seq, p.message_id, p.topic_arn, p.about, o.protocol, o.endpoint, o.state, o.due_at,"
+        " o.ended_at, o.problem FROM event_log e JOIN message m ON m.seq = e.message_seq"
+        " JOIN publication p ON p.about = m.message_id || '/' || e.key"
+        " LEFT JOIN outbox o ON o.seq = (SELECT MAX(x.seq) FROM outbox x WHERE x.publication_seq = p.seq)"
+        " WHERE e.message_seq IN (?*) LIMIT ?",
+        list(message_seqs),
+        limit,
+    )
+    return [LastOf(*row) for row in rows]
+
+
 async def about(tx: Transaction, event_ids: Sequence[str]) -> list[OutboxEntry]:
     """What was published of events, and how far it came."""
     rows = await tx.all(f"{_ENTRY} WHERE p.about IN (?*) ORDER BY o.seq", event_ids)

@@ -7,8 +7,10 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from sesame.console.calls import Call, Sample, call, sample
+from sesame.console.fates import STATES, TONES
 from sesame.console.visit import Page, Visit, problem_of
 from sesame.errors import ServiceError
+from sesame.operations.set_sends import LOOKED_AT
 from sesame.operations.set_view import DAYS, MOST_TOPICS, SetView, set_view
 from sesame.store.configuration_sets import MAX_DESTINATIONS
 
@@ -88,6 +90,9 @@ async def _page(visit: Visit, problem: str = "", status: int = 200, secret: str 
         view=view,
         found=view.found,
         days=DAYS,
+        looked_at=LOOKED_AT,
+        states=STATES,
+        tones=TONES,
         events=EVENTS,
         most_topics=MOST_TOPICS,
         may_add=len(view.destinations) < MAX_DESTINATIONS,
