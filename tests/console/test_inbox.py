@@ -50,6 +50,17 @@ def test_pictures_that_a_message_carries_are_shown_and_no_others() -> None:
     assert "é" in page
 
 
+@pytest.mark.parametrize("tag", ["a", "A", "area", "a\n", "a\x0c", "a/", "svg><a"])
+def test_a_link_is_told_and_leads_nowhere(tag: str) -> None:
+    """Of two attributes with one name the first counts (HTML, tokenization), and for SVG `href` before `xlink:href`."""
+    mail = f"Content-Type: text/html\r\n\r\n<{tag} href='https://x.example/'>Go</a><abbr href=y>z</abbr>".encode()
+    name, _, rest = html_page(mail).rpartition("<abbr")[0].partition(" href=")
+    assert name.lower().rpartition("<")[2] in ("a", "area")
+    assert rest.startswith('"http://:"')
+    assert "<abbr href=y>" in html_page(mail)
+    assert [link.target for link in look_at(mail).links] == ["https://x.example/"]
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"\r\n", b"no colon", b"Content-Type: multipart/mixed\r\n\r\n", b"\xff\xfe: \x00"]
 )

@@ -24,6 +24,11 @@ _AHEAD = re.compile(
 )
 """Tags for which a browser connects ahead of time, before it asks whether a policy forbids what they name (seen in
 Chromium for `preconnect` and frames); what they would show is forbidden anyhow."""
+_LINK = re.compile(r"<(a|area)(?=[\s/>])", re.IGNORECASE)
+"""Tags for which a browser connects once they are pressed, though no frame may show what they name (seen in Chromium).
+Of two attributes with one name HTML takes the first, and `href` goes before `xlink:href`."""
+_NOWHERE = "http://:"
+"""No address: pressing it does nothing, and it looks like a link all the same."""
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})+")
 _MESSAGE_ID = re.compile(r"([0-9a-f]{16}(?:-[0-9a-f]{4,12}){5}-[0-9]{6})@")
 
@@ -127,7 +132,8 @@ def html_page(data: bytes) -> str:
         for part in leaves
         if part.get_content_type() in _PICTURES and part.get("Content-ID")
     }
-    return _CID.sub(lambda found: _picture(pictures, found), _AHEAD.sub("<x-", text_of(rich)))
+    inert = _LINK.sub(rf'<\1 href="{_NOWHERE}"', _AHEAD.sub("<x-", text_of(rich)))
+    return _CID.sub(lambda found: _picture(pictures, found), inert)
 
 
 def _picture(pictures: "Mapping[str, Message[str, str]]", found: "re.Match[str]") -> str:
