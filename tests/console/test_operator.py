@@ -173,6 +173,16 @@ def test_deliveries_show_what_servers_said(sesame: SesameProcess, tenant: Tenant
     page = until(person, path, sent)
     assert "bounce@simulator.amazonses.com" in page
     assert tenant.account.account_id in page
+    lead = words(page.partition('<p class="lead">')[2].partition("</p>")[0])
+    assert re.fullmatch(
+        r"The newest attempts to simulator\.amazonses\.com: [0-9]+ rejected\. The last was made .+", lead
+    ), lead
+    every = person.get("/operator/deliveries").text
+    lead = words(every.partition('<p class="lead">')[2].partition("</p>")[0])
+    told = re.fullmatch(r"The newest attempts: (.+)\. The last was made .+", lead)
+    assert told, lead
+    for count, word in re.findall(r"([0-9]+) (\w+)", told[1]):
+        assert every.count(f">{word}</span>") == int(count)
     assert "Nothing like that" in person.get("/operator/deliveries?kind=delivered&to=nowhere.example").text
 
 

@@ -1,5 +1,6 @@
 """The operator's queue: what waits for which destination and why, what to do with it, and the latest attempts."""
 
+from collections import Counter
 from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
@@ -170,6 +171,7 @@ async def show_attempts(visit: Visit) -> Response:
         return await attempts.latest(tx, before=before, limit=PAGE, kind=kind, domain=domain)
 
     page = await visit.backing.store.read(run)
+    counts = Counter(one.kind for one in page.attempts)
     kept = {name: value for name, value in (("kind", kind), ("to", domain)) if value}
     return visit.page(
         "attempts.html",
@@ -177,6 +179,7 @@ async def show_attempts(visit: Visit) -> Response:
         kinds=KINDS,
         kind=kind,
         to=domain,
+        results=[(word, counts[name]) for name, word in KINDS if counts[name]],
         is_first=before is None,
         more=None if page.next is None else urlencode({**kept, "before": page.next}),
     )
