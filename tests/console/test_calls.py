@@ -129,6 +129,8 @@ DEEDS = (
          {"name": "welcome", "subject": "Welcome, {{name}}", "text": "Hello {{name}}."}),
     Deed(f"{HERE}/templates/welcome/edit", "Keep it", f"{HERE}/templates/welcome/edit",
          {"subject": "Welcome, {{name}}", "text": "Hello {{name}}."}),
+    Deed(f"{HERE}/send?from=news@example.com&template=welcome&data=%7B%22name%22%3A%22Ana%22%7D", "Send it",
+         f"{HERE}/send", {"from": "=", "to": "=", "template": "=", "data": '{"name":"Ana"}', "scenario": ""}),
     Deed(f"{HERE}/templates/welcome", "Delete it", f"{HERE}/templates/welcome/delete"),
     Deed(f"{IDENTITY}/notifications", "Save topics", f"{IDENTITY}/notifications/topics",
          {"topic-Bounce": "TOPIC", "topic-Complaint": "TOPIC", "topic-Delivery": "TOPIC"}),

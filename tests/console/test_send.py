@@ -1,11 +1,13 @@
 """A test message from the browser: sent once with the rights of who is logged in, and its refusal told."""
 
+import html
 import re
 import threading
 from typing import Any
 
 import pytest
 
+from tests.console.test_leave import person_with
 from tests.console.test_senders import NEWS, allow, put
 from tests.support.browser import Person, operator, root_of, words
 from tests.support.process import REGION, SesameProcess, wait_until
@@ -51,6 +53,42 @@ def test_a_whole_message_is_sent_as_it_is(owner: Person) -> None:
     raw = "From: news@example.com\nTo: reader@example.net\nSubject: Whole\n\nBody\n"
     page = owner.send(HERE, **{"from": "", "to": "", "raw": raw})
     assert "<h1>Whole</h1>" in page.text
+
+
+def test_a_template_is_sent_from_its_page_with_the_data_that_is_there(owner: Person, tenant: Tenant) -> None:
+    v2 = tenant.sesame.client("sesv2", tenant.account)
+    name = "hello"
+    v2.create_email_template(
+        TemplateName=name, TemplateContent={"Subject": "Hi {{name}} & all", "Text": "For {{name}}\n"}
+    )
+    page = owner.get(f"/{REGION}/templates/{name}", params={"data": '{"name": "<Ana>"}'}).text
+    link = html.unescape(re.findall(rf'href="({HERE}[?][^"]+)">Send a test', page)[0])
+    form = owner.get(link).text
+    assert f'name="template" id="template" value="{name}"' in form
+    assert 'name="subject"' not in form, "the template has it"
+    assert "&lt;Ana&gt;" in form
+    typed = {"from": "news@example.com", "to": "reader@example.net", "template": name}
+    sent = owner.send(HERE, page=link, **typed, data='{"name": "<Ana>"}')
+    assert "<h1>Hi &lt;Ana&gt; &amp; all</h1>" in sent.text
+    wrong = owner.send(HERE, page=link, **typed, data='{"name": ')
+    assert wrong.status_code == 400
+    assert "{&#34;name&#34;: </textarea>" in wrong.text, "what was typed stays"
+    gone = owner.send(HERE, page=link, **{**typed, "template": "nothere"}, data="")
+    assert gone.status_code in (400, 404)
+    assert 'id="template" value="nothere"' in gone.text
+
+
+def test_a_template_is_sent_with_the_rights_of_who_is_logged_in(
+    sesame: SesameProcess, tenant: Tenant
+) -> None:
+    tenant.sesame.client("sesv2", tenant.account).create_email_template(
+        TemplateName="hello", TemplateContent={"Subject": "s", "Text": "t"}
+    )
+    reader = person_with(sesame, tenant, "ses:GetEmailTemplate", "ses:TestRenderEmailTemplate")
+    typed = {"from": "news@example.com", "to": "reader@example.net", "template": "hello", "data": "{}"}
+    refused = reader.send(HERE, page=f"{HERE}?template=hello", **typed)
+    assert refused.status_code == 403
+    assert "Accepted" not in words(refused.text)
 
 
 def test_a_refusal_is_told_with_the_way_to_its_page_and_what_was_typed_kept(

@@ -18,14 +18,16 @@ SCENARIOS = (
     ("ooto", "a reader who is out of office"),
     ("suppressionlist", "an address that is suppressed"),
 )
-FIELDS = ("from", "arn", "scenario", "to", "subject", "text", "raw")
+FIELDS = ("from", "arn", "scenario", "to", "subject", "text", "raw", "template", "data")
+LONGEST = 4_000
+"""Characters of a field in an address: as many as a template's page puts there as data."""
 FIRST = {"subject": "A test", "text": "Sent from the console."}
 
 
 async def ask(visit: Visit) -> Response:
     """The form, filled in with what a link to it said."""
     first = {**FIRST, "to": "reader@example.net" if visit.backing.has_inbox else ""}
-    given = {name: visit.query.get(name, first.get(name, ""))[:2_000] for name in FIELDS}
+    given = {name: visit.query.get(name, first.get(name, ""))[:LONGEST] for name in FIELDS}
     return _form(visit, given)
 
 
@@ -66,7 +68,10 @@ def _sending(given: dict[str, str]) -> Call:
         request["FromEmailAddress"] = given["from"].strip()
     if given["arn"].strip():
         request["FromEmailAddressIdentityArn"] = given["arn"].strip()
-    if given["raw"].strip():
+    if given["template"].strip():
+        template = {"TemplateName": given["template"].strip(), "TemplateData": given["data"].strip() or "{}"}
+        request["Content"] = {"Template": template}
+    elif given["raw"].strip():
         lines = given["raw"].lstrip("\n").replace("\n", "\r\n")
         request["Content"] = {"Raw": {"Data": lines.encode()}}
     else:

@@ -99,6 +99,7 @@ async def show(visit: Visit) -> Response:
         view=view,
         problem=problem,
         frame=f"{_here(visit, name)}/html?{urlencode({'data': data})}",
+        test=visit.here(f"/send?{urlencode({'template': name, 'data': data})}"),
         calls=[
             sample("Read the template", call("sesv2", "GetEmailTemplate", TemplateName=name)),
             sample("Render it", _rendering(name, data)),
