@@ -246,7 +246,7 @@ class Tenant:
         for name, value in self._begun(deed.fields).items():
             fields[name] = self.filled(value, page)
             if value == "=":
-                fields[name] = html.unescape(_first(f'name="{name}" value="([^"]*)"', page))
+                fields[name] = html.unescape(_first(f'name="{name}"(?: id="[^"]*")? value="([^"]*)"', page))
         return {**fields, "token": self.person.token("/me")}
 
     def post(self, deed: Deed, fields: Mapping[str, str]) -> httpx.Response:
