@@ -13,6 +13,7 @@ from sesame.notify.event_json import (
     House,
     event_type,
     identity_notification,
+    notification_test,
     published_event,
     subscribed_topic,
 )
@@ -212,6 +213,9 @@ def events_page() -> str:
         "### When a topic is set",
         "",
         *_shown(json.loads(subscribed_topic(TOPIC, "Bounce", "example.com"))),
+        "A test that a person sends from the console:",
+        "",
+        *_shown(json.loads(notification_test("Bounce", "example.com"))),
         "An event destination's topic gets a plain text instead:",
         "",
         *_fenced(VALIDATED, "text"),

@@ -19,11 +19,14 @@ import pytest
 
 from sesame.console import pages as console_pages
 from tests.console.hostile import BODIES, HEADERS
+from tests.console.test_last_told import HERE as TOLD
+from tests.console.test_last_told import told_by
 from tests.console.test_shares import make
 from tests.support.browser import root_of
+from tests.support.endpoint import listening
 from tests.support.patience import PATIENCE_S
-from tests.support.process import REGION, SesameProcess
-from tests.support.tenant import Tenant
+from tests.support.process import REGION, SesameProcess, wait_until
+from tests.support.tenant import Tenant, tenant_of
 from tools.screenshots import browser as chromium_browser
 from tools.screenshots import chromium, log_in, play, player
 
@@ -72,7 +75,14 @@ def chrome(by: "Playwright") -> "Iterator[Browser]":
 
 @pytest.fixture(scope="module")
 def played(sesame: SesameProcess) -> dict[str, str]:
-    return play(sesame)
+    found = play(sesame)
+    with listening() as endpoint:
+        told = told_by(tenant_of(sesame), endpoint)
+        found["told"] = told.tenant.account.account_id
+        answer = root_of(sesame, found["told"]).send(f"{TOLD}/test", page=TOLD, kind="Bounce")
+        found["tested"] = answer.url.raw_path.decode()
+        wait_until(lambda: told.tests() != [])
+    return found
 
 
 def open_page(chrome: "Browser", sesame: SesameProcess, account_id: str, **options: Any) -> "Page":
@@ -249,6 +259,7 @@ def paths(played: dict[str, str]) -> list[tuple[str, str]]:
         (owner, f"{here}/identities/example.com/stop?principal={delegate}"),
         (owner, f"{here}/identities/example.com/stop?principal=222222222222"),
         (owner, f"{here}/identities/example.com/notifications"),
+        (played["told"], played["tested"]),
         (owner, f"{here}/configuration-sets"),
         (owner, f"{here}/configuration-sets/newsletter"),
         (owner, f"{here}/templates"),

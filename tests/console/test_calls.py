@@ -172,6 +172,7 @@ WITHOUT: Mapping[str, str] = {
     "/{region}/identities/{name}/edit": "is a preview",
     "/{region}/messages/{id}/cancel": "is about mail that waits; the test of cancelling has a server where it does",
     "/{region}/programs/smtp/test": "changes nothing",
+    "/{region}/identities/{name}/notifications/test": "takes a subscription; the test of what was told last has one",
     "/me/password": "shows no password; the test of log-ins changes one",
     "/me/logins/end": "is about log-ins of browsers",
     "/me/choices": "is about pages of the console",

@@ -17,6 +17,7 @@ from sesame.config import load
 from sesame.console.visit import Backing
 from sesame.errors import ServiceError
 from sesame.model import AccountId, Caller, ConsoleLogin
+from sesame.store import notifications
 from tests.support.console_in_process import OpenConsole, console_over
 from tests.support.statements import Counted, counted, wrong_in
 
@@ -49,6 +50,7 @@ OWN = (
     "identities/example.com/sends",
     "identities/example.com/sends?by=222222222222&outcome=delivered",
     "identities/example.com/notifications",
+    "identities/example.com/notifications?test=none",
     "identities/example.com/cases",
     "programs",
     "programs?user=anna",
@@ -156,6 +158,20 @@ async def set_up(backing: Backing, account: str) -> str:
     )
     await call("sesv2", "CreateEmailTemplate", TemplateName="hello", TemplateContent={"Subject": "s"})
     await call("sesv2", "PutSuppressedDestination", EmailAddress="a@b.example", Reason="BOUNCE")
+    topic = (await call("sns", "CreateTopic", Name="told"))["TopicArn"]
+    identity = f"arn:aws:ses:{REGION}:{account}:identity/example.com"
+    told = {}
+    for kind in notifications.KINDS:
+        await call(
+            "ses",
+            "SetIdentityNotificationTopic",
+            Identity="example.com",
+            NotificationType=kind,
+            SnsTopic=topic,
+        )
+        published = await call("sns", "Publish", TopicArn=topic, Message=kind)
+        told[account, identity, kind, topic] = published["MessageId"]
+    await backing.store.write(lambda tx: notifications.set_last_told(tx, told))
     for name in ("anna", *(f"user{n}" for n in range(20))):
         await call("iam", "CreateUser", UserName=name)
     await call("iam", "CreateGroup", GroupName="all")

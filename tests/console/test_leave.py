@@ -106,6 +106,7 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     ("identities/example.com/signing/key", {"origin": "easy", "length": "1024"}),
     ("identities/example.com/signing/mail-from", {"domain": "b.example.com"}),
     ("identities/example.com/notifications/forwarding", {"enabled": "yes"}),
+    ("identities/example.com/notifications/test", {"kind": "Bounce"}),
     ("people/users", {"name": "more"}),
     ("people/groups", {"name": "more"}),
     (f"{_USER}/keys", {}),

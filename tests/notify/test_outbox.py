@@ -214,6 +214,49 @@ def test_an_expansion_that_is_cut_off_is_made_again_and_writes_nothing_twice(
     with_world(tmp_path, check)
 
 
+def test_the_last_that_each_sides_topic_was_told_is_kept_for_that_side(tmp_path: Path) -> None:
+    async def check(w: World) -> None:
+        async def want(tx: Transaction) -> None:
+            for account_id in (ACCOUNT, OWNER):
+                await notifications.set_topic(tx, account_id, IDENTITY, "Delivery", TOPIC)
+            everybody = '{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "sns:Publish", "Resource": "*"}}'
+            policy = {"Policy": everybody}
+            await topics.put(
+                tx, Topic(account_id=ACCOUNT, region=REGION, name="t", attributes=policy, created_at=0)
+            )
+
+        async def last(account_id: str) -> dict[str, str]:
+            found = await w.f.store.read(lambda tx: notifications.get(tx, account_id, IDENTITY))
+            return found.last_told
+
+        async def event_of(message_id: str) -> str:
+            told = await w.f.store.read(lambda tx: outbox.told(tx, [message_id], places=1))
+            about = told[message_id].about
+            assert about is not None and len(told[message_id].places) == 1
+            return about
+
+        await w.f.store.write(want)
+        assert await last(OWNER) == {}
+        seen = set()
+        for name in ("m1", "m2"):
+            await w.send(name)
+            await w.expand()
+            for account_id in (ACCOUNT, OWNER):
+                told = await last(account_id)
+                assert list(told) == ["Delivery"]
+                assert (await event_of(told["Delivery"])).startswith(f"{name}/")
+                seen.add(told["Delivery"])
+        assert len(seen) == 4, "each side has a publication of its own"
+        await w.f.store.write(lambda tx: notifications.set_topic(tx, OWNER, IDENTITY, "Delivery", None))
+        assert await last(OWNER) == {}
+        stale = {(OWNER, IDENTITY, "Delivery", TOPIC): "late"}
+        await w.f.store.write(lambda tx: notifications.set_last_told(tx, stale))
+        assert await last(OWNER) == {}, "what was published to the topic before is not this one's"
+        assert await w.f.store.read(lambda tx: outbox.told(tx, ["none"], places=1)) == {}
+
+    with_world(tmp_path, check)
+
+
 def test_what_was_sent_and_not_recorded_is_sent_again_under_the_same_id(tmp_path: Path) -> None:
     async def check(w: World) -> None:
         await w.send()

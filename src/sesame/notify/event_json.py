@@ -168,6 +168,17 @@ def subscribed_topic(topic_arn: str, kind: str, identity: str) -> str:
     )
 
 
+def notification_test(kind: str, identity: str) -> str:
+    """What a test publishes: no notification of SES's, and of no mail, so that nobody counts it as one."""
+    return _text(
+        {
+            "notificationType": "TestNotification",
+            "message": f"This is a test of '{kind}' notifications for identity '{identity}'. It is about no message:"
+            " nothing was sent, and nothing came back.",
+        }
+    )
+
+
 def _written(type_key: str, kind: EventType, mail: Mapping[str, Any], what: Mapping[str, Any]) -> str:
     if kind in (EventType.BOUNCE, EventType.COMPLAINT):
         return _text({type_key: kind.title, kind.key: what, "mail": mail})

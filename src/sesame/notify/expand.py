@@ -58,6 +58,8 @@ class Expansion:
     publications: list[tuple[Publication, Sequence[Place]]] = field(default_factory=list)
     broken: dict[tuple[str, str, str], Channel] = field(default_factory=dict)
     """Account, identity ARN, kind of notification."""
+    last: dict[tuple[str, str, str, str], str] = field(default_factory=dict)
+    """Account, identity ARN, kind of notification, topic: the id of what was published last."""
 
 
 class Expander:
@@ -140,6 +142,7 @@ class Expander:
 
         async def finish(tx: Transaction) -> None:
             await _publish(tx, last)
+            await notifications.set_last_told(tx, expansion.last)
             for (account_id, arn, kind), _ in expansion.broken.items():
                 await notifications.set_topic(tx, account_id, arn, kind, None)
                 await notifications.set_forwarding(tx, account_id, arn, enabled=True)
@@ -205,7 +208,7 @@ async def expansion_of(
         count = sum(len(subscribed.get(channel.topic_arn, ())) for _, _, good in wanted for channel in good)
         if count > MOST_PLACES:
             raise TooManyPlaces(f"{len(claimed)} events go to {count} places")
-    for event, _, good in wanted:
+    for event, kind, good in wanted:
         if stream_subject is not None and event.account_id != SYSTEM_ACCOUNT:
             body = streamed_event(event, facts[event.message_id], house)
             expansion.publications.append(_to_stream(event, stream_subject, body, now=now))
@@ -215,6 +218,10 @@ async def expansion_of(
             if channel.webhook is not None:
                 expansion.publications.append((publication, [_post_to(channel, event)]))
                 continue
+            if channel.name is None:
+                arn = sendings[event.message_id].identity_arn
+                key = (channel.account_id, arn, kind.title, channel.topic_arn)
+                expansion.last[key] = publication.message_id
             where = places(subscribed[channel.topic_arn], body=body, attributes=None, order=event.message_id)
             expansion.publications.append((publication, where))
     return expansion

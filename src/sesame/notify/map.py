@@ -23,6 +23,9 @@ class Way:
     way: str
     endpoints: tuple[str, ...] = ()
     problem: str | None = None
+    topic_arn: str = ""
+    is_of_identity: bool = False
+    """Whether it is the topic that the identity's notifications go to."""
 
 
 async def ways(tx: Transaction, sending: Sending) -> list[Way]:
@@ -56,6 +59,8 @@ async def _way(tx: Transaction, kind: EventType, channel: Channel) -> Way:
         way=f"{what}: {channel.topic_arn}" if channel.topic_arn else what,
         endpoints=tuple(f"{one.protocol} {one.endpoint}" for one in subscribed) if problem is None else (),
         problem=problem,
+        topic_arn=channel.topic_arn,
+        is_of_identity=channel.name is None,
     )
 
 

@@ -4,7 +4,7 @@ Kept per account and identity ARN, since a delegate may have its own settings fo
 as. No decision about a send reads this.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from sesame.db import Transaction
@@ -14,17 +14,22 @@ KINDS = ("Bounce", "Complaint", "Delivery")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Settings of one identity: kind to topic ARN, the kinds that carry headers, and the mail switch."""
+    """Settings of one identity: kind to topic ARN, the kinds that carry headers, and the mail switch.
+
+    `last_told` is for each kind the id of what was published last to the topic that is set.
+    """
 
     topics: dict[str, str] = field(default_factory=dict)
     with_headers: frozenset[str] = frozenset()
     is_forwarding: bool = True
+    last_told: dict[str, str] = field(default_factory=dict)
 
 
 async def get(tx: Transaction, account_id: str, identity_arn: str) -> Settings:
     """An account's settings for an identity; the defaults where it has none."""
     rows = await tx.all(
-        "SELECT kind, topic_arn, with_headers FROM identity_notification WHERE account_id = ? AND identity_arn = ?",
+        "SELECT kind, topic_arn, with_headers, last_told FROM identity_notification"
+        " WHERE account_id = ? AND identity_arn = ?",
         account_id,
         identity_arn,
     )
@@ -37,6 +42,7 @@ async def get(tx: Transaction, account_id: str, identity_arn: str) -> Settings:
         topics={row[0]: row[1] for row in rows if row[1] is not None},
         with_headers=frozenset(row[0] for row in rows if row[2]),
         is_forwarding=forwarding is None or bool(forwarding[0]),
+        last_told={row[0]: row[3] for row in rows if row[3] is not None},
     )
 
 
@@ -56,16 +62,29 @@ async def wanting_deliveries(
 async def set_topic(
     tx: Transaction, account_id: str, identity_arn: str, kind: str, topic_arn: str | None
 ) -> None:
-    """Set or clear the topic of a kind; clearing it switches its headers off."""
+    """Set or clear the topic of a kind; clearing it switches its headers off. Another has been told nothing yet."""
     await tx.execute(
         "INSERT INTO identity_notification (account_id, identity_arn, kind, topic_arn, with_headers)"
         " VALUES (?, ?, ?, ?, 0) ON CONFLICT (account_id, identity_arn, kind)"
-        " DO UPDATE SET topic_arn = excluded.topic_arn,"
+        " DO UPDATE SET topic_arn = excluded.topic_arn, last_told ="
+        " CASE WHEN excluded.topic_arn = identity_notification.topic_arn THEN identity_notification.last_told END,"
         " with_headers = CASE WHEN excluded.topic_arn IS NULL THEN 0 ELSE identity_notification.with_headers END",
         account_id,
         identity_arn,
         kind,
         topic_arn,
+    )
+
+
+async def set_last_told(tx: Transaction, told: Mapping[tuple[str, str, str, str], str]) -> None:
+    """Keep the id of what was published last, by account, identity ARN, kind and topic; not where the topic is another.
+
+    In the order of the keys, so that of two who keep the same ones none waits for the other.
+    """
+    await tx.many(
+        "UPDATE identity_notification SET last_told = ?"
+        " WHERE account_id = ? AND identity_arn = ? AND kind = ? AND topic_arn = ?",
+        [(told[key], *key) for key in sorted(told)],
     )
 
 

@@ -536,6 +536,72 @@ async def about(tx: Transaction, event_ids: Sequence[str]) -> list[OutboxEntry]:
     return [_entry(row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Went:
+    """One place that a publication went to, and how far it came; `is_under_way` while an attempt is made."""
+
+    protocol: str
+    endpoint: str
+    state: str
+    is_under_way: bool
+    attempts: int
+    due_at: float
+    ended_at: float | None
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A publication and the first places that it went to."""
+
+    message_id: str
+    topic_arn: str
+    body: str
+    at: float
+    about: str | None
+    places: tuple[Went, ...]
+
+
+_TOLD = (
+    "SELECT * FROM (SELECT p.message_id, p.topic_arn, p.body, p.at, p.about, o.protocol, o.endpoint, o.state,"
+    " o.lease IS NOT NULL, o.attempts, o.due_at, o.ended_at, o.problem FROM publication p"
+    " LEFT JOIN outbox o ON o.publication_seq = p.seq WHERE p.message_id = ? ORDER BY o.seq LIMIT ?) AS told{}"
+)
+
+
+async def told(tx: Transaction, ids: Sequence[str], *, places: int) -> dict[str, Told]:
+    """The few publications of these ids that are kept, by id, each with so many places at most, in one statement."""
+    if not ids:
+        return {}
+    rows = await tx.all(
+        " UNION ALL ".join(_TOLD.format(n) for n in range(len(ids))),
+        *(value for one in ids for value in (one, places)),
+    )
+    found: dict[str, Told] = {}
+    for row in rows:
+        known = found.get(row[0])
+        where = () if known is None else known.places
+        if row[5] is not None:
+            where = (*where, _went(row))
+        found[row[0]] = Told(
+            message_id=row[0], topic_arn=row[1], body=row[2], at=row[3], about=row[4], places=where
+        )
+    return found
+
+
+def _went(row: Row) -> Went:
+    return Went(
+        protocol=row[5],
+        endpoint=row[6],
+        state=row[7],
+        is_under_way=bool(row[8]),
+        attempts=row[9],
+        due_at=row[10],
+        ended_at=row[11],
+        problem=row[12],
+    )
+
+
 async def purge_before(tx: Transaction, before: float, *, limit: int) -> int:
     """Let go of publications from before `before` that wait for nothing, with their rows; how many of both, bounded."""
     rows = await tx.all(

@@ -1,4 +1,4 @@
-"""Notifications of an identity: who is told of what, by which way, and setting it."""
+"""Notifications of an identity: who is told of what, by which way, what went out last, setting it, and tests."""
 
 from collections.abc import Mapping
 
@@ -7,9 +7,18 @@ from starlette.responses import Response
 from sesame.console.calls import Call, call, sample
 from sesame.console.visit import Page, Visit, problem_of
 from sesame.errors import ServiceError
-from sesame.operations.notification_map import NOT_ASKED, notification_map
+from sesame.operations.notification_map import (
+    MOST_PLACES,
+    NOT_ASKED,
+    NotificationMap,
+    body_of_test,
+    notification_map,
+)
 from sesame.operations.set_view import MOST_TOPICS
+from sesame.store.outbox import Told
 
+TEST_EVERY_S = 10.0
+"""A person tests a kind of an identity once in as long: whoever asks again is shown the same test."""
 KINDS = {"Bounce": "bounced", "Complaint": "complained of", "Delivery": "delivered"}
 
 
@@ -26,7 +35,7 @@ async def _page(visit: Visit, problem: str = "", status: int = 200, given: Topic
     """`given` is what a form that failed asked for."""
     name = visit.path_values["name"]
     backing = visit.backing
-    found = await notification_map(backing.store, backing.authorizer, visit.me, name)
+    found = await _map(visit)
     topics, hidden = found.topics.items, found.topics.refused
     asked_for = [way for way in found.ways if way.problem != NOT_ASKED]
     told_of = {way.kind for way in asked_for}
@@ -48,6 +57,10 @@ async def _page(visit: Visit, problem: str = "", status: int = 200, given: Topic
         most_topics=MOST_TOPICS,
         hidden=hidden,
         kinds=KINDS,
+        last=(last := _last(found)),
+        waits=any(one.state == "waiting" for _, told, _ in last if told for one in told.places),
+        most_places=MOST_PLACES,
+        once=visit.form.get("once", "") or backing.logins.random_token(),
         shown=shown,
         given={**shown, **(given or {})},
         calls=[
@@ -61,8 +74,41 @@ async def _page(visit: Visit, problem: str = "", status: int = 200, given: Topic
                 "Stop mailing bounces and complaints" if settings.is_forwarding else "Mail them",
                 _forwarding(name, on=not settings.is_forwarding),
             ),
+            *(
+                sample("Send a test", _test(name, kind, topic))
+                for kind, (topic, _) in list(shown.items())
+                if topic
+            ),
         ],
     )
+
+
+async def _map(visit: Visit) -> NotificationMap:
+    backing = visit.backing
+    return await notification_map(
+        backing.store,
+        backing.authorizer,
+        visit.me,
+        visit.path_values["name"],
+        test=visit.query.get("test", "")[:64],
+    )
+
+
+def _last(found: NotificationMap) -> list[tuple[str, Told | None, bool]]:
+    """For each kind that has a topic the test, if there is one, and what was told last; whether it is the test."""
+    rows: list[tuple[str, Told | None, bool]] = []
+    for kind in KINDS:
+        if kind not in found.settings.topics:
+            continue
+        if found.test is not None and found.test[0] == kind:
+            rows.append((kind, found.test[1], True))
+        rows.append((kind, found.last.get(kind), False))
+    return rows
+
+
+def _test(name: str, kind: str, topic: str) -> Call:
+    """Publish a test of a kind."""
+    return call("sns", "Publish", TopicArn=topic, Message=body_of_test(kind, name))
 
 
 def _changes(name: str, before: Topics, wanted: Topics) -> list[Call]:
@@ -113,9 +159,36 @@ async def set_forwarding(visit: Visit) -> Response:
     return await _try(visit, _forwarding(visit.path_values["name"], on=on))
 
 
+async def send_test(visit: Visit) -> Response:
+    """Publish a test to the topic of a kind, with the rights of who asks; the page then shows what became of it."""
+    assert visit.login is not None
+    name, kind = visit.path_values["name"], visit.form.get("kind", "")
+    found = await _map(visit)
+    if (why := found.why_nobody(kind)) is not None:
+        word = KINDS.get(kind, kind)
+        return await _page(
+            visit, f"No test was sent: of mail that was {word} nobody is notified by a topic ({why}).", 400
+        )
+    made = _test(name, kind, found.settings.topics[kind])
+    key = (visit.login.digest, f"{visit.path} {kind} {visit.now // TEST_EVERY_S}")
+
+    async def published() -> str:
+        return str((await visit.do(made))["MessageId"])
+
+    async def sent() -> Mapping[str, str]:
+        return {"MessageId": await visit.backing.once.run(key, published)}
+
+    try:
+        answer = await visit.once(sent)
+    except ServiceError as error:
+        return await _page(visit, *problem_of(error))
+    return visit.go(visit.here(f"/identities/{name}/notifications?test={answer['MessageId']}"))
+
+
 _HERE = "/{region}/identities/{name}/notifications"
 PAGES = (
     Page(path=_HERE, handler=show),
     Page(path=f"{_HERE}/topics", handler=set_topics, method="POST"),
     Page(path=f"{_HERE}/forwarding", handler=set_forwarding, method="POST"),
+    Page(path=f"{_HERE}/test", handler=send_test, method="POST"),
 )
