@@ -65,6 +65,8 @@ OWN = (
     "search?q=news@example.com",
     "search?q=222222222222",
 )
+WALKS = frozenset({"SELECT COUNT(*) FROM outbox WHERE state = 'waiting'"})
+"""How many notifications wait: the operator's own look at all of them, along an index that has no others."""
 OPERATORS = (
     "/operator",
     "/operator/accounts/delegates",
@@ -120,7 +122,11 @@ async def read(
             answer = await client.get(path)
             run = list(Counted.ran)
             plans = {sql: wrong_in(opened.store, sql) for sql in run}
-            found[page] = Seen(answer.status_code, run, {sql: wrong for sql, wrong in plans.items() if wrong})
+            found[page] = Seen(
+                answer.status_code,
+                run,
+                {sql: wrong for sql, wrong in plans.items() if wrong and sql not in WALKS},
+            )
     return found
 
 

@@ -8,6 +8,11 @@ from typing import Any
 
 import pytest
 
+from sesame.app.foundation import Services
+from sesame.db import Transaction
+from sesame.operations.notification_map import MOST_ENDPOINTS, MOST_PLACES
+from sesame.store import subscriptions
+from sesame.store.subscriptions import Subscription
 from tests.console.test_leave import person_with
 from tests.support.browser import Person, main_of, root_of, words
 from tests.support.endpoint import Endpoint, listening
@@ -116,6 +121,34 @@ def test_a_refusal_is_shown_with_its_words_and_the_next_attempt(person: Person, 
     told.bounce(told.tenant.ses)
     wait_until(lambda: "given up" in person.get(HERE).text)
     assert "410" in rows(person.get(HERE).text)["Bounce"]
+
+
+def test_of_a_topic_with_many_subscriptions_the_first_are_shown(
+    sesame: SesameProcess, person: Person, told: Told
+) -> None:
+    many = [
+        Subscription(
+            arn=f"{told.topic}:{n:036}", topic_arn=told.topic, account_id=told.tenant.account.account_id,
+            protocol="email", endpoint=f"reader{n}@example.com", attributes={}, created_at=0, confirmed_at=1,
+        )
+        for n in range(30)
+    ]  # fmt: skip
+
+    async def put(tx: Transaction) -> None:
+        for one in many:
+            await subscriptions.put(tx, one)
+
+    async def subscribe(services: Services) -> None:
+        await services.store.write(put)
+
+    sesame.operate(subscribe)
+    page = main_of(person.get(HERE))
+    assert page.count("email reader") == 2 * MOST_ENDPOINTS
+    assert page.count("and more") == 2
+    answer = person.send(f"{HERE}/test", page=HERE, kind="Bounce")
+    said = rows(answer.text)["Bounce-test"]
+    assert said.count("email reader") == MOST_PLACES
+    assert said.endswith("and more")
 
 
 def test_another_topic_has_been_told_nothing(person: Person, told: Told) -> None:

@@ -77,7 +77,6 @@ ALIASES = {
     "h": "message_head",
     "b": "body",
     "q": "queue",
-    "p": "publication",
     "i": "identity",
     "o": "further_owner",
 }

@@ -22,34 +22,44 @@ class Way:
     account_id: str
     way: str
     endpoints: tuple[str, ...] = ()
+    has_more: bool = False
+    """Whether there are more endpoints than were asked for."""
     problem: str | None = None
     topic_arn: str = ""
     is_of_identity: bool = False
     """Whether it is the topic that the identity's notifications go to."""
 
 
-async def ways(tx: Transaction, sending: Sending) -> list[Way]:
-    """Every way, in the order of the kinds; a kind that nobody set anything up for has none."""
-    return [way for kind in EventType for way in await ways_of(tx, sending, kind)]
+async def ways(tx: Transaction, sending: Sending, *, most: int | None = None) -> list[Way]:
+    """Every way, in the order of the kinds; a kind that nobody set anything up for has none.
+
+    `most` bounds the endpoints that are read of each.
+    """
+    return [way for kind in EventType for way in await ways_of(tx, sending, kind, most=most)]
 
 
-async def ways_of(tx: Transaction, sending: Sending, kind: EventType) -> list[Way]:
+async def ways_of(
+    tx: Transaction, sending: Sending, kind: EventType, *, most: int | None = None
+) -> list[Way]:
     """The ways of one kind of event."""
     set_up = await channels(tx, sending, kind)
-    found = [await _way(tx, kind, channel) for channel in set_up]
+    found = [await _way(tx, kind, channel, most) for channel in set_up]
     if kind in FED_BACK:
         found.append(await _mail(tx, sending, kind, set_up))
     return found
 
 
-async def _way(tx: Transaction, kind: EventType, channel: Channel) -> Way:
+async def _way(tx: Transaction, kind: EventType, channel: Channel, most: int | None) -> Way:
     what = "topic of the identity" if channel.name is None else f"event destination {channel.name}"
     if channel.webhook is not None:
         endpoints = (f"webhook {channel.url}",) if channel.problem is None else ()
         return Way(
             kind=kind, account_id=channel.account_id, way=what, endpoints=endpoints, problem=channel.problem
         )
-    subscribed = (await subscriptions.confirmed(tx, [channel.topic_arn]))[channel.topic_arn]
+    if most is None:
+        subscribed = (await subscriptions.confirmed(tx, [channel.topic_arn]))[channel.topic_arn]
+    else:
+        subscribed = await subscriptions.first_confirmed(tx, channel.topic_arn, limit=most + 1)
     problem = channel.problem
     if problem is None and not subscribed:
         problem = "nobody has a confirmed subscription to the topic"
@@ -57,7 +67,10 @@ async def _way(tx: Transaction, kind: EventType, channel: Channel) -> Way:
         kind=kind,
         account_id=channel.account_id,
         way=f"{what}: {channel.topic_arn}" if channel.topic_arn else what,
-        endpoints=tuple(f"{one.protocol} {one.endpoint}" for one in subscribed) if problem is None else (),
+        endpoints=tuple(f"{one.protocol} {one.endpoint}" for one in subscribed[:most])
+        if problem is None
+        else (),
+        has_more=problem is None and most is not None and len(subscribed) > most,
         problem=problem,
         topic_arn=channel.topic_arn,
         is_of_identity=channel.name is None,

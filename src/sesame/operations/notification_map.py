@@ -29,6 +29,8 @@ NOT_ASKED = channels.NOT_ASKED
 """Why a destination gets nothing of a kind that it was not set up for."""
 body_of_test = event_json.notification_test
 """What a test publishes."""
+MOST_ENDPOINTS = 20
+"""Endpoints that are shown of each way."""
 ACTION = "ses:GetIdentityNotificationAttributes"
 MOST_PLACES = 5
 """Places that are shown of what went out; one more is read, which says that there are more."""
@@ -87,8 +89,8 @@ async def notification_map(
             settings=settings,
             configuration_set=default,
             ways=tuple(
-                way if is_seen(way.topic_arn, account_id) else replace(way, endpoints=())
-                for way in await ways(tx, sending)
+                way if is_seen(way.topic_arn, account_id) else replace(way, endpoints=(), has_more=False)
+                for way in await ways(tx, sending, most=MOST_ENDPOINTS)
             ),
             topics=await topics_for(tx, caller, listed),
             last={kind: told[one] for kind, one in settings.last_told.items() if one in told},

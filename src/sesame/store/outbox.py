@@ -563,9 +563,10 @@ class Told:
 
 
 _TOLD = (
-    "SELECT * FROM (SELECT p.message_id, p.topic_arn, p.body, p.at, p.about, o.protocol, o.endpoint, o.state,"
-    " o.lease IS NOT NULL, o.attempts, o.due_at, o.ended_at, o.problem FROM publication p"
-    " LEFT JOIN outbox o ON o.publication_seq = p.seq WHERE p.message_id = ? ORDER BY o.seq LIMIT ?) AS told{}"
+    "SELECT * FROM (SELECT publication.message_id, topic_arn, body, at, about, protocol, endpoint, state,"
+    " lease IS NOT NULL, attempts, due_at, ended_at, problem FROM publication"
+    " LEFT JOIN outbox ON outbox.publication_seq = publication.seq"
+    " WHERE publication.message_id = ? ORDER BY outbox.seq LIMIT ?) AS told{}"
 )
 
 

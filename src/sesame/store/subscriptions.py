@@ -74,6 +74,17 @@ async def confirmed(tx: Transaction, topic_arns: Sequence[str]) -> dict[str, lis
     return found
 
 
+async def first_confirmed(tx: Transaction, topic_arn: str, *, limit: int) -> list[Subscription]:
+    """The first confirmed subscriptions of a topic, whose ARN theirs begin with, in the order of `confirmed`."""
+    return await _SUBSCRIPTIONS.all(
+        tx,
+        "WHERE arn > ? AND arn < ? AND confirmed_at IS NOT NULL ORDER BY arn LIMIT ?",
+        f"{topic_arn}:",
+        f"{topic_arn};",
+        limit,
+    )
+
+
 async def still_confirmed(tx: Transaction, arns: Sequence[str]) -> set[str]:
     """Those of the subscriptions that are there and confirmed."""
     rows = await tx.all(
