@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from sesame.app.foundation import Services
+from sesame.console.pages.notifications import TEST_EVERY_S
 from sesame.db import Transaction
 from sesame.operations.notification_map import MOST_ENDPOINTS, MOST_PLACES
 from sesame.store import subscriptions
@@ -114,7 +116,7 @@ def test_a_refusal_is_shown_with_its_words_and_the_next_attempt(person: Person, 
     )
     wait_until(lambda: "next attempt" in person.get(HERE).text)
     page = person.get(HERE).text
-    assert re.search(r"waiting next attempt .* after 1 http", rows(page)["Delivery"])
+    assert re.search(r"waiting next attempt .* after 1 attempt http", rows(page)["Delivery"])
     assert "503" in rows(page)["Delivery"]
     assert 'id="told" data-poll="3000"' in page
     told.endpoint.answers = [410]
@@ -228,6 +230,7 @@ def test_a_test_reaches_the_endpoint_and_is_nobodys_bounce(person: Person, told:
 
 
 def test_a_form_sent_twice_and_a_hasty_person_send_one_test(person: Person, told: Told) -> None:
+    began = time.time()
     once = _ONCE.search(person.get(HERE).text)
     assert once
     answers = [person.send(f"{HERE}/test", page=HERE, kind="Bounce", once=once[1]) for _ in range(2)]
@@ -237,7 +240,7 @@ def test_a_form_sent_twice_and_a_hasty_person_send_one_test(person: Person, told
     different = {str(one.url) for one in answers}
     wait_until(lambda: len(told.tests()) >= len(different))
     assert len(told.tests()) == len(different)
-    assert len(different) < 5, "of eight clicks"
+    assert len(different) <= time.time() // TEST_EVERY_S - began // TEST_EVERY_S + 1
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,10 @@ import pytest
 
 from tests.console.hostile import HEADERS
 from tests.console.test_browser import by, chrome, counted_connections, open_page, pytestmark
-from tests.support.process import REGION, SesameProcess
+from tests.console.test_last_told import HERE as TOLD
+from tests.console.test_last_told import told_by
+from tests.support.endpoint import listening
+from tests.support.process import REGION, SesameProcess, wait_until
 from tests.support.tenant import Tenant
 from tools.screenshots import browser as chromium_browser
 
@@ -46,6 +49,25 @@ def test_a_person_asks_makes_a_log_in_and_chooses(
     page.locator("html[data-scheme=dark]").wait_for()
     assert tenant.iam.list_users()["Users"][0]["UserName"] == "smtp-x"
     page.context.close()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_person_sends_a_test_notification_and_sees_what_became_of_it(
+    chrome: "Browser", sesame: SesameProcess, tenant: Tenant, scripts: bool
+) -> None:
+    """With scripts the page follows it by itself."""
+    with listening() as endpoint:
+        told = told_by(tenant, endpoint)
+        page = open_page(chrome, sesame, tenant.account.account_id, java_script_enabled=scripts)
+        page.goto(TOLD)
+        page.locator("#told").get_by_role("button").first.click()
+        row = page.locator("#told tbody tr").first.filter(has_text="a test").filter(has_text="http://")
+        row.wait_for()
+        if not scripts:
+            wait_until(lambda: told.tests() and page.reload() and "delivered" in row.inner_text())
+        row.filter(has_text="delivered").wait_for()
+        assert len(told.tests()) == 1
+        page.context.close()
 
 
 @pytest.mark.parametrize("scripts", [True, False])
