@@ -25,7 +25,16 @@ from sesame.notify.http_client import Answer, HttpClient
 from sesame.notify.url import PostFailed
 from sesame.notify.ways import Ways
 from sesame.observe import Log
-from sesame.store import accounts, configuration_sets, events, notifications, outbox, subscriptions, topics
+from sesame.store import (
+    accounts,
+    configuration_sets,
+    events,
+    notifications,
+    outbox,
+    subscriptions,
+    told,
+    topics,
+)
 from sesame.store.configuration_sets import ConfigurationSet
 from sesame.store.events import Event, Happened, NewEvent, Stage
 from sesame.store.outbox import Place, Publication
@@ -230,9 +239,9 @@ def test_the_last_that_each_sides_topic_was_told_is_kept_for_that_side(tmp_path:
             return found.last_told
 
         async def event_of(message_id: str) -> str:
-            told = await w.f.store.read(lambda tx: outbox.told(tx, [message_id], places=1))
-            about = told[message_id].about
-            assert about is not None and len(told[message_id].places) == 1
+            found = await w.f.store.read(lambda tx: told.of_ids(tx, [message_id], places=1))
+            about = found[message_id].about
+            assert about is not None and len(found[message_id].places) == 1
             return about
 
         await w.f.store.write(want)
@@ -242,17 +251,17 @@ def test_the_last_that_each_sides_topic_was_told_is_kept_for_that_side(tmp_path:
             await w.send(name)
             await w.expand()
             for account_id in (ACCOUNT, OWNER):
-                told = await last(account_id)
-                assert list(told) == ["Delivery"]
-                assert (await event_of(told["Delivery"])).startswith(f"{name}/")
-                seen.add(told["Delivery"])
+                kept = await last(account_id)
+                assert list(kept) == ["Delivery"]
+                assert (await event_of(kept["Delivery"])).startswith(f"{name}/")
+                seen.add(kept["Delivery"])
         assert len(seen) == 4, "each side has a publication of its own"
         await w.f.store.write(lambda tx: notifications.set_topic(tx, OWNER, IDENTITY, "Delivery", None))
         assert await last(OWNER) == {}
         stale = {(OWNER, IDENTITY, "Delivery", TOPIC): "late"}
         await w.f.store.write(lambda tx: notifications.set_last_told(tx, stale))
         assert await last(OWNER) == {}, "what was published to the topic before is not this one's"
-        assert await w.f.store.read(lambda tx: outbox.told(tx, ["none"], places=1)) == {}
+        assert await w.f.store.read(lambda tx: told.of_ids(tx, ["none"], places=1)) == {}
 
     with_world(tmp_path, check)
 

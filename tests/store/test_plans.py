@@ -32,6 +32,7 @@ from sesame.store import (
     recorded_sends,
     reports,
     reputation,
+    told,
 )
 from sesame.store.decisions import DecisionText
 from tests.support.reacting import react
@@ -294,7 +295,7 @@ ACTIONS: dict[str, Action] = {
     ),
     "an identity in all regions": reading(lambda tx: identities.named_of(tx, OWNER, "n5.example")),
     "identities by region": reading(lambda tx: identities.counts_by_region(tx, OWNER, most=10)),
-    "what was told last": reading(lambda tx: outbox.told(tx, ["a", "b", "c", "d"], places=6)),
+    "what was told last": reading(lambda tx: told.of_ids(tx, ["a", "b", "c", "d"], places=6)),
     "refused by quarter": reading(lambda tx: decisions.refused_by_quarter(tx, OWNER, REGION, since=5.0)),
     "status": reading(lambda tx: accounts.status(tx, OWNER, REGION)),
     "identities in trouble": reading(lambda tx: identities.in_trouble(tx, OWNER, REGION, limit=50)),

@@ -21,9 +21,9 @@ from sesame.notify.map import Way, ways
 from sesame.operations.cached_reads import CachedReads
 from sesame.operations.people import Part
 from sesame.operations.set_view import topics_for, topics_leave
-from sesame.store import configuration_sets, identities, notifications, outbox
+from sesame.store import configuration_sets, identities, notifications, told
 from sesame.store.notifications import Settings
-from sesame.store.outbox import Told
+from sesame.store.told import Told
 
 NOT_ASKED = channels.NOT_ASKED
 """Why a destination gets nothing of a kind that it was not set up for."""
@@ -83,8 +83,8 @@ async def notification_map(
         )
         settings = await notifications.get(tx, account_id, identity_arn(region, account_id, name))
         ids = [*settings.last_told.values(), *([test] if test else [])]
-        found = await outbox.told(tx, list(dict.fromkeys(ids)), places=MOST_PLACES + 1)
-        told = {message_id: _as_seen(one, account_id) for message_id, one in found.items()}
+        found = await told.of_ids(tx, list(dict.fromkeys(ids)), places=MOST_PLACES + 1)
+        seen = {message_id: _as_seen(one, account_id) for message_id, one in found.items()}
         return NotificationMap(
             settings=settings,
             configuration_set=default,
@@ -93,8 +93,8 @@ async def notification_map(
                 for way in await ways(tx, sending, most=MOST_ENDPOINTS)
             ),
             topics=await topics_for(tx, caller, listed),
-            last={kind: told[one] for kind, one in settings.last_told.items() if one in told},
-            test=_test(told.get(test), settings, name),
+            last={kind: seen[one] for kind, one in settings.last_told.items() if one in seen},
+            test=_test(seen.get(test), settings, name),
         )
 
     return await store.read(run)
@@ -105,14 +105,14 @@ def is_seen(topic_arn: str, account_id: str) -> bool:
     return not topic_arn or topic_arn.split(":")[4:5] == [account_id]
 
 
-def _as_seen(told: Told, account_id: str) -> Told:
-    return told if is_seen(told.topic_arn, account_id) else replace(told, places=())
+def _as_seen(one: Told, account_id: str) -> Told:
+    return one if is_seen(one.topic_arn, account_id) else replace(one, places=())
 
 
-def _test(told: Told | None, settings: Settings, name: str) -> tuple[str, Told] | None:
+def _test(one: Told | None, settings: Settings, name: str) -> tuple[str, Told] | None:
     """A test of this identity by a topic that is set, with its kind."""
-    if told is not None:
+    if one is not None:
         for kind, topic_arn in settings.topics.items():
-            if told.topic_arn == topic_arn and told.body == body_of_test(kind, name):
-                return kind, told
+            if one.topic_arn == topic_arn and one.body == body_of_test(kind, name):
+                return kind, one
     return None

@@ -15,7 +15,7 @@ from sesame.operations.notification_map import (
     notification_map,
 )
 from sesame.operations.set_view import MOST_TOPICS
-from sesame.store.outbox import Told
+from sesame.store.told import Told
 
 TEST_EVERY_S = 10.0
 """A person tests a kind of an identity once in as long: whoever asks again is shown the same test."""

@@ -1,0 +1,73 @@
+"""What was published and how far it came at each place, for people to read; `outbox` says how it gets there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sesame.db import Row, Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Went:
+    """One place that a publication went to, and how far it came; `is_under_way` while an attempt is made."""
+
+    protocol: str
+    endpoint: str
+    state: str
+    is_under_way: bool
+    attempts: int
+    due_at: float
+    ended_at: float | None
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A publication and the first places that it went to."""
+
+    message_id: str
+    topic_arn: str
+    body: str
+    at: float
+    about: str | None
+    places: tuple[Went, ...]
+
+
+_TOLD = (
+    "SELECT * FROM (SELECT publication.message_id, topic_arn, body, at, about, protocol, endpoint, state,"
+    " lease IS NOT NULL, attempts, due_at, ended_at, problem FROM publication"
+    " LEFT JOIN outbox ON outbox.publication_seq = publication.seq"
+    " WHERE publication.message_id = ? ORDER BY outbox.seq LIMIT ?) AS told{}"
+)
+
+
+async def of_ids(tx: Transaction, ids: Sequence[str], *, places: int) -> dict[str, Told]:
+    """The few publications of these ids that are kept, by id, each with so many places at most, in one statement."""
+    if not ids:
+        return {}
+    rows = await tx.all(
+        " UNION ALL ".join(_TOLD.format(n) for n in range(len(ids))),
+        *(value for one in ids for value in (one, places)),
+    )
+    found: dict[str, Told] = {}
+    for row in rows:
+        known = found.get(row[0])
+        where = () if known is None else known.places
+        if row[5] is not None:
+            where = (*where, _went(row))
+        found[row[0]] = Told(
+            message_id=row[0], topic_arn=row[1], body=row[2], at=row[3], about=row[4], places=where
+        )
+    return found
+
+
+def _went(row: Row) -> Went:
+    return Went(
+        protocol=row[5],
+        endpoint=row[6],
+        state=row[7],
+        is_under_way=bool(row[8]),
+        attempts=row[9],
+        due_at=row[10],
+        ended_at=row[11],
+        problem=row[12],
+    )
