@@ -85,12 +85,12 @@ async def of_identity(
     """Those of every policy that an identity has or had, by name, newest first."""
     rows = await tx.all(
         "SELECT policy_name, number, ended_at, ended_by, document FROM identity_policy_version"
-        " WHERE account_id = ? AND region = ? AND identity = ? ORDER BY policy_name, number DESC",
+        " WHERE account_id = ? AND region = ? AND identity = ? ORDER BY policy_name, number",
         account_id,
         region,
         identity,
     )
     found: dict[str, list[Version]] = {}
-    for row in rows:
+    for row in reversed(rows):  # as the key has them, which are sorted by nobody
         found.setdefault(row[0], []).append(_VERSION(row[1:]))
     return found
