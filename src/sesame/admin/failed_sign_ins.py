@@ -26,6 +26,8 @@ WHY = {
     "MissingAuthenticationToken": "not signed",
     "InvalidClientTokenId": "no such key, or switched off",
     "SignatureDoesNotMatch": "wrong secret",
+    "signature": "signed for another service, region or day, or not for all that it has to be",
+    "clock": "signed at another time: a clock is wrong",
     "IncompleteSignature": "a signature that cannot be read",
     "RequestExpired": "signed at another time",
     "ExpiredToken": "a session that is over",

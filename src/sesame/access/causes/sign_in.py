@@ -14,7 +14,7 @@ from sesame.access.failed_sign_ins import FailedSignIns
 from sesame.access.key_uses import KeyUses
 from sesame.access.sign_in_names import MAX_NAME, SECRET, without_secret, without_secrets
 from sesame.access.smtp_login import TooManyFailures, WrongCredentials
-from sesame.aws.errors import InvalidClientTokenId
+from sesame.aws.errors import InvalidClientTokenId, SignatureDoesNotMatch
 from sesame.aws.sigv4 import SignedRequest
 from sesame.errors import ServiceError
 from sesame.model import AccountId, Caller, Principal, PrincipalKind
@@ -32,6 +32,13 @@ WITHOUT_TLS = (
     " port of submission.tls_ports."
 )
 """Why a command was refused to who has not logged in, and what to do, for the log."""
+
+
+def _word(error: ServiceError, *, is_off: bool) -> str:
+    """A word for why a signature was refused; one whose circumstances were wrong says nothing of the secret."""
+    if not isinstance(error, SignatureDoesNotMatch) or error.message == error.text:
+        return error.code
+    return "clock" if is_off else "signature"
 
 
 class SignIns:
@@ -100,7 +107,7 @@ class SignIns:
             "API",
             address,
             "" if signed is None else signed.access_key_id,
-            why=error.code,
+            why=_word(error, is_off="off_s" in facts),
             account_id="" if principal is None else principal.account_id,
         )
         kept = await self._keep(
