@@ -397,3 +397,20 @@ def test_a_stranger_fills_no_owners_records_and_hides_behind_no_other_failures(c
     absent = arn.replace("role/there", "role/gone")
     seen = {name: bool(case.read("sender", case.refused(name))["causes"]) for name in (arn, absent)}
     assert seen[arn] == seen[absent], "whether it is kept tells nothing of the role"
+
+
+@pytest.mark.parametrize("is_own", [True, False], ids=["of the same account", "of another account"])
+def test_a_deny_that_spares_nobody_who_has_a_boundary_is_named(case: Roles, is_own: bool) -> None:
+    """Its NotPrincipal names the caller, who has a permissions boundary (IAM user guide, "Permissions boundaries")."""
+    spared = [ROBOT, "arn:aws:iam::<sender>:root"]
+    deny = ASSUME | {"Effect": "Deny", "NotPrincipal": {"AWS": spared}}
+    if is_own:
+        case.names["owner"], case.accounts["owner"] = case.names["sender"], case.accounts["sender"]
+    case.step("boundary", "sender", "user/robot", EVERYTHING)
+    arn, parameters = case.role(LET_IN, deny), dict[str, Any]()
+    told = case.read("owner", case.refused(arn))
+    [cause] = told["causes"]
+    assert "statement 2" in cause["cause"]
+    assert ("has a permissions boundary" in json.dumps(told)) == is_own
+    case.do(cause["mend"], parameters)
+    case.assume(arn, **parameters)

@@ -55,6 +55,7 @@ def role_facts(
     `asked` are all that must be allowed. `by_trust` is there for a role that is there; `owner` for one of another
     account, whose record it is as well.
     """
+    is_bounded = boundary_of(credential) is not None
     refused = [own for one in asked if (own := _sides(caller, one, credential, trust)) is not None]
     first, *more = refused
     facts: dict[str, Any] = {**first, "also": more} if more else first
@@ -65,7 +66,14 @@ def role_facts(
     ids = {} if trust is None else trust.principal_ids
     refused_actions = {one["action"] for one in refused}
     by_trust = [
-        _by_trust(one, documents, ids, reader, refuses=_refuses(one, trust))
+        _by_trust(
+            one,
+            documents,
+            ids,
+            reader,
+            refuses=_refuses(one, trust, is_bounded=is_bounded),
+            is_bounded=is_bounded,
+        )
         for one in asked
         if one.action in refused_actions
     ]
@@ -85,7 +93,7 @@ def _sides(
         "role": request.resource,
         "action": request.action,
         "principal": principal_name(principal),
-        "trust_refuses": _refuses(request, trust),
+        "trust_refuses": _refuses(request, trust, is_bounded=boundary is not None),
         "needs_iam": decide_trust(request, iam=EMPTY, trust=_compiled(trust)) is not Outcome.ALLOW,
         "sent_external_id": carried(request, _EXTERNAL_ID) is not None,
     }
@@ -100,9 +108,16 @@ def _compiled(trust: Policies | None) -> PolicySet:
     return EMPTY if trust is None else trust.compiled
 
 
-def _refuses(request: Request, trust: Policies | None) -> bool:
-    """Whether the trust policy alone would refuse, whatever the caller's own policies say."""
-    return decide_trust(request, iam=ALLOW_ALL.compiled, trust=_compiled(trust)) is not Outcome.ALLOW
+def _refuses(request: Request, trust: Policies | None, *, is_bounded: bool) -> bool:
+    """Whether the trust policy alone would refuse, whatever the caller's own policies say.
+
+    It may know whether the caller has a permissions boundary, which a Deny with a NotPrincipal does not spare.
+    """
+    everything = ALLOW_ALL.compiled
+    outcome = decide_trust(
+        request, iam=everything, trust=_compiled(trust), boundary=everything if is_bounded else None
+    )
+    return outcome is not Outcome.ALLOW
 
 
 def _by_trust(
@@ -112,12 +127,15 @@ def _by_trust(
     reader: Reader,
     *,
     refuses: bool,
+    is_bounded: bool,
 ) -> dict[str, Any]:
     """What in a trust policy kept a requester out, as `reader` may know it: its Denies, and what no Allow of it has."""
     said: dict[str, Any] = {"action": request.action, "refuses": refuses}
     if not refuses and documents[0][1] is not _NOBODYS:
         return said
-    steps = explain(request, iam=(), identity=documents, principal_ids=principal_ids).statements
+    boundary = ALLOW_ALL.documents if is_bounded else None
+    explained = explain(request, iam=(), identity=documents, principal_ids=principal_ids, boundary=boundary)
+    steps = [step for step in explained.statements if step.ref.kind == "identity"]
     said["denies"] = [
         _denial(step, request, reader) for step in steps if step.matched and step.effect is Effect.DENY
     ]
@@ -125,6 +143,10 @@ def _by_trust(
     if not any(step.matched for step in allows):
         said["lacks"] = _lacks(allows, request, reader)
     return said
+
+
+_BOUNDED = "the caller has a permissions boundary, whom NotPrincipal does not spare"
+"""For readers of the caller's own account: what another one has is nobody else's to know (I9)."""
 
 
 def _denial(step: StatementStep, request: Request, reader: Reader) -> dict[str, Any]:
@@ -138,7 +160,14 @@ def _denial(step: StatementStep, request: Request, reader: Reader) -> dict[str, 
     return spared | {
         "statement": f"statement `{step.ref.sid}`" if step.ref.sid else f"statement {step.ref.index + 1}",
         "index": step.ref.index,
-        "when": [explain_condition(one, request, reader, kind="identity") for one in step.conditions],
+        "when": [
+            *(
+                _BOUNDED
+                for element in step.elements
+                if element.note and reader is Reader.OPERATOR and element.element == "NotPrincipal"
+            ),
+            *(explain_condition(one, request, reader, kind="identity") for one in step.conditions),
+        ],
         "changes": changes,
         "admits": [] if _is_of_one_action(step) else list(admits),
         "terms": [one.as_json() for one in terms],
