@@ -339,6 +339,6 @@ def test_explain_and_simulate_hold_the_caller_to_its_boundary(
     assert run("simulate", "--caller", user, *asked) == 0
     capsys.readouterr()
     assert run("explain", "--principal", user, *asked, "--boundary", boundary) == 3
-    assert "denied: permissions boundary" in capsys.readouterr().out
+    assert "denied: no statement of the permissions boundary of" in capsys.readouterr().out
     assert run("simulate", "--caller", user, *asked, "--boundary", boundary) == 3
     assert "implicitDeny" in capsys.readouterr().out
