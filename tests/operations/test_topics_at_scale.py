@@ -196,3 +196,29 @@ def test_a_topic_that_is_made_anew_midway_stays(tmp_path: Path) -> None:
         assert (await topics.left(topics.arn), await topics.names()) == ((5, 0), ["news"])
 
     with_topic(tmp_path, check)
+
+
+@pytest.mark.parametrize(
+    ("subscribed", "messages", "is_long"), [(12, 10, False), (13, 10, True), (129, 1, True)]
+)
+def test_a_batch_that_is_many_rows_is_written_apart(
+    tmp_path: Path, subscribed: int, messages: int, is_long: bool
+) -> None:
+    async def check(topics: Topics) -> None:
+        await topics.fill(topics.arn, subscribed, 0)
+        store, written = topics.world.services.store, list[bool]()
+        inner = store.write
+
+        async def write(function: Any, *, is_long: bool = False) -> Any:
+            written.append(is_long)
+            return await inner(function, is_long=is_long)
+
+        store.write = write  # type: ignore[method-assign]
+        entries = [{"Id": str(number), "Message": "m"} for number in range(messages)]
+        answer = await topics.world.call(
+            topics.world.user, "sns", "PublishBatch", TopicArn=topics.arn, PublishBatchRequestEntries=entries
+        )
+        assert len(answer["Successful"]) == messages
+        assert written == [is_long]
+
+    with_topic(tmp_path, check)

@@ -28,7 +28,6 @@ from sesame.store import (
     decisions,
     events,
     identities,
-    outbox,
     recorded_sends,
     reports,
     reputation,
@@ -222,7 +221,7 @@ ACTIONS: dict[str, Action] = {
     "console, sent with a set": reading(
         lambda tx: listing.sent_with(tx, OWNER, REGION, "set", look=500, limit=5)
     ),
-    "console, told of messages": reading(lambda tx: outbox.last_of(tx, [1, 2, 3], limit=500)),
+    "console, told of messages": reading(lambda tx: told.last_of(tx, [1, 2, 3], limit=500)),
     "operator, to an address": reading(
         lambda tx: listing.to_address_of_all(tx, "x@y", before=None, limit=50)
     ),

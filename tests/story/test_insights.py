@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from tests.support.patience import PATIENCE_S
 from tests.support.process import wait_until
 from tests.support.signed_client import SignedClient, policy
-from tests.support.tenant import Tenant, put_policy, tenant_of
+from tests.support.tenant import Tenant, put_policy, statement, tenant_of
 
 SUCCESS, BOUNCE, COMPLAINT = (
     f"{name}@simulator.amazonses.com" for name in ("success", "bounce", "complaint")
@@ -40,6 +40,10 @@ def send(tenant: Tenant, *to: str, **parameters: Any) -> str:
         **parameters,
     )["MessageId"]
     return message_id
+
+
+def lend(owner: Tenant, delegate: Tenant) -> None:
+    put_policy(owner, Policy=statement(owner, Principal={"AWS": delegate.account.account_id}))
 
 
 def insights(tenant: Tenant, message_id: str, *expected: tuple[str, ...]) -> Any:
@@ -102,17 +106,7 @@ def test_a_suppressed_recipient_bounces(tenant: Tenant) -> None:
 
 def test_it_is_told_to_who_sent_it_alone(tenant: Tenant) -> None:
     delegate = tenant_of(tenant.sesame)
-    put_policy(
-        tenant,
-        Policy=policy(
-            {
-                "Effect": "Allow",
-                "Principal": {"AWS": delegate.account.account_id},
-                "Action": "ses:SendEmail",
-                "Resource": tenant.arn,
-            }
-        ),
-    )
+    lend(tenant, delegate)
     message_id = send(delegate, SUCCESS, FromEmailAddressIdentityArn=tenant.arn)
     insights(delegate, message_id, ("SEND", "DELIVERY"))
     stranger = tenant_of(tenant.sesame)
@@ -206,17 +200,7 @@ def test_a_query_is_answered_to_who_may_ask_it(tenant: Tenant) -> None:
 
 def test_a_delegates_counts_are_its_own(tenant: Tenant) -> None:
     delegate = tenant_of(tenant.sesame)
-    put_policy(
-        tenant,
-        Policy=policy(
-            {
-                "Effect": "Allow",
-                "Principal": {"AWS": delegate.account.account_id},
-                "Action": "ses:SendEmail",
-                "Resource": tenant.arn,
-            }
-        ),
-    )
+    lend(tenant, delegate)
     send(delegate, SUCCESS, FromEmailAddressIdentityArn=tenant.arn)
     assert totals(delegate, query("SEND", EMAIL_IDENTITY=tenant.arn)) == {"q": 1}
     assert totals(delegate, query("SEND", EMAIL_IDENTITY="example.com")) == {"q": 0}

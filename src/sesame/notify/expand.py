@@ -33,13 +33,11 @@ from sesame.store import events, message_facts, notifications, outbox, subscript
 from sesame.store.event_turns import Turns
 from sesame.store.events import Event, Happened, Stage
 from sesame.store.message_facts import MessageFacts
-from sesame.store.outbox import Place, Publication, Published
+from sesame.store.outbox import FEW_PLACES, Place, Publication, Published
 
 CLAIM_LIMIT = 128
 LEASE_S = 60.0
 
-FEW_PLACES = 128
-"""With more of them a write goes apart, for it takes longer than a message does."""
 MOST_PLACES = 10_000
 """Of events that are expanded together."""
 
@@ -112,9 +110,8 @@ class Expander:
             await self._expand(claimed, lease=lease, now=now)
         except Unavailable:
             raise
-        except (
-            Exception
-        ):  # a fault of ours, or one event's subscribers, must not keep the others from being published
+        except Exception:
+            # A fault of ours, or one event's subscribers, must not keep the others from being published.
             for event in claimed:
                 await self._expand_alone(event, lease=lease, now=now)
         return len(claimed)

@@ -12,9 +12,9 @@ from sesame.db import Transaction
 from sesame.notify.expand import publication_id
 from sesame.spool import listing
 from sesame.spool.listing import SentWith
-from sesame.store import outbox
+from sesame.store import told
 from sesame.store.configuration_sets import ConfigurationSet
-from sesame.store.outbox import LastOf
+from sesame.store.told import LastOf
 from sesame.store.webhooks import KIND, WebhookKey
 
 LOOKED_AT, MOST_SENDS, MOST_PUBLISHED = 500, 5, 2_000
@@ -58,8 +58,8 @@ async def _told(
     messages: Sequence[SentWith],
 ) -> dict[str, LastTold]:
     """The newest publication to each destination, known by its id; what others were told is not theirs."""
-    rows = await outbox.last_of(tx, [one.seq for one in messages], limit=MOST_PUBLISHED)
-    told = {}
+    rows = await told.last_of(tx, [one.seq for one in messages], limit=MOST_PUBLISHED)
+    found_last = {}
     for name, definition in destinations.items():
         to = _to(found, name, definition)
         own = [
@@ -69,8 +69,8 @@ async def _told(
         ]
         if own:
             newest = max(own, key=lambda one: (one.at, one.seq))
-            told[name] = LastTold(message_id=newest.about.partition("/")[0], publication=newest)
-    return told
+            found_last[name] = LastTold(message_id=newest.about.partition("/")[0], publication=newest)
+    return found_last
 
 
 def _to(found: ConfigurationSet, name: str, definition: Mapping[str, Any]) -> str:

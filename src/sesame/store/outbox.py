@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 from sesame.db import Row, Transaction
 
+FEW_PLACES = 128
+"""With more of them a write goes apart, for it takes longer than a message does."""
 FEW = 64
 """Rows of a target that are dropped where it ends; of one with more, all are left to upkeep."""
 
@@ -496,38 +498,6 @@ async def retry(tx: Transaction, seqs: Sequence[int], *, now: float) -> int:
         now,
         seqs,
     )
-
-
-class LastOf(NamedTuple):
-    """A publication about an event, without its text, and the last of its rows; empty where it goes nowhere."""
-
-    at: float
-    seq: int
-    message_id: str
-    topic_arn: str
-    about: str
-    protocol: str | None
-    endpoint: str | None
-    state: str | None
-    due_at: float | None
-    ended_at: float | None
-    problem: str | None
-
-
-async def last_of(tx: Transaction, message_seqs: Sequence[int], *, limit: int) -> list[LastOf]:
-    """What was published of the events of messages, to whomever, in no order; so many at most."""
-    if not message_seqs:
-        return []
-    rows = await tx.all(
-        "SELECT p.at, p.seq, p.message_id, p.topic_arn, p.about, o.protocol, o.endpoint, o.state, o.due_at,"
-        " o.ended_at, o.problem FROM event_log e JOIN message m ON m.seq = e.message_seq"
-        " JOIN publication p ON p.about = m.message_id || '/' || e.key"
-        " LEFT JOIN outbox o ON o.seq = (SELECT MAX(x.seq) FROM outbox x WHERE x.publication_seq = p.seq)"
-        " WHERE e.message_seq IN (?*) LIMIT ?",
-        list(message_seqs),
-        limit,
-    )
-    return [LastOf(*row) for row in rows]
 
 
 async def about(tx: Transaction, event_ids: Sequence[str]) -> list[OutboxEntry]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sesame.db import Row, Transaction
 
@@ -71,3 +72,35 @@ def _went(row: Row) -> Went:
         ended_at=row[11],
         problem=row[12],
     )
+
+
+class LastOf(NamedTuple):
+    """A publication about an event, without its text, and the last of its rows; empty where it goes nowhere."""
+
+    at: float
+    seq: int
+    message_id: str
+    topic_arn: str
+    about: str
+    protocol: str | None
+    endpoint: str | None
+    state: str | None
+    due_at: float | None
+    ended_at: float | None
+    problem: str | None
+
+
+async def last_of(tx: Transaction, message_seqs: Sequence[int], *, limit: int) -> list[LastOf]:
+    """What was published of the events of messages, to whomever, in no order; so many at most."""
+    if not message_seqs:
+        return []
+    rows = await tx.all(
+        "SELECT p.at, p.seq, p.message_id, p.topic_arn, p.about, o.protocol, o.endpoint, o.state, o.due_at,"
+        " o.ended_at, o.problem FROM event_log e JOIN message m ON m.seq = e.message_seq"
+        " JOIN publication p ON p.about = m.message_id || '/' || e.key"
+        " LEFT JOIN outbox o ON o.seq = (SELECT MAX(x.seq) FROM outbox x WHERE x.publication_seq = p.seq)"
+        " WHERE e.message_seq IN (?*) LIMIT ?",
+        list(message_seqs),
+        limit,
+    )
+    return [LastOf(*row) for row in rows]

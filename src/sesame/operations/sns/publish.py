@@ -22,13 +22,12 @@ from sesame.operations.sns.access import TopicAccess, still
 from sesame.operations.sns.topic_arn import InvalidParameter
 from sesame.operations.table import Handlers
 from sesame.store import subscriptions
+from sesame.store.outbox import FEW_PLACES
 from sesame.store.topics import Topic
 
 MAX_BYTES = 262_144
 MAX_ENTRIES = 10
 MAX_SUBJECT = 100
-FEW_PLACES = 128
-"""With more of them a write goes apart, for it takes longer than a message does."""
 _ATTRIBUTE_NAME = re.compile(r"(?!(?i:aws\.|amazon\.))(?!\.)(?!.*\.\.)[A-Za-z0-9_.-]{1,256}(?<!\.)")
 _ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
@@ -160,14 +159,14 @@ class PublishOperations:
             for _, message_id, message in good:
                 await _publish(tx, topic, message, message_id=message_id, at=now)
 
-        await self._store.write(run, is_long=await self._goes_far(topic, messages=1))
+        await self._store.write(run, is_long=await self._goes_far(topic, messages=len(good)))
         self._published()
         response["Successful"] = [{"Id": entry_id, "MessageId": made} for entry_id, made, _ in good]
         return response
 
     async def _goes_far(self, topic: Topic, *, messages: int) -> bool:
         """Whether so many messages to a topic are more rows than a message of a sender is."""
-        count = FEW_PLACES // messages
+        count = FEW_PLACES // max(1, messages)
         return await self._store.read(
             lambda tx: subscriptions.has_more_than(tx, topic.arn, count), is_short=True
         )
