@@ -10,9 +10,9 @@ import pytest
 
 from sesame.db import AT_ONCE, Transaction
 from sesame.errors import StoreUnavailable
-from sesame.notify.expand import FEW_PLACES, MOST_PLACES
+from sesame.notify.expand import MOST_PLACES
 from sesame.store import outbox, subscriptions
-from sesame.store.outbox import Place, Publication, in_writes
+from sesame.store.outbox import FEW_PLACES, Place, Publication, in_writes
 from sesame.store.subscriptions import Subscription
 from tests.notify.test_outbox import TOPIC, World, with_world
 
