@@ -25,7 +25,7 @@ from sesame.model import (
 )
 from sesame.store import accounts, configuration_sets, delegate_bounds, identities, mail_from, tags
 from sesame.store.delegate_bounds import Bounds
-from sesame.store.iam import deleted_keys, roles, services, users
+from sesame.store.iam import deleted_keys, entities, roles, services, users
 from sesame.store.iam.deleted_keys import DeletedKey
 from sesame.store.sealed import Sealer
 
@@ -384,10 +384,6 @@ async def _dead_bindings(tx: Transaction, stored: list[identities.IdentityPolicy
         for arn, user_id in policy.principal_ids.items():
             ids.setdefault(arn, set()).add(user_id)
     contested = [user_id for group in ids.values() if len(group) > 1 for user_id in group]
-    return frozenset([unique_id for unique_id in contested if not await _exists(tx, unique_id)])
-
-
-async def _exists(tx: Transaction, unique_id: str) -> bool:
-    if unique_id.startswith("AROA"):
-        return await roles.get_by_id(tx, unique_id) is not None
-    return await users.get_user_by_id(tx, unique_id) is not None
+    return frozenset(
+        [unique_id for unique_id in contested if await entities.of_unique_id(tx, unique_id) is None]
+    )

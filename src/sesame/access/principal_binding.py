@@ -17,7 +17,7 @@ from sesame.errors import SesameError
 from sesame.policy import Policy, Requester
 from sesame.store import accounts, delegate_bounds, identities, topics
 from sesame.store.delegate_bounds import Bounds
-from sesame.store.iam import roles, users
+from sesame.store.iam import entities, roles, users
 
 _ARN = re.compile(r"arn:aws:iam::([0-9]{12}):(user|role)/(?:.*/)?([^/]+)")
 
@@ -188,11 +188,7 @@ def _renamed(value: Any, names: Mapping[str, str]) -> Any:
 
 
 async def _is_there(tx: Transaction, arn: str, unique_id: str) -> bool:
-    found: users.User | roles.Role | None
-    if unique_id.startswith("AROA"):
-        found = await roles.get_by_id(tx, unique_id)
-    else:
-        found = await users.get_user_by_id(tx, unique_id)
+    found = await entities.of_unique_id(tx, unique_id)
     return found is not None and found.arn == arn
 
 

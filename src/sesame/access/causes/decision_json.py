@@ -21,7 +21,7 @@ from sesame.policy import Outcome, owner_view, sender_view
 from sesame.policy.reasons.cause import Reader
 from sesame.store import decisions, policy_sets
 from sesame.store.decisions import DecisionRecord
-from sesame.store.iam import roles, users
+from sesame.store.iam import entities
 
 NAMES_UNVERIFIED = frozenset({"MessageRejected", "FromEmailAddressNotVerified"})
 """Answers that name the addresses that are not verified; after any other the sender is not told of them (I9)."""
@@ -340,10 +340,8 @@ async def _gone(tx: Transaction, record: DecisionRecord, contents: Mapping[str, 
     checks = [] if record.message_id is not None else json.loads(record.decision)["checks"]
     sets = [contents.get(check.get("under", {}).get("identity", "")) for check in checks]
     named = [one for text in sets if text for one in json.loads(text)["principal_ids"].items()]
-    return {name: unique_id for name, unique_id in named[:MOST_NAMED] if not await _is_there(tx, unique_id)}
-
-
-async def _is_there(tx: Transaction, unique_id: str) -> bool:
-    if unique_id.startswith("AROA"):
-        return await roles.get_by_id(tx, unique_id) is not None
-    return await users.get_user_by_id(tx, unique_id) is not None
+    return {
+        name: unique_id
+        for name, unique_id in named[:MOST_NAMED]
+        if await entities.of_unique_id(tx, unique_id) is None
+    }

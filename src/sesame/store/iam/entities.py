@@ -23,6 +23,13 @@ class Entity:
     """The ARN of a user's or role's boundary; empty for none, and of a group."""
 
 
+async def of_unique_id(tx: Transaction, unique_id: str) -> users.User | roles.Role | None:
+    """The user or role of a unique id, as policies bind principals; None when it is gone."""
+    if unique_id.startswith("AROA"):
+        return await roles.get_by_id(tx, unique_id)
+    return await users.get_user_by_id(tx, unique_id)
+
+
 async def find(tx: Transaction, account_id: str, kind: Kind, name: str) -> Entity | None:
     """The user, group or role of that name, or None."""
     match kind:
