@@ -66,8 +66,8 @@ class Metrics:
         )
         self.refusals_unlisted = self._counter(
             "sesame_refusals_unlisted",
-            "Refused sends of which an identity's owner reads the number alone, as more came from one account than are"
-            " listed in a minute.",
+            "Refused sends that an identity's owner finds by their request ids alone, as more came from one account"
+            " than are listed in a minute.",
         )
         self.decide_duration = self._histogram(
             "sesame_authz_decision_duration_seconds", "Time to decide one send, including look-ups.", FAST_S

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -57,17 +58,41 @@ def test_a_stranger_does_not_fill_the_decisions_of_an_owner(case: Case) -> None:
     assert sum(lent for _, _, lent in counted) == MOST_CALLS_A_MINUTE + MORE + 1
 
 
-def test_what_is_not_listed_is_explained_to_the_sender_and_the_operator(case: Case) -> None:
-    """The same as what is listed, word for word, to the sender; the owner has nothing by its request."""
+def without(told: dict[str, Any], request: str) -> str:
+    """What is told of a request, without what two of them differ in."""
+    return json.dumps({name: value for name, value in told.items() if name != "at"}).replace(request, "")
+
+
+def test_what_is_not_listed_is_found_by_its_request_id(case: Case) -> None:
+    """The owner, to whom the sender quotes it, reads the same half of it as of what is listed; nobody else does."""
     first, *_, last = [refused(case, "stranger") for _ in range(MOST_CALLS_A_MINUTE + 1)]
-    told = [case.read("stranger", request) for request in (first, last)]
-    for one in told:
-        one.pop("at", None)
-    said = [json.dumps(one).replace(request, "") for one, request in zip(told, (first, last), strict=True)]
-    assert said[0] == said[1]
+    told = [without(case.read("owner", request), request) for request in (first, last)]
+    assert told[0] == told[1] != without({"causes": []}, "")
+    assert case.read("delegate", last) == {"causes": []}
+    assert last not in listed(case, "owner")
+
+
+def test_a_further_owner_finds_what_is_not_listed_by_its_request_id(case: Case) -> None:
+    """An owner whose identity refused it beside the first one's."""
+    case.account("second")
+    case.step("identity", "second", "two.test")
+    arns = {"SourceArn": case.arn("owner", "one.test"), "ReturnPathArn": case.arn("second", "two.test")}
+    wanted = {"as": "stranger/robot", "door": "v1", "from": "a@one.test", "to": "b@three.test", "arns": arns}
+    sends = [case.send(wanted | {"return_path": "r@two.test"}) for _ in range(MOST_CALLS_A_MINUTE + 1)]
+    first, *_, last = [one.request_id for one in sends]
+    assert last not in listed(case, "second")
+    told = [without(case.read("second", request), request) for request in (first, last)]
+    assert told[0] == told[1] != without({"causes": []}, "")
+    parties = [account for account, _ in case.world.run(refusal(case.world.services.store, last))]
+    assert parties == [case.names[who] for who in ("stranger", "owner", "second")]
+
+
+def test_what_is_not_listed_is_explained_to_the_sender_and_the_operator(case: Case) -> None:
+    """The same as what is listed, word for word, to the sender."""
+    first, *_, last = [refused(case, "stranger") for _ in range(MOST_CALLS_A_MINUTE + 1)]
+    told = [without(case.read("stranger", request), request) for request in (first, last)]
+    assert told[0] == told[1]
     assert case.read_as_operator(last)["causes"]
-    assert case.read("owner", first)["causes"]
-    assert case.read("owner", last) == {"causes": []}
     store = case.world.services.store
     parties = [account for account, _ in case.world.run(refusal(store, last))]
     assert parties == [case.names["stranger"], case.names["owner"]]

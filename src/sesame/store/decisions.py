@@ -76,7 +76,7 @@ class Refusal:
 
     `further_owners` are accounts beside `owner_account_id` whose identities or bounds refused it too. What was refused
     and `is_send` is not, an owner's count of what others tried to send is without. It is counted for the owners in
-    `unlisted`, but is not among their decisions.
+    `unlisted`, but is not among their decisions: they find it by its request id alone.
     """
 
     request_id: str
@@ -138,7 +138,10 @@ async def put_refusal(tx: Transaction, refusal: Refusal) -> None:
     )
     await tx.many(
         "INSERT INTO further_owner (owner_account_id, at, refusal_seq) VALUES (?, ?, ?)",
-        [(one, refusal.at, seq) for one in refusal.further_owners if one not in refusal.unlisted],
+        [
+            (_UNLISTED + one if one in refusal.unlisted else one, refusal.at, seq)
+            for one in refusal.further_owners
+        ],
     )
     await _count(tx, refusal)
 
@@ -302,15 +305,15 @@ async def latest(tx: Transaction, account_id: str, *, limit: int) -> list[Decisi
 async def of_request(tx: Transaction, request_id: str, *, viewer: str | None = None) -> list[DecisionRecord]:
     """The refusals that a request was answered with: of a bulk call one for each destination.
 
-    Of a `viewer` only those that concern it.
+    Of a `viewer` only those that concern it, listed among its decisions or not.
     """
     rows = await tx.all(f"{_REFUSED} WHERE x.request_id = ? ORDER BY x.seq", request_id)
     if viewer is not None:
-        rows = [row for row in rows if viewer in (row[1], row[2])]
+        rows = [row for row in rows if viewer in (row[1], owner_in(row[2]))]
         rows += await tx.all(
-            f"{_REFUSED_BY_FURTHER} WHERE x.request_id = ? AND o.owner_account_id = ? ORDER BY x.seq",
+            f"{_REFUSED_BY_FURTHER} WHERE x.request_id = ? AND o.owner_account_id IN (?*) ORDER BY x.seq",
             request_id,
-            viewer,
+            [viewer, _UNLISTED + viewer],
         )
     return [_record(row) for row in rows]
 
@@ -322,7 +325,7 @@ async def further_owners(tx: Transaction, request_id: str) -> list[str]:
         " WHERE x.request_id = ?",
         request_id,
     )
-    return sorted({str(row[0]) for row in rows})
+    return sorted({str(owner_in(row[0])) for row in rows})
 
 
 def _record(row: Row) -> DecisionRecord:
