@@ -259,7 +259,7 @@ async def _happen(tx: Transaction, first: int, end: int) -> None:
             for back in range(end - first)
         ],
     )
-    waiting = await events.claim_stage(tx, Stage.NEW, now=0.0, lease="x", lease_s=1.0, limit=EVENTS)
+    waiting = await events.claim_stage(tx, Stage.NEW, now=0.0, lease="x", limit=EVENTS)
     await events.move_on(tx, waiting, lease="x", to=Stage.REACTED)
 
 

@@ -209,7 +209,7 @@ def test_an_expansion_that_is_cut_off_is_made_again_and_writes_nothing_twice(
         assert await w.rows() == []
         monkeypatch.setattr(events, "move_on", move_on)
         assert await w.expand() == 0
-        w.clock.advance(expanding.LEASE_S + 1)
+        w.clock.advance(events.LEASE_S + 1)
         assert await w.expand() == 2
         assert await w.rows() == [("waiting", 0)] * 2
 

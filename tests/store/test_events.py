@@ -34,7 +34,7 @@ async def bounce_all(f: Fixture, count: int) -> None:
 
 async def claim(f: Fixture, lease: str, *, now: float, limit: int = 10) -> list[Event]:
     async def run(tx: Transaction) -> list[Event]:
-        return await events.claim_stage(tx, Stage.NEW, now=now, lease=lease, lease_s=60.0, limit=limit)
+        return await events.claim_stage(tx, Stage.NEW, now=now, lease=lease, limit=limit)
 
     return await f.store.write(run)
 

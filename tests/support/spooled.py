@@ -107,7 +107,7 @@ class Fixture:
         """Be done with reacting to new events, as if there were nothing to do; how many they were."""
 
         async def run(tx: Transaction) -> int:
-            found = await events.claim_stage(tx, Stage.NEW, now=1e9, lease="x", lease_s=60.0, limit=100_000)
+            found = await events.claim_stage(tx, Stage.NEW, now=1e9, lease="x", limit=100_000)
             return await events.move_on(tx, found, lease="x", to=Stage.REACTED) if found else 0
 
         return await self.store.write(run)
@@ -118,7 +118,7 @@ class Fixture:
         async def run(tx: Transaction) -> int:
             count = 0
             for stage in (Stage.NEW, Stage.REACTED):
-                found = await events.claim_stage(tx, stage, now=1e9, lease="x", lease_s=60.0, limit=100_000)
+                found = await events.claim_stage(tx, stage, now=1e9, lease="x", limit=100_000)
                 if found:
                     count += await events.move_on(tx, found, lease="x", to=Stage.PUBLISHED)
             return count

@@ -26,7 +26,6 @@ from sesame.store.events import Event, Happened, Stage
 from sesame.store.reputation import Change
 
 CLAIM_LIMIT = 256
-LEASE_S = 60.0
 
 _BOUNCES = (Happened.BOUNCED, Happened.EXPIRED)
 _OF_A_MESSAGE = (Happened.ACCEPTED, Happened.RENDERING_FAILED)
@@ -115,7 +114,7 @@ class Reactor:
         now, lease = self._clock.now(), self._new_lease()
 
         async def run(tx: Transaction) -> None:
-            claimed = await events.claim_stage(tx, Stage.NEW, now=now, lease=lease, lease_s=LEASE_S, limit=1)
+            claimed = await events.claim_stage(tx, Stage.NEW, now=now, lease=lease, limit=1)
             await events.move_on(tx, claimed, lease=lease, to=Stage.REACTED)
 
         await self._store.write(run)
@@ -127,9 +126,7 @@ class Reactor:
             return 0
 
         async def run(tx: Transaction) -> Done:
-            claimed = await events.claim_stage(
-                tx, Stage.NEW, now=now, lease=lease, lease_s=LEASE_S, limit=limit
-            )
+            claimed = await events.claim_stage(tx, Stage.NEW, now=now, lease=lease, limit=limit)
             if not claimed:
                 return Done(events=0)
             recipients = await self._recipients(tx, claimed)

@@ -36,7 +36,6 @@ from sesame.store.message_facts import MessageFacts
 from sesame.store.outbox import FEW_PLACES, Place, Publication, Published
 
 CLAIM_LIMIT = 128
-LEASE_S = 60.0
 
 MOST_PLACES = 10_000
 """Of events that are expanded together."""
@@ -100,9 +99,7 @@ class Expander:
             return 0
         now, lease = self._clock.now(), self._new_lease()
         claimed = await self._store.write(
-            lambda tx: events.claim_stage(
-                tx, Stage.REACTED, now=now, lease=lease, lease_s=LEASE_S, limit=CLAIM_LIMIT
-            )
+            lambda tx: events.claim_stage(tx, Stage.REACTED, now=now, lease=lease, limit=CLAIM_LIMIT)
         )
         if not claimed:
             return 0

@@ -52,6 +52,10 @@ class Stage(IntEnum):
     PUBLISHED = 2
 
 
+LEASE_S = 60.0
+"""How long events that wait at a stage are claimed for."""
+
+
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
     """An event to be recorded. `key` says what of its message it is about, once and for all.
 
@@ -204,26 +208,24 @@ def _in_order(rows: list[Row]) -> list[Event]:
     return sorted(map(_event, rows), key=lambda event: event.seq)
 
 
-async def claim_stage(
-    tx: Transaction, stage: Stage, *, now: float, lease: str, lease_s: float, limit: int
-) -> list[Event]:
-    """Claim up to `limit` events that wait at `stage`, oldest first, for the holder `lease` until `now + lease_s`.
+async def claim_stage(tx: Transaction, stage: Stage, *, now: float, lease: str, limit: int) -> list[Event]:
+    """Claim up to `limit` events that wait at `stage`, oldest first, for the holder `lease` and `LEASE_S` from `now`.
 
-    All who claim of a stage do so for as long; a claim that ends later is from before the clock was set back.
+    A claim that ends later than one made now was made before the clock was set back.
     """
     waiting = await tx.all(
         "SELECT seq FROM event_log WHERE stage = ? AND stage < 2"
         " AND (claimed_until IS NULL OR claimed_until <= ? OR claimed_until > ?) ORDER BY seq LIMIT ?",
         int(stage),
         now,
-        now + 2 * lease_s,  # clocks of nodes differ, and are corrected by little all the time
+        now + 2 * LEASE_S,  # clocks of nodes differ, and are corrected by little all the time
         limit,
     )
     seqs = [int(row[0]) for row in waiting]
     if not seqs:
         return []
     await tx.execute(
-        "UPDATE event_log SET claimed_until = ?, lease = ? WHERE seq IN (?*)", now + lease_s, lease, seqs
+        "UPDATE event_log SET claimed_until = ?, lease = ? WHERE seq IN (?*)", now + LEASE_S, lease, seqs
     )
     return _in_order(await tx.all(f"{_EVENT} WHERE e.seq IN (?*)", seqs))
 
