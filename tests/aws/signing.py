@@ -12,7 +12,7 @@ import botocore.auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from sesame.aws import sigv4
+from sesame.aws import canonical, sigv4
 from sesame.aws.request import HttpRequest
 from sesame.errors import ServiceError
 
@@ -25,6 +25,13 @@ SKEW_S = 300.0
 SIGNED_AT = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 NOW = SIGNED_AT.timestamp()
 FORM = "application/x-www-form-urlencoded; charset=utf-8"
+
+
+def canonical_request(request: HttpRequest, claim: sigv4.SignedRequest) -> bytes:
+    """What `verify` holds a signature against first: the path encoded once more, every signed header, the body."""
+    path = canonical.canonical_path(request.raw_path)
+    values, _ = canonical.signed_values(request.headers, claim.signed_headers)
+    return sigv4.canonical_request(request, claim, path, values, canonical.body_hash(request.body))
 
 
 def raw(prepared: Any) -> HttpRequest:

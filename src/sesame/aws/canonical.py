@@ -29,9 +29,9 @@ def canonical_paths(raw_path: bytes) -> list[bytes]:
     return [encoded_twice, encoded_once]
 
 
-def canonical_path(raw_path: bytes, *, normalise: bool = True, double_encode: bool = True) -> bytes:
-    """The path as signed; S3 neither removes dot segments (`normalise`) nor encodes twice."""
-    path = _without_dot_segments(raw_path) if normalise else raw_path
+def canonical_path(raw_path: bytes, *, double_encode: bool = True) -> bytes:
+    """The path as signed: without dot segments, and encoded once more than it was sent."""
+    path = _without_dot_segments(raw_path)
     if double_encode:
         return quote_from_bytes(path, safe="/" + _SAFE).encode()
     parts = [quote_from_bytes(unquote_to_bytes(part), safe=_SAFE) for part in path.split(b"/")]

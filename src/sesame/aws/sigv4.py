@@ -22,7 +22,6 @@ import msgspec
 
 from sesame.aws.canonical import (
     body_hash,
-    canonical_path,
     canonical_paths,
     canonical_query,
     signed_values,
@@ -95,7 +94,7 @@ def read_signature(request: HttpRequest) -> SignedRequest:
     if (authorization := headers.get(b"authorization")) is None:
         if not parameters:
             raise MissingAuthenticationToken()
-        return _read_presigned(request, headers, parameters)
+        return _read_presigned(headers, parameters)
     if parameters:
         raise IncompleteSignature(
             "A request must be signed in its Authorization header or its query, not in both"
@@ -159,7 +158,7 @@ def verify(
             "The provided 'x-amz-content-sha256' header does not match what was computed."
         )
     for path in canonical_paths(request.raw_path):
-        to_sign = string_to_sign(signed, _canonical(request, signed, path, values, payload_hash))
+        to_sign = string_to_sign(signed, canonical_request(request, signed, path, values, payload_hash))
         expected = hmac.digest(signing_key, to_sign, "sha256").hex()
         if hmac.compare_digest(expected, signed.signature):
             return
@@ -167,15 +166,30 @@ def verify(
 
 
 def canonical_request(
-    request: HttpRequest, signed: SignedRequest, *, normalise_path: bool = True, double_encode: bool = True
+    request: HttpRequest,
+    signed: SignedRequest,
+    path: bytes,
+    values: Mapping[bytes, bytes],
+    payload_hash: bytes,
 ) -> bytes:
-    """The canonical request; the two switches are off for S3 only.
+    """The canonical request of a canonical `path` and the `values` of the signed headers.
 
     Raises SignatureDoesNotMatch when a signed header is not there.
     """
-    path = canonical_path(request.raw_path, normalise=normalise_path, double_encode=double_encode)
-    values, _ = signed_values(request.headers, signed.signed_headers)
-    return _canonical(request, signed, path, values, body_hash(request.body))
+    names = signed.signed_headers
+    if len(values) != len(names):
+        raise SignatureDoesNotMatch()
+    return b"\n".join(
+        (
+            request.method.encode(),
+            path,
+            canonical_query(request.query),
+            *[name + b":" + values[name] for name in names],
+            b"",
+            b";".join(names),
+            payload_hash,
+        )
+    )
 
 
 def string_to_sign(signed: SignedRequest, canonical: bytes) -> bytes:
@@ -264,9 +278,7 @@ def _elements(credential: str) -> list[str]:
     return elements
 
 
-def _read_presigned(
-    request: HttpRequest, headers: Mapping[bytes, bytes], parameters: Mapping[str, str]
-) -> SignedRequest:
+def _read_presigned(headers: Mapping[bytes, bytes], parameters: Mapping[str, str]) -> SignedRequest:
     faults = [
         f"AWS query-string parameters must include 'X-Amz-{name}'. Re-examine the query-string parameters."
         for name in _QUERY_PARAMETERS
@@ -374,26 +386,3 @@ def _covered_values(request: HttpRequest, signed: SignedRequest) -> dict[bytes, 
                 f"'{name.decode('latin-1')}' must be a 'SignedHeader' in the AWS Authorization."
             )
     return values
-
-
-def _canonical(
-    request: HttpRequest,
-    signed: SignedRequest,
-    path: bytes,
-    values: Mapping[bytes, bytes],
-    payload_hash: bytes,
-) -> bytes:
-    names = signed.signed_headers
-    if len(values) != len(names):
-        raise SignatureDoesNotMatch()
-    return b"\n".join(
-        (
-            request.method.encode(),
-            path,
-            canonical_query(request.query),
-            *[name + b":" + values[name] for name in names],
-            b"",
-            b";".join(names),
-            payload_hash,
-        )
-    )
