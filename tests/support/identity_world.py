@@ -90,7 +90,6 @@ class Fixture:
             auto_publish=False,
         )
         self.keys = keys = DkimKeys(
-            store,
             self.sealer,
             clock=self.clock,
             executor=executor,

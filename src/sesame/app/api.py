@@ -292,9 +292,7 @@ class Doors:
             InsightOperations(store, authorizer, house(services.settings)),
             MetricOperations(store, authorizer),
             TagV2Operations(store, authorizer),
-            ConfigurationSetV2Operations(
-                ConfigurationSets(store, authorizer, services.clock), store, authorizer
-            ),
+            ConfigurationSetV2Operations(ConfigurationSets(store, authorizer, services.clock), authorizer),
             SuppressionOperations(store, authorizer, services.clock),
             CustomVerificationV2Operations(self.custom_verification),
             ContactListOperations(store, authorizer, services.clock),

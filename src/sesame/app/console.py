@@ -61,7 +61,6 @@ def logins_of(services: Services, doors: Doors) -> Logins:
     """Log-ins over the same store, directory and count of wrong guesses as the API's."""
     return Logins(
         services.store,
-        doors.directory,
         services.sealer,
         services.passwords,
         doors.guesses,

@@ -208,7 +208,6 @@ class Services:
         settings, clock, acts, ours = self.settings, self.clock, self.acts, self.acts.by(SESAME)
         self.checks = self._make_checks(names, ours)
         keys = DkimKeys(
-            self.store,
             self.sealer,
             clock=clock,
             executor=self.executor,

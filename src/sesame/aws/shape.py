@@ -31,7 +31,6 @@ class Shape:
     maximum: float | None = None
     pattern: str | None = None
     enum: tuple[str, ...] = ()
-    timestamp_format: str | None = None
     is_sensitive: bool = False
     """Not to be shown or kept (trait `sensitive`)."""
 
@@ -68,7 +67,6 @@ def read_shape(shapes: Json, reference: Json) -> Shape:
         maximum=described.get("max"),
         pattern=described.get("pattern"),
         enum=tuple(described.get("enum", ())),
-        timestamp_format=traits.get("timestampFormat"),
         is_sensitive=traits.get("sensitive", False),
         **nested,
     )

@@ -110,14 +110,12 @@ async def print_invite(services: "Services", args: argparse.Namespace) -> int:
 
 
 def _logins(services: "Services") -> "Logins":
-    from sesame.access.directory import Directory
     from sesame.access.failed_sign_ins import FailedSignIns
     from sesame.access.guesses import Guesses
     from sesame.console.logins import Logins
 
     return Logins(
         services.store,
-        Directory(services.store, services.sealer),
         services.sealer,
         services.passwords,
         Guesses(services.clock),

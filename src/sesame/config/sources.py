@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from sesame.config.settings import LIVE, Settings
+from sesame.config.settings import Settings
 
 DEFAULT = "default"
 HIDDEN = "***"
@@ -22,8 +22,6 @@ class Setting:
     name: str
     value: Any
     source: str
-    is_live: bool
-    """Whether a running process takes a change over by SIGHUP."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +40,7 @@ def in_force(settings: Settings, sources: Mapping[str, str]) -> tuple[Setting, .
         for key, one in inner:
             dotted = f"{name}.{key}" if key else name
             source = sources.get(dotted, DEFAULT)
-            found.append(Setting(name=dotted, value=masked(one), source=source, is_live=dotted in LIVE))
+            found.append(Setting(name=dotted, value=masked(one), source=source))
     return tuple(found)
 
 

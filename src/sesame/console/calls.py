@@ -12,18 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_WORD, _NUMBER, _END = (
-    re.compile(r"(.)([A-Z][a-z]+)"),
-    re.compile(r"([a-z])([0-9]+)"),
-    re.compile(r"([a-z0-9])([A-Z])"),
-)
+_WORD, _END = re.compile(r"(.)([A-Z][a-z]+)"), re.compile(r"([a-z0-9])([A-Z])")
 _READ_ELSEWHERE = re.compile(r"-|file://|fileb://|https?://", re.IGNORECASE)
 """Beginnings of values for which the AWS CLI looks elsewhere: options, files, addresses that it fetches."""
-_CLI_NAMES = {
-    "authentication-code-1": "authentication-code1",
-    "authentication-code-2": "authentication-code2",
-}
-"""What the AWS CLI calls otherwise than its rule has it."""
 _CLI_ALSO = {"CreateVirtualMFADevice": ("--outfile", "mfa.png", "--bootstrap-method", "QRCodePNG")}
 """What the AWS CLI asks for besides."""
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from sesame.access.changes import Actor, Acts, Run
-from sesame.access.directory import Directory
 from sesame.access.failed_sign_ins import FailedSignIns
 from sesame.access.guesses import Guesses, network_of
 from sesame.access.passwords import Passwords, step_of
@@ -131,7 +130,6 @@ class Logins:
     def __init__(
         self,
         store: Store,
-        directory: Directory,
         sealer: Sealer,
         passwords: Passwords,
         guesses: Guesses,
@@ -143,7 +141,6 @@ class Logins:
     ) -> None:
         self._store = store
         self._acts = acts
-        self._directory = directory
         self._sealer = sealer
         self._passwords = passwords
         self._guesses = guesses

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
-from sesame.db import Store, Transaction
+from sesame.db import Transaction
 from sesame.dkim.sign import DkimError, generate_ed25519_key, generate_key, import_key
 from sesame.errors import InvalidParameterValue
 from sesame.model import DkimOrigin, Identity, VerificationStatus
@@ -46,7 +46,6 @@ class DkimKeys:
 
     def __init__(
         self,
-        store: Store,
         sealer: Sealer,
         *,
         clock: Clock,
@@ -55,7 +54,6 @@ class DkimKeys:
         with_ed25519: bool = False,
     ) -> None:
         self.with_ed25519 = with_ed25519
-        self._store = store
         self._sealer = sealer
         self._clock = clock
         self._executor = executor

@@ -82,15 +82,13 @@ class Verification:
             found = await identities.set_verification(tx, found, Status.PENDING, restarted_at=now)
         return found
 
-    async def start_dkim(
-        self, change: Change, account_id: str, region: str, domain: str, *, bits: int = DKIM_BITS
-    ) -> Identity:
+    async def start_dkim(self, change: Change, account_id: str, region: str, domain: str) -> Identity:
         """Find or add a domain identity and its Easy DKIM key; tokens stay what they are.
 
-        `bits` is the length of the key if one must be made. Raises InvalidParameterValue for a domain
-        whose owner brought a key: its mail would go unsigned until the tokens are published.
+        Raises InvalidParameterValue for a domain whose owner brought a key: its mail would go unsigned until the
+        tokens are published.
         """
-        pair = await self.key_if_needed(account_id, region, domain, bits=bits)
+        pair = await self.key_if_needed(account_id, region, domain)
         return await self.follow_up(
             await change.apply(lambda tx: self.dkim_in(tx, account_id, region, domain, pair=pair))
         )

@@ -37,7 +37,7 @@ def question_of(record: DecisionRecord, viewer: str, checks: Sequence[CheckView]
     if door is None:
         return None
     if record.account_id == viewer:
-        return _senders(decision, asked, door, viewer)
+        return _senders(decision, asked, door)
     own = next((one for one in checks if one.owner == viewer and "From" in one.uses), None)
     if own is None or not _may_be_asked(own) or not _is_there(decision, own):
         return None
@@ -58,9 +58,7 @@ def _may_be_asked(check: CheckView) -> bool:
     return all(owner_may_see(key) and key.lower() not in _NOT_ASKED for key in asked)
 
 
-def _senders(
-    decision: Mapping[str, Any], asked: Mapping[str, Any], door: str, viewer: str
-) -> Question | None:
+def _senders(decision: Mapping[str, Any], asked: Mapping[str, Any], door: str) -> Question | None:
     senders = {use: (address, written, arn) for use, address, written, arn in asked["senders"]}
     if "From" not in senders or "Sender" in senders:
         return None

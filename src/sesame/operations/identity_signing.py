@@ -97,11 +97,6 @@ class SigningView:
         """Whether the domain that signs, or would, is the identity."""
         return self.signing.domain is not None and self.signing.domain.name == self.identity.name
 
-    @property
-    def sends_with_mail_from(self) -> bool:
-        """Whether bounces go to the MAIL FROM domain now."""
-        return self.mail_from is not None and self.mail_from.status is VerificationStatus.SUCCESS
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Stored:

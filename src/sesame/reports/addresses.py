@@ -9,7 +9,6 @@ import re
 
 _LOCAL_REVERSED = re.compile(r"[^\s<>()\[\]{},:;\"@\\`|=]{1,64}")
 _DOMAIN = re.compile(r"[A-Za-z0-9\u0080-\uffff_][A-Za-z0-9\u0080-\uffff_.-]{0,252}")
-_QUOTED = re.compile(r'"[^"\n]{0,200}"@')
 _URL = re.compile(r"https?://([^\s<>\"/?#]{1,253})[^\s<>\"]{0,500}", re.IGNORECASE)
 FOUND_LIMIT, TRY_LIMIT = 100, 1_000  # addresses of one text, and signs that are looked at for them
 

@@ -30,7 +30,7 @@ def uncovered(asked: Asked, uses: Sequence[str], address: str) -> Cause:
     if use in ("Sender", "Return-Path"):
         fits = asked.parameter_for(use, address, None)
         to_name = f"`{lent[0]}`" if lent else "an ARN that covers it"
-        otherwise = f"name {to_name} in {fits}" if fits else _other_sender(asked, tried)
+        otherwise = f"name {to_name} in {fits}" if fits else _other_sender(tried)
         mend = Mend(
             how=How.DROP_PARAMETER,
             text=f"leave {asked.dropped(use)} out, or {otherwise}",
@@ -53,7 +53,7 @@ def uncovered(asked: Asked, uses: Sequence[str], address: str) -> Cause:
     )
 
 
-def _other_sender(asked: Asked, tried: str) -> str:
+def _other_sender(tried: str) -> str:
     """What a Sender may be where no field can name an ARN for it that would not be wrong for From."""
     name = tried.partition(":identity/")[2]
     return f"write an address in it that `{name}` or an identity of your own covers"

@@ -7,7 +7,6 @@ what somebody else has saved meanwhile.
 import asyncio
 import difflib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -33,7 +32,6 @@ MOST_RECORDS, MANY_RECORDS = 1_000, 20_000
 """So many records a what-if looks at; and when asked to go further back."""
 REPLAY_S, LONG_REPLAY_S = 1.5, 10.0
 FIRST_NAME = "Lent"
-_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

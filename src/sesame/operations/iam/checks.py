@@ -170,10 +170,10 @@ async def permitted_user(
 
 
 async def authorized_user(
-    store: Store, authorizer: Authorizer, caller: Caller, *, action: str, name: str, keys: Keys = NO_KEYS
+    store: Store, authorizer: Authorizer, caller: Caller, *, action: str, name: str
 ) -> users.User:
     """The same, for who changes nothing."""
-    return (await permitted_user(store, authorizer, caller, action=action, name=name, keys=keys))[0]
+    return (await permitted_user(store, authorizer, caller, action=action, name=name))[0]
 
 
 async def permitted_group(

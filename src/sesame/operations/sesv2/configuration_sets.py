@@ -7,7 +7,7 @@ from sesame.access.identity_names import normal_name
 from sesame.aws import paging
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import sesv2
-from sesame.db import Store, Transaction
+from sesame.db import Transaction
 from sesame.errors import NotImplementedByService
 from sesame.identities.policies import IdentityMissing
 from sesame.model import Caller
@@ -35,9 +35,8 @@ BLOCKS = ("DeliveryOptions", "ReputationOptions", "SuppressionOptions", "Trackin
 class ConfigurationSetV2Operations:
     """The operations."""
 
-    def __init__(self, sets: ConfigurationSets, store: Store, authorizer: Authorizer) -> None:
+    def __init__(self, sets: ConfigurationSets, authorizer: Authorizer) -> None:
         self._sets = sets
-        self._store = store
         self._authorizer = authorizer
 
     def handlers(self) -> Handlers:

@@ -62,7 +62,6 @@ class Solver:
         self._may_be_absent = may_be_absent
         key = find_key(dimension)
         self._is_list = key is not None and key.is_list and dimension != WHO
-        self._natural = key.family if key is not None else Family.STRING
 
     def solve(self, literals: Sequence[Literal]) -> Solved:
         """A value in a tuple, None for an absent key; None when there is none. Raises OutsideFragment."""

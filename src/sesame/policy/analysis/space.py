@@ -126,9 +126,9 @@ class Space:
             text = next(value for value in opened[0].rule.condition.values if "${" in value)
             raise OutsideFragment(f"the policy variable in `{text}`")
         if dimension in PRINCIPAL_KEYS and dimension != USER_ID:
-            return self._not_known(dimension, literals)
+            return self._not_known(literals)
         if dimension == USER_ID and not self.who.id_shape:
-            return self._not_known(dimension, literals)
+            return self._not_known(literals)
         limits = self._limits.get(dimension, ())
         may_be_absent = dimension not in self.expected
         if dimension in CLOSED:
@@ -155,7 +155,7 @@ class Space:
             raise OutsideFragment(f"the policy variable in `{text}`")
         return _first([settled], exact)
 
-    def _not_known(self, dimension: str, literals: Sequence[Literal]) -> Solved:
+    def _not_known(self, literals: Sequence[Literal]) -> Solved:
         """A key of the principal that is neither settled nor open to the search."""
         if not literals:
             return (None,)

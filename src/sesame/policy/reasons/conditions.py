@@ -56,7 +56,7 @@ def explain_condition(condition: ConditionStep, request: Request, reader: Reader
     demand = describe_condition(condition.operator, condition.key, values_for(condition, reader))
     may_ask_why = _may_be_a_slip(condition) or condition.seen is None
     hint = _hint(condition, request, reader) if may_ask_why else ""
-    return f"{demand}; {_seen(condition, request, reader, kind)}{hint}"
+    return f"{demand}; {_seen(condition, request, reader)}{hint}"
 
 
 def explain_conditions(
@@ -112,7 +112,7 @@ def _for_sender(condition: ConditionStep, request: Request) -> str:
     return f"{name}, which {seen}{by_smtp} does not meet" if not condition.answer else f"{name} {seen}"
 
 
-def _seen(condition: ConditionStep, request: Request, reader: Reader, kind: PolicyKind) -> str:
+def _seen(condition: ConditionStep, request: Request, reader: Reader) -> str:
     name = name_of_key(condition.key, request) if reader is Reader.SENDER else condition.key
     if condition.seen is None:
         return f"this request has no {condition.key}"

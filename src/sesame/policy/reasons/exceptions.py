@@ -30,7 +30,7 @@ def exceptions_for(
     step: StatementStep, request: Request, reader: Reader
 ) -> tuple[list[Change], tuple[Admits, ...]]:
     """The edit of a Deny that lets the request through, and what else that admits."""
-    ways = (to_send(step, condition, request, reader, denies=True) for condition in step.conditions)
+    ways = (to_send(condition, request, reader, denies=True) for condition in step.conditions)
     how = next((way for way in ways if way is not None), None)
     change, admits = _exception(step, request, reader)
     return [change | ({} if how is None else {"or_send": how})], admits

@@ -97,7 +97,7 @@ def changes_for(
         if not condition.answer and condition not in left:
             change = change_for(step, condition, request, reader)
             is_as_meant = "add" in change or opens(change) or is_hidden(condition, reader)
-            how = to_send(step, condition, request, reader, denies=False) if is_as_meant else None
+            how = to_send(condition, request, reader, denies=False) if is_as_meant else None
             changes.append(change if how is None else change | {"or_send": how})
     return changes
 
@@ -142,9 +142,7 @@ def by_session(*conditions: ConditionStep) -> str:
     )
 
 
-def to_send(
-    step: StatementStep, condition: ConditionStep, request: Request, reader: Reader, *, denies: bool
-) -> str | None:
+def to_send(condition: ConditionStep, request: Request, reader: Reader, *, denies: bool) -> str | None:
     """What the sender does to meet a condition in place of its being changed; None where that is not known.
 
     `denies`: the condition is a Deny's and holds, where it should not.
