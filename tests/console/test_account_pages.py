@@ -292,3 +292,39 @@ def test_another_accounts_changes_are_not_there(
     other = sesame.create_account()
     sesame.client("iam", other).create_group(GroupName="theirs-alone")
     assert "theirs-alone" not in person.get(f"{HERE}/changes").text
+
+
+def opened(person: Person, event: str) -> str:
+    """The page of the newest change of that name."""
+    found = person.get(f"{HERE}/changes?event={event}").text
+    return person.get(
+        f"{HERE}/changes/" + found.partition(f'href="{HERE}/changes/')[2].partition('"')[0]
+    ).text
+
+
+def test_a_change_shows_what_was_before_and_what_is_after(person: Person, tenant: Tenant, v2: Any) -> None:
+    content = {"Subject": "Hello", "Text": "one\ntwo\nthree\n"}
+    v2.create_email_template(TemplateName="hello", TemplateContent=content)
+    v2.update_email_template(TemplateName="hello", TemplateContent={**content, "Text": "one\n2 <b>\nthree\n"})
+    v2.create_configuration_set(ConfigurationSetName="news")
+    v2.put_configuration_set_sending_options(ConfigurationSetName="news", SendingEnabled=False)
+    assert "sending" in words(person.get(f"{HERE}/changes").text)
+    page = words(opened(person, "PutConfigurationSetSendingOptions"))
+    assert "sending configuration set news Before yes After no" in page
+    page = opened(person, "UpdateEmailTemplate")
+    assert "text template hello" in words(page)
+    assert '<span class="del">-two</span>' in page
+    assert '<span class="ins">+2 &lt;b&gt;</span>' in page
+    assert "Hello" not in page.partition("What was asked for")[0]  # the subject is as it was
+    assert "nothing After" not in words(opened(person, "UpdateEmailTemplate"))
+
+
+def test_the_page_of_a_change_is_its_accounts_alone(
+    sesame: SesameProcess, person: Person, tenant: Tenant
+) -> None:
+    other = sesame.create_account()
+    sesame.client("iam", other).create_group(GroupName="theirs-alone")
+    for number in range(1, 8):
+        assert "theirs-alone" not in person.get(f"{HERE}/changes/{number}").text
+    assert person.get(f"{HERE}/changes/999999").status_code == 404
+    assert person.get(f"{HERE}/changes/none").status_code == 404

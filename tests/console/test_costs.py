@@ -40,6 +40,7 @@ OWN = (
     "reputation/counted?delegate=example.com/{account}",
     "account",
     "changes",
+    "changes/1",
     "configuration-sets",
     "configuration-sets/news",
     "templates",

@@ -51,6 +51,7 @@ LEAVES = {
     "reputation/counted": ("ses:GetMessageInsights",),
     "account": ("ses:GetAccount",),
     "changes": ("cloudtrail:LookupEvents",),
+    "changes/1": ("cloudtrail:LookupEvents",),
     "identities": ("ses:ListEmailIdentities",),
     "identities/new": ("ses:CreateEmailIdentity",),
     "identities/example.com": ("ses:GetEmailIdentity",),

@@ -245,6 +245,15 @@ def test_a_change_is_told_as_cloudtrail_tells_it(tmp_path: Path) -> None:
             "additionalEventData": {
                 "action": "iam:CreateUser",
                 "resource": f"arn:aws:iam::{world.account}:user/t",
+                "changed": [
+                    {"of": "user t", "field": "path", "before": None, "after": "/"},
+                    {
+                        "of": "user t",
+                        "field": "tags",
+                        "before": None,
+                        "after": '[{"Key": "team", "Value": "red"}]',
+                    },
+                ],
             },
         }
 

@@ -13,7 +13,7 @@ import datetime
 import hashlib
 import json
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -57,6 +57,8 @@ class Entry:
     error: tuple[str, str] | None = None
     decision: Mapping[str, str] = field(default_factory=dict)
     """What policy was asked, action and resource; of a change in several writes also its `part`."""
+    changed: Sequence[Mapping[str, Any]] = ()
+    """What is different after it; see `access.differences`."""
 
 
 class AuditKey:
@@ -154,8 +156,9 @@ def record(entry: Entry, *, event_id: str) -> str:
     }
     if entry.error is not None:
         event["errorCode"], event["errorMessage"] = entry.error
-    if entry.decision:
-        event["additionalEventData"] = dict(entry.decision)
+    extra = {**entry.decision, **({"changed": list(entry.changed)} if entry.changed else {})}
+    if extra:
+        event["additionalEventData"] = extra
     return json.dumps(event, sort_keys=True, separators=(",", ":"))
 
 
@@ -180,6 +183,7 @@ def entry_of(
     response: Mapping[str, Any] = NOTHING,
     error: tuple[str, str] | None = None,
     decision: Mapping[str, str] = NOTHING,
+    changed: Sequence[Mapping[str, Any]] = (),
 ) -> Entry:
     """The entry of what a caller does by an operation of the API."""
     call = caller.call
@@ -198,6 +202,7 @@ def entry_of(
         response=response,
         error=error,
         decision=decision,
+        changed=changed,
     )
 
 

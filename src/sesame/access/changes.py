@@ -11,11 +11,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, Self, TypeVar
 
+from sesame.access import differences
 from sesame.access.audit import BEGUN, NOTHING, AuditTrail, Entry, entry_of
 from sesame.db import Store, Transaction, epochs_of
 from sesame.errors import ServiceError, SesameError
-from sesame.model import Caller
+from sesame.model import Caller, PrincipalKind
 from sesame.observe import Clock
+from sesame.store.kept_state import Resource
 
 T = TypeVar("T")
 Run = Callable[[Transaction], Awaitable[T]]
@@ -135,10 +137,15 @@ class Changes:
         """See `Permit.apply`."""
         decision = {"action": permit.action, "resource": permit.resource}
 
+        compared = _Compared.of_call(permit.caller)
+
         async def told(tx: Transaction) -> T:
+            before = await compared.before(tx)
             result = await run(tx)
             details = NOTHING if response is None else response(result)
-            await self._trail.put(tx, entry_of(permit.caller, response=details, decision=decision))
+            changed = await compared.since(tx, before)
+            entry = entry_of(permit.caller, response=details, decision=decision, changed=changed)
+            await self._trail.put(tx, entry)
             return result
 
         return await self._write(permit, told, is_long=is_long)
@@ -176,6 +183,40 @@ class Changes:
     async def note_refusal(self, tx: Transaction, caller: Caller, refusal: ServiceError) -> None:
         """The same, as part of a transaction."""
         await self._trail.put(tx, entry_of(caller, error=(refusal.code, refusal.message)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """What a change names, before and after it."""
+
+    name: str
+    parameters: Mapping[str, Any]
+    resources: Sequence[Resource]
+
+    @classmethod
+    def of_call(cls, caller: Caller) -> Self:
+        """That of an operation of the API."""
+        call = caller.call
+        assert call is not None, "an operation that is audited says what it is"
+        user = caller.principal.name if caller.principal.kind is PrincipalKind.USER else ""
+        return cls.of(call.name, call.parameters, caller.principal.account_id, caller.region, user=user)
+
+    @classmethod
+    def of(
+        cls, name: str, parameters: Mapping[str, Any], account_id: str, region: str, *, user: str = ""
+    ) -> Self:
+        """That of a change by its name and parameters."""
+        named = differences.named(name, parameters, account_id=account_id, region=region, user=user)
+        return cls(name, parameters, named)
+
+    async def before(self, tx: Transaction) -> differences.State:
+        """What it is before the change."""
+        return await differences.state(tx, self.resources)
+
+    async def since(self, tx: Transaction, before: differences.State) -> list[dict[str, Any]]:
+        """What the change has made of it."""
+        after = differences.renamed(self.resources, self.name, self.parameters)
+        return differences.difference(before, await differences.state(tx, after))
 
 
 async def _compare(tx: Transaction, expected: Mapping[str, int]) -> None:
@@ -244,10 +285,16 @@ class Acts:
         `when` says by the result whether anything has changed; nothing is audited otherwise.
         """
 
+        known = account if isinstance(account, str) else ""
+        compared = _Compared.of(name, parameters, known, region)
+
         async def change(tx: Transaction) -> T:
+            before = await compared.before(tx)
             result = await run(tx)
             if when is None or when(result):
-                await self._trail.put(tx, self._entry(name, account, region, parameters, result, response))
+                entry = self._entry(name, account, region, parameters, result, response)
+                changed = await compared.since(tx, before) if known else []
+                await self._trail.put(tx, replace(entry, changed=changed))
             return result
 
         return await self._store.write(change, is_long=is_long)

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from sesame.access.audit import BEGUN, outcome
 from sesame.admin import audit
+from sesame.console.compared import difference
 from sesame.console.visit import Page, Visit
 from sesame.store.audit import AuditRow
 
@@ -53,6 +54,51 @@ async def show(visit: Visit) -> Response:
     )
 
 
+async def show_one(visit: Visit) -> Response:
+    """One row: what was asked for, and what is different after it."""
+    asked = visit.path_values["number"]
+    number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 18 else 0
+    rows = await audit.latest(visit.backing.store, visit.me.principal.account_id, limit=1, before=number + 1)
+    if not rows or rows[0].seq != number:
+        return visit.page("missing.html", status=404)
+    return visit.page("change.html", one=shown_row(rows[0]), changed=changed_in(rows[0]))
+
+
+def changed_in(row: AuditRow) -> list[dict[str, Any]]:
+    """What the row says is different, each field with its lines as they were and are."""
+    found = []
+    for one in _changed(row):
+        if "more" in one:
+            found.append({"more": one["more"]})
+            continue
+        before, after = (None if one.get(name) is None else str(one[name]) for name in ("before", "after"))
+        found.append(
+            {
+                "of": str(one.get("of")),
+                "field": str(one.get("field")),
+                "before": before,
+                "after": after,
+                "is_cut": bool(one.get("cut")),
+                "lines": difference(before or "", after or "")
+                if _is_long(before) or _is_long(after)
+                else None,
+            }
+        )
+    return found
+
+
+def _is_long(text: str | None) -> bool:
+    return text is not None and ("\n" in text or len(text) > 80)
+
+
+def _changed(row: AuditRow) -> list[dict[str, Any]]:
+    try:
+        found = (json.loads(row.body).get("additionalEventData") or {}).get("changed") or []
+    except (ValueError, AttributeError):  # somebody has made something else of it
+        return []
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
 def shown_row(row: AuditRow) -> dict[str, Any]:
     """A row for people; one that somebody has tampered with is shown as it is."""
     try:
@@ -75,6 +121,7 @@ def shown_row(row: AuditRow) -> dict[str, Any]:
         "error": str(event.get("errorCode") or ""),
         "message": str(event.get("errorMessage") or ""),
         "has_begun": outcome(event) == BEGUN,
+        "changed": [str(one["field"]) for one in _changed(row) if "field" in one],
         "parameters": json.dumps(parameters, indent=1, ensure_ascii=False) if parameters else "",
     }
 
@@ -89,4 +136,7 @@ def _fits(one: dict[str, Any], wanted: dict[str, str]) -> bool:
     return wanted["event"].lower() in one["name"].lower() and wanted["who"].lower() in one["who"].lower()
 
 
-PAGES = (Page(path="/{region}/changes", handler=show, leave=ACTION),)
+PAGES = (
+    Page(path="/{region}/changes", handler=show, leave=ACTION),
+    Page(path="/{region}/changes/{number}", handler=show_one, leave=ACTION),
+)

@@ -5,8 +5,6 @@ what somebody else has saved meanwhile.
 """
 
 import asyncio
-import difflib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,10 +16,11 @@ from sesame.admin.what_if import Replay, newest_what_if
 from sesame.console import answers_form
 from sesame.console.analyst import Answered, NoAnswer
 from sesame.console.calls import Call, Sample, call, sample
+from sesame.console.compared import Difference, difference
 from sesame.console.pages.senders import DAYS_S, SECONDS, ask, question_of
 from sesame.console.visit import Page, Visit, problem_of
 from sesame.errors import ServiceError
-from sesame.operations.policy_editing import CHANGED, IdentityPolicies, PolicyText
+from sesame.operations.policy_editing import CHANGED, IdentityPolicies
 from sesame.policy import PolicyError
 from sesame.policy.writing.answers import AnswerError, Answers
 from sesame.policy.writing.generate import Reason, generate
@@ -58,7 +57,7 @@ class Looked:
     problem: str = ""
     replay: Replay | None = None
     is_changed: bool = True
-    difference: tuple[tuple[str, str], ...] = field(default=())
+    difference: Difference = field(default=())
     """Lines of what is stored against the draft, when somebody else has saved meanwhile."""
 
 
@@ -158,7 +157,7 @@ async def save(visit: Visit) -> Response:
             draft = replace(
                 draft, begun="" if current is None else current.fingerprint, is_new=current is None
             )
-            looked = replace(looked, difference=_difference(current, draft.text))
+            looked = replace(looked, difference=difference(current.document if current else "", draft.text))
         draft = replace(draft, problem=problem)
         return await _page(visit, policies, draft, looked, status=status)
     return _go(visit, policies, draft.name, "saved")
@@ -308,23 +307,6 @@ async def _replay(visit: Visit, policies: IdentityPolicies, draft: Draft, *, is_
         )
     except PolicyError:
         return None
-
-
-def _difference(current: PolicyText | None, text: str) -> tuple[tuple[str, str], ...]:
-    """What is stored now against the draft, line by line."""
-    before = [] if current is None else _lines(current.document)
-    found = difflib.unified_diff(before, _lines(text), lineterm="", n=2)
-    return tuple((line[:1], line[1:]) for line in found if not line.startswith(("---", "+++")))
-
-
-def _lines(document: str) -> list[str]:
-    """A document's lines; one of a single line is laid out."""
-    if "\n" not in document:
-        try:
-            return json.dumps(json.loads(document), indent=2, ensure_ascii=False).splitlines()
-        except ValueError:
-            return [document]
-    return document.splitlines()
 
 
 async def _page(
