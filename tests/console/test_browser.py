@@ -310,7 +310,7 @@ def paths(played: dict[str, str]) -> list[tuple[str, str]]:
 
 OUTSIDE = ("/login", "/link/x", "/invite/x")
 """Pages for those who are not logged in."""
-NO_PAGES = re.compile(r"/|/go|.*/(?:zone|text|html|raw|export/\{file\}|parts/\{number\})|/dev/.*")
+NO_PAGES = re.compile(r"/|/go|/\{region\}|.*/(?:zone|text|html|raw|export/\{file\}|parts/\{number\})|/dev/.*")
 """What leads on, and files."""
 
 

@@ -72,6 +72,8 @@ def paths_of(console: Console) -> list[str]:
     for page in console.pages:
         if page.method != "GET" or page.who not in ("person", "either"):
             continue
+        if page.path == "/{region}":
+            continue  # leads on to a page that is looked at by itself
         path = page.path
         for part, value in values.items():
             path = path.replace(part, value)

@@ -203,3 +203,34 @@ def test_an_answer_that_has_become_long_is_not_kept_as_it_was() -> None:
     clock.advance(6.0)
     assert len(asyncio.run(dns.look_up("a.test", "TXT")).records[0]) == 9_000
     assert not dns._kept
+
+
+def test_an_answer_tells_how_long_ago_it_was_given_and_can_be_asked_for_again() -> None:
+    """Of a chain the oldest part; what is forgotten is forgotten with where its CNAMEs lead, and nothing else is."""
+    clock = FakeClock()
+    source = FakeSource("a.test CNAME b.test", "b.test TXT one", "other.test TXT x", ttl_s=300)
+    dns = CachingResolver(source, clock=clock, bounds=CacheBounds())
+
+    def looked_up(name: str) -> tuple[tuple[str, ...], float]:
+        answer = asyncio.run(dns.look_up(name, "TXT"))
+        return answer.records, answer.age_s
+
+    assert looked_up("b.test") == (("one",), 0.0)
+    clock.advance(10)
+    assert looked_up("a.test") == (("one",), 10.0)
+    source.zone[1] = ("b.test", "TXT", "two")
+    clock.advance(5)
+    assert looked_up("a.test") == (("one",), 15.0)
+    assert looked_up("other.test") == (("x",), 0.0)
+    dns.forget(["A.test", "not a name", "", "nowhere.test"])
+    assert looked_up("a.test") == (("two",), 0.0)
+    clock.advance(1)
+    assert looked_up("other.test") == (("x",), 1.0)
+
+
+def test_forgetting_a_loop_of_cnames_ends() -> None:
+    dns = CachingResolver(FakeSource("a.test CNAME b.test", "b.test CNAME a.test"), clock=FakeClock())
+    with pytest.raises(DnsFailure):
+        asyncio.run(dns.look_up("a.test", "TXT"))
+    dns.forget(["a.test"])
+    assert not dns._kept

@@ -43,6 +43,7 @@ def check(record: Record, *published: tuple[str, str, str]) -> CheckedRecord:
     [
         (TOKEN, [(TOKEN.name, "TXT", "tok")], Verdict.RIGHT, ("tok",)),
         (TOKEN, [(TOKEN.name, "TXT", "tok"), (TOKEN.name, "TXT", "other")], Verdict.RIGHT, ("tok", "other")),
+        (TOKEN, [(TOKEN.name, "TXT", "other"), (TOKEN.name, "TXT", "tok")], Verdict.RIGHT, ("tok", "other")),
         (TOKEN, [(TOKEN.name, "TXT", "TOK")], Verdict.OTHER_VALUE, ("TOK",)),
         (TOKEN, [], Verdict.MISSING, ()),
         (TOKEN, [(f"{TOKEN.name}.example.com", "TXT", "tok")], Verdict.DOUBLED_NAME, ("tok",)),
@@ -54,6 +55,7 @@ def check(record: Record, *published: tuple[str, str, str]) -> CheckedRecord:
         (ALIAS, [(f"{ALIAS.name}.example.com", "CNAME", "t.dkim.host"), ("t.dkim.host", "TXT", KEY)],
          Verdict.DOUBLED_NAME, (KEY,)),
         (OWN_KEY, [(OWN_KEY.name, "TXT", "v=DKIM1;p=MI Gf")], Verdict.RIGHT, ("v=DKIM1;p=MI Gf",)),
+        (OWN_KEY, [(OWN_KEY.name, "TXT", "x"), (OWN_KEY.name, "TXT", "p=MIGf")], Verdict.RIGHT, ("p=MIGf", "x")),
         (OWN_KEY, [(OWN_KEY.name, "TXT", "v=DKIM1; p=else")], Verdict.OTHER_VALUE, ("v=DKIM1; p=else",)),
         (MX, [(MX.name, "MX", "5 MX.host.")], Verdict.RIGHT, ("5 MX.host.",)),
         (MX, [(MX.name, "MX", "5 mx.host"), (MX.name, "MX", "9 y")], Verdict.SECOND_MX, ("5 mx.host", "9 y")),
@@ -70,6 +72,8 @@ def test_each_record_has_its_verdict(
 ) -> None:
     checked = check(record, *published)
     assert (checked.verdict, sorted(checked.seen)) == (verdict, sorted(seen))
+    assert checked.seen[:1] == seen[:1] or verdict is not Verdict.RIGHT, "the right one comes first"
+    assert checked.seen_ago_s == 0
 
 
 def test_dns_that_cannot_say_is_no_verdict() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import uvicorn
 
 from sesame import __version__
 from sesame.access.failed_sign_ins import Throttled
+from sesame.admin.doctor import Finding
 from sesame.admin.enforcement import EnforcementDesk
 from sesame.admin.own_records import checked
 from sesame.admin.queue import QueueDesk
@@ -186,9 +187,13 @@ def _instance(settings: Settings, services: Services, problems: Problems) -> Ins
     async def depth() -> int:
         return (await services.spool.depth())[0]
 
+    async def examine() -> Sequence[Finding]:
+        services.resolver.forget(one.name for one in await services.signing_domain.records())
+        return await look(services, (), probe=probe, ntp=ntp)
+
     return Instance(
         problems=problems,
-        examine=lambda: look(services, (), probe=probe, ntp=ntp),
+        examine=examine,
         records=lambda: checked(services.signing_domain, services.resolver),
         metrics=services.metrics,
         history=History(services.metrics, depth, clock=services.clock),

@@ -6,13 +6,13 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp
 
 from sesame.admin.accounts import OperatorError
@@ -150,10 +150,15 @@ class Console:
             for page in self.pages
         ]
         routes.append(Route("/static/{name}", self._static, methods=["GET"]))
-        return Starlette(
-            routes=[Routes(routes)],
+        self._routes = Routes(routes)
+        made = Starlette(
+            routes=[self._routes],
             exception_handlers={HTTPException: self._no_page, Exception: self._broken},
         )
+        made.router.redirect_slashes = (
+            False  # it would lead to whatever Host says, before the guard has seen it
+        )
+        return made
 
     def _endpoint(self, page: Page):  # type: ignore[no-untyped-def]
         async def endpoint(request: Request) -> Response:
@@ -194,6 +199,8 @@ class Console:
             self._loading = asyncio.create_task(asyncio.to_thread(self._renderer.load_all))
 
     async def _page(self, page: Page, visit: Visit) -> Response:
+        if "region" in visit.path_values and not self._backing.is_region(visit.region):
+            return visit.page("missing.html", status=404)
         if page.who != "anybody":
             if visit.login is None:
                 return RedirectResponse(late.log_in_to(late.address(visit)), status_code=303)
@@ -205,8 +212,6 @@ class Console:
                 raise Refused(
                     403, "the operator looks at this account and changes nothing; log in to change it"
                 )
-        if "region" in visit.path_values and not self._backing.is_region(visit.region):
-            return visit.page("missing.html", status=404)
         try:
             if page.leave and page.method == "GET":
                 await self._backing.authorizer.require(visit.me, page.leave)
@@ -326,9 +331,19 @@ class Console:
             self._guard.check_host(request.headers.get("host"))
             if status != 404 or request.method != "GET":
                 return _with_headers(PlainTextResponse("there is no such form\n", status_code=status))
+            if (path := self._without_slashes(request)) is not None:
+                return _with_headers(RedirectResponse(path, status_code=303))
             return _with_headers((await self._visit(request)).page("missing.html", status=404))
         except Refused as refused:
             return _with_headers(PlainTextResponse(f"{refused}\n", status_code=refused.status))
+
+    def _without_slashes(self, request: Request) -> str | None:
+        """The address of the page that a path with slashes at its end means, if there is one."""
+        path = request.scope["path"].rstrip("/")
+        if self._routes.matches({**request.scope, "path": path})[0] is not Match.FULL:
+            return None
+        query = request.scope["query_string"].decode("latin-1")
+        return f"{quote(path, safe='/@:~')}{'?' if query else ''}{query}"
 
     async def _broken(self, request: Request, error: Exception) -> Response:
         self._log.error("console_failed", path=_without_secret(request.url.path), reason=repr(error))

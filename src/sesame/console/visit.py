@@ -189,6 +189,13 @@ class Visit:
         return zones.zone(self.choices.zone)
 
     @property
+    def resolvers(self) -> str:
+        """Whom look-ups ask, in words: no addresses, which are of the operator's network."""
+        in_force = self.backing.running_with().settings
+        is_local = any(one.name == "dns.resolver" and one.value == "local" for one in in_force)
+        return "the zone of this server" if is_local else "the server's resolvers"
+
+    @property
     def fates_clock(self) -> fates.Clock:
         """For sentences on what became of recipients."""
         return fates.Clock(

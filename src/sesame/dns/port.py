@@ -5,6 +5,7 @@ An answer tells "there is no such record" and "there is no such name" from "coul
 answers), 4035 (the AD bit), 5321 section 5.1, 7505 (null MX), 6698 (TLSA).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,6 +38,8 @@ class Answer:
     alias: str | None = None
     name: str = ""
     """The name that the records are of, CNAMEs followed."""
+    age_s: float = 0.0
+    """How long ago the source said it; more than 0 where it was kept since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,9 @@ class Resolver(Protocol):
 
     async def txt(self, name: str) -> list[str]:
         """TXT records, strings of one record joined; raises `DomainNotFound` for NXDOMAIN."""
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Have the source asked about these names again, and about those that their CNAMEs lead to."""
 
 
 def read_mx(answer: Answer) -> list[Mx]:

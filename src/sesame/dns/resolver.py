@@ -5,6 +5,7 @@ not say is not kept at all. Sources: RFC 1034 section 3.6.2, RFC 2308, RFC 2181 
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from sesame.dns.names import DomainNameError, ascii_name
@@ -32,11 +33,14 @@ class CacheBounds:
 
 
 NO_CACHE = CacheBounds(entries=0)
+KINDS = ("A", "AAAA", "CNAME", "MX", "TLSA", "TXT")
+"""What is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
     answer: Answer
+    at: float
     until: float
 
 
@@ -50,7 +54,7 @@ class CachingResolver:
         self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
 
     async def look_up(self, name: str, kind: str) -> Answer:
-        """The answer for a name and kind; its TTL is the shortest of those that it rests on.
+        """The answer for a name and kind; its TTL is the shortest and its age the greatest of those that it rests on.
 
         It is validated only if each CNAME on the way is. Raises `DnsFailure`; also for a name that is
         none, which cannot exist either (`is_missing`).
@@ -59,13 +63,14 @@ class CachingResolver:
             asked = ascii_name(name)
         except DomainNameError:
             return Answer(is_missing=True, name=name)
-        ttl_s, is_validated = float("inf"), True
+        ttl_s, age_s, is_validated = float("inf"), 0.0, True
         for _ in range(MAX_CNAMES + 1):
             answer = await self._ask(asked, kind)
-            ttl_s = min(ttl_s, answer.ttl_s)
+            ttl_s, age_s = min(ttl_s, answer.ttl_s), max(age_s, answer.age_s)
             is_validated = is_validated and answer.is_validated
             if answer.alias is None:
-                return replace(answer, ttl_s=ttl_s, is_validated=is_validated, name=answer.name or asked)
+                name = answer.name or asked
+                return replace(answer, ttl_s=ttl_s, age_s=age_s, is_validated=is_validated, name=name)
             asked = answer.alias
         raise DnsFailure(f"look-up of `{name}` follows more than {MAX_CNAMES} CNAMEs")
 
@@ -83,6 +88,14 @@ class CachingResolver:
         """TXT records, strings of one record joined."""
         return list((await self._existing(name, "TXT")).records)
 
+    def forget(self, names: Iterable[str]) -> None:
+        """Keep nothing of these names, nor of those that their CNAMEs lead to; what is no name is passed over."""
+        waiting = [one for name in names if (one := _asked_as(name)) is not None]
+        while waiting:
+            name = waiting.pop()
+            found = [self._kept.pop((name, kind), None) for kind in KINDS]
+            waiting += [one.answer.alias for one in found if one is not None and one.answer.alias is not None]
+
     async def _existing(self, name: str, kind: str) -> Answer:
         answer = await self.look_up(name, kind)
         if answer.is_missing:
@@ -94,7 +107,7 @@ class CachingResolver:
         kept = self._kept.get(key)
         if kept is not None and now < kept.until:
             self._kept.move_to_end(key)
-            return replace(kept.answer, ttl_s=kept.until - now)
+            return replace(kept.answer, ttl_s=kept.until - now, age_s=now - kept.at)
         answer = await self._source.ask(name, kind)
         if self._bounds.entries:
             self._keep(key, answer)
@@ -108,7 +121,15 @@ class CachingResolver:
         is_negative = not answer.records and answer.alias is None
         longest = bounds.max_negative_s if is_negative else bounds.max_ttl_s
         ttl_s = min(max(answer.ttl_s, bounds.min_ttl_s), longest)
-        self._kept[key] = _Kept(answer, self._clock.monotonic() + ttl_s)
+        now = self._clock.monotonic()
+        self._kept[key] = _Kept(answer, now, now + ttl_s)
         self._kept.move_to_end(key)
         while len(self._kept) > bounds.entries:
             self._kept.popitem(last=False)
+
+
+def _asked_as(name: str) -> str | None:
+    try:
+        return ascii_name(name)
+    except DomainNameError:
+        return None

@@ -30,11 +30,15 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedRecord:
-    """A record with its verdict; `seen` are the values that DNS shows, `seen_at_name` where, when elsewhere."""
+    """A record with its verdict; `seen` are the values that DNS shows, the right one first.
+
+    `seen_at_name` is where they are, when elsewhere; `seen_ago_s` how long ago DNS was asked, None if it did not say.
+    """
 
     record: Record
     verdict: Verdict
     seen: tuple[str, ...]
+    seen_ago_s: float | None
     seen_at_name: str = ""
 
 
@@ -42,6 +46,7 @@ class CheckedRecord:
 class _Seen:
     records: tuple[str, ...] = ()
     name: str = ""
+    ago_s: float = 0.0
 
 
 async def check_records(
@@ -64,12 +69,13 @@ async def check_record(resolver: Resolver, record: Record, domain: str, *, mecha
     try:
         seen = await _look_up(resolver, record.name, record.kind)
     except Unavailable:
-        return CheckedRecord(record=record, verdict=Verdict.UNKNOWN, seen=())
+        return CheckedRecord(record=record, verdict=Verdict.UNKNOWN, seen=(), seen_ago_s=None)
     verdict = _verdict(record, seen, mechanism)
     values = (seen.name,) if record.kind == "CNAME" and seen.name != record.name else seen.records
+    values = tuple(sorted(values, key=lambda value: not _is_value(record, value)))
     if verdict is not Verdict.MISSING:
-        return CheckedRecord(record=record, verdict=verdict, seen=values)
-    doubled = f"{record.name}.{domain}"
+        return CheckedRecord(record=record, verdict=verdict, seen=values, seen_ago_s=seen.ago_s)
+    doubled = doubled_name(record, domain)
     try:
         elsewhere = await _look_up(resolver, doubled, record.kind)
     except Unavailable:
@@ -77,9 +83,18 @@ async def check_record(resolver: Resolver, record: Record, domain: str, *, mecha
     if _verdict(record, elsewhere, mechanism, name=doubled) in (Verdict.RIGHT, Verdict.OTHER_VALUE):
         seen_there = elsewhere.records or (elsewhere.name,)
         return CheckedRecord(
-            record=record, verdict=Verdict.DOUBLED_NAME, seen=seen_there, seen_at_name=doubled
+            record=record,
+            verdict=Verdict.DOUBLED_NAME,
+            seen=seen_there,
+            seen_ago_s=elsewhere.ago_s,
+            seen_at_name=doubled,
         )
-    return CheckedRecord(record=record, verdict=Verdict.MISSING, seen=values)
+    return CheckedRecord(record=record, verdict=Verdict.MISSING, seen=values, seen_ago_s=seen.ago_s)
+
+
+def doubled_name(record: Record, domain: str) -> str:
+    """The name of a record where a provider has appended its domain once more."""
+    return f"{record.name}.{domain}"
 
 
 async def check_key(
@@ -96,12 +111,20 @@ async def check_key(
     return Verdict.RIGHT if public_key in keys else Verdict.OTHER_VALUE
 
 
+def _is_value(record: Record, seen: str) -> bool:
+    """Whether it is the very value, which of many at one name is shown first."""
+    if seen == record.value:
+        return True
+    key = published_key(record.value) if record.purpose == "DKIM" else None
+    return bool(key) and key == published_key(seen)
+
+
 async def _look_up(resolver: Resolver, name: str, kind: str) -> _Seen:
     try:
         answer = await resolver.look_up(name, "TXT" if kind == "CNAME" else kind)
     except DomainNotFound:
         return _Seen(name=name)
-    return _Seen(records=answer.records, name=answer.name or name)
+    return _Seen(records=answer.records, name=answer.name or name, ago_s=answer.age_s)
 
 
 def _verdict(record: Record, seen: _Seen, mechanism: str, *, name: str = "") -> Verdict:

@@ -9,7 +9,8 @@ from sesame.dns import Resolver
 from sesame.identities.dns_checks import DNS_WAIT_S, DnsChecks
 from sesame.identities.dns_records import OPERATOR
 from sesame.identities.policies import IdentityMissing
-from sesame.identities.record_verdicts import CheckedRecord, Verdict, check_records
+from sesame.identities.record_verdicts import CheckedRecord, Verdict, check_records, doubled_name
+from sesame.mail.address import domain_of
 from sesame.model import Caller, Identity, IdentityKind, VerificationStatus
 from sesame.store import identities
 
@@ -53,7 +54,7 @@ class IdentityRecords:
         identity = due.identity
         records = list(await self._checks.records(identity))
         checked = await check_records(
-            self._resolver, records, name, mechanism=self._checks.names.mail_from_spf
+            self._resolver, records, domain_of(name), mechanism=self._checks.names.mail_from_spf
         )
         waits = identity.kind is IdentityKind.DOMAIN and identity.verification in (
             VerificationStatus.PENDING,
@@ -67,7 +68,13 @@ class IdentityRecords:
         )
 
     async def check_now(self, caller: Caller, name: str) -> None:
-        """Ask DNS about the identity now, and settle what follows."""
+        """Ask DNS about the identity now, whatever is kept of it, and settle what follows."""
         account_id, region = caller.principal.account_id, caller.region
         await self._authorizer.require(caller, "ses:GetEmailIdentity", identity_arn(region, account_id, name))
+        identity = await self._store.read(lambda tx: identities.get(tx, account_id, region, name))
+        if identity is None:
+            return
+        records = await self._checks.records(identity)
+        self._resolver.forget(one.name for one in records)
+        self._resolver.forget(doubled_name(one, domain_of(name)) for one in records)
         await self._checks.check_now(account_id, region, name)

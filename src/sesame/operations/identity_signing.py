@@ -87,6 +87,11 @@ class SigningView:
     """At which age Easy DKIM's keys get a successor; 0: never."""
 
     @property
+    def has_dmarc(self) -> bool:
+        """Whether DNS shows a policy that counts, by which mail passes or does not (RFC 7489 section 6.6.3)."""
+        return self.dmarc is not None and self.dmarc.policy != ""
+
+    @property
     def is_signed(self) -> bool:
         """Whether mail goes out signed by the owner's domain."""
         domain = self.signing.domain

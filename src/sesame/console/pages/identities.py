@@ -138,17 +138,9 @@ async def show(visit: Visit) -> Response:
         view=view,
         identity=view.identity,
         tab="dns",
-        resolvers=_resolvers(visit),
         zone=_zone_file(visit, view),
         calls=reads,
     )
-
-
-def _resolvers(visit: Visit) -> str:
-    """Whom a look-up asks, in words: no addresses, which are of the operator's network."""
-    in_force = visit.backing.running_with().settings
-    is_local = any(one.name == "dns.resolver" and one.value == "local" for one in in_force)
-    return "the zone of this server" if is_local else "the server's resolvers"
 
 
 async def check(visit: Visit) -> Response:

@@ -18,9 +18,18 @@ async def start(visit: Visit) -> Response:
         return RedirectResponse("/login", status_code=303)
     if visit.caller is None:
         return RedirectResponse("/operator", status_code=303)
-    (refused,) = await visit.backing.authorizer.refusals(visit.caller, [(HOME, "*")])
-    first = "home" if refused is None else "identities"
-    return RedirectResponse(f"/{visit.backing.region}/{first}", status_code=303)
+    return await _first_page(visit)
+
+
+async def start_in_region(visit: Visit) -> Response:
+    """Where a person begins in a region."""
+    return await _first_page(visit)
+
+
+async def _first_page(visit: Visit) -> Response:
+    """The first page of the visit's region that the person may read."""
+    (refused,) = await visit.backing.authorizer.refusals(visit.me, [(HOME, "*")])
+    return visit.go(visit.here("/home" if refused is None else "/identities"))
 
 
 async def ask(visit: Visit) -> Response:

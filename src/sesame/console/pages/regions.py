@@ -3,6 +3,7 @@
 from starlette.responses import Response
 
 from sesame.console.calls import call, sample
+from sesame.console.pages.login import start_in_region
 from sesame.console.text import MOST_COUNTED
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
@@ -24,4 +25,7 @@ async def show(visit: Visit) -> Response:
     )
 
 
-PAGES = (Page(path="/{region}/regions", handler=show, leave="ses:ListEmailIdentities"),)
+PAGES = (
+    Page(path="/{region}", handler=start_in_region),
+    Page(path="/{region}/regions", handler=show, leave="ses:ListEmailIdentities"),
+)

@@ -73,12 +73,21 @@ async def _page(
 
 
 def sentence(view: SigningView) -> str:
-    """Whether mail is signed, and whether it passes DMARC."""
+    """Whether mail is signed, and whether it passes DMARC, or would if there were a policy to hold it against."""
     name, signing = view.identity.name, view.signing
     ways = [how for how, one in (("DKIM", view.dkim), ("SPF", view.spf)) if one.holds]
-    passes = f"passes DMARC by {' and '.join(ways)}" if ways else "does not pass DMARC"
+    if view.has_dmarc:
+        passes = f"passes DMARC by {' and '.join(ways)}" if ways else "does not pass DMARC"
+    else:
+        passes = f"would pass DMARC by {' and '.join(ways)}" if ways else "would not pass DMARC"
     if len(ways) == 1:
         passes += " alone"
+    if not view.has_dmarc and view.dmarc is not None:
+        passes += (
+            "; what is published as its policy does not count"
+            if view.dmarc.records
+            else "; no policy is published"
+        )
     if not ways and view.dmarc is not None and view.dmarc.policy in ("quarantine", "reject"):
         passes += f": receivers are asked {ASKS[view.dmarc.policy]}"
     if view.is_signed and signing.domain is not None:
