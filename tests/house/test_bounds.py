@@ -45,7 +45,11 @@ FEW = {
     "store/iam/inline_policies.py": {
         "{} WHERE {} = ? AND policy_name = ?": "a whole key, in one of three tables"
     },
-    "store/iam/login_profiles.py": {"console_login WHERE user_id = ?": "one user's, of a day"},
+    "store/iam/login_profiles.py": {
+        "console_login WHERE user_id = ?": "one user's, of a day",
+        "former_password WHERE user_id = ?": "so many as a policy may have kept",
+        "former_password WHERE user_id = ? AND number <= ?": "so many as a policy may have kept",
+    },
     "store/iam/managed_policies.py": {
         "managed_policy_version WHERE policy_id = ?": "so many as a policy may have"
     },

@@ -90,6 +90,11 @@ def test_a_device_is_made_enabled_listed_and_taken_away(iam: Any) -> None:
     assert (device["UserName"], device["SerialNumber"]) == ("anna", serial)
     (listed,) = iam.list_virtual_mfa_devices(AssignmentStatus="Assigned")["VirtualMFADevices"]
     assert listed["User"]["UserName"] == "anna"
+    assert iam.get_mfa_device(UserName="anna", SerialNumber=serial)["EnableDate"] == device["EnableDate"]
+    for used in ((-2, -1), (-1, 0)):
+        with pytest.raises(ClientError, match=r"\(InvalidAuthenticationCode\)"):
+            iam.resync_mfa_device(UserName="anna", SerialNumber=serial, **codes(seed, used))
+    iam.resync_mfa_device(UserName="anna", SerialNumber=serial, **codes(seed, (0, 1)))
     with pytest.raises(ClientError, match=r"\(DeleteConflict\)"):
         iam.delete_virtual_mfa_device(SerialNumber=serial)
     with pytest.raises(ClientError, match=r"\(DeleteConflict\).*MFA"):
@@ -120,6 +125,8 @@ def test_the_device_of_another_account_is_nobodys(sesame: SesameProcess, iam: An
     seed = base64.b32decode(made["Base32StringSeed"])
     with pytest.raises(ClientError, match=r"\(NoSuchEntity\)"):
         iam.enable_mfa_device(UserName="anna", SerialNumber=made["SerialNumber"], **codes(seed, (-1, 0)))
+    with pytest.raises(ClientError, match=r"\(NoSuchEntity\)"):
+        iam.get_mfa_device(UserName="anna", SerialNumber=made["SerialNumber"])
 
 
 def test_a_device_has_tags_as_terraform_gives_them(sesame: SesameProcess, iam: Any) -> None:

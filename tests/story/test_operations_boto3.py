@@ -535,9 +535,14 @@ IN_FILES_OF_THEIR_OWN = {
     "ses.ListVerifiedEmailAddresses",
     "ses.DeleteVerifiedEmailAddress",
     "ses.GetSendStatistics",
+    # test_password_policies.py
+    "iam.CreateAccountAlias",
+    "iam.DeleteAccountAlias",
+    "iam.DeleteAccountPasswordPolicy",
+    "iam.GetAccountPasswordPolicy",
+    "iam.UpdateAccountPasswordPolicy",
     # test_iam_account.py
     "iam.GetAccountAuthorizationDetails",
-    "iam.GetAccountPasswordPolicy",
     "iam.GetAccountSummary",
     # test_iam_groups.py
     "iam.UpdateGroup",
@@ -578,6 +583,8 @@ IN_FILES_OF_THEIR_OWN = {
     "iam.PutRolePermissionsBoundary",
     "iam.DeleteRolePermissionsBoundary",
     # test_iam_users.py
+    "iam.GetMFADevice",
+    "iam.ResyncMFADevice",
     "iam.ListMFADevices",
     "iam.ListSSHPublicKeys",
     "iam.ListServiceSpecificCredentials",

@@ -12,6 +12,7 @@ logic". Where they are silent, docs/quirks.md says what was chosen.
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import NamedTuple
 
 import msgspec
 
@@ -50,6 +51,15 @@ from sesame.store.configuration_sets import configuration_set_arn
 
 _OF_ONE_SEND = frozenset(key.lower() for key in conditions.OF_ONE_SEND)
 _NOTHING_SEEN: Mapping[str, int] = MappingProxyType({})
+
+
+class Granted(NamedTuple):
+    """What a caller has for a call beside its own policies, as read at an epoch of a scope."""
+
+    policies: Policies
+    scope: str
+    epoch: int
+
 
 SIMULATOR_DOMAIN = "simulator.amazonses.com"
 """Recipients at this domain need no verification and use no quota (SES "mailbox simulator")."""
@@ -186,16 +196,21 @@ class Authorizer:
         keys: conditions.Keys = conditions.NO_KEYS,
         seen: Mapping[str, int] = _NOTHING_SEEN,
         resource_policy: PolicySet | None = None,
+        granted: Granted | None = None,
     ) -> Permit:
         """Let a management call through or raise `AccessDenied`; root of an account may do all.
 
         `keys` are the condition keys of this action that the request says; the tags of the resource as it is
         are added here. `seen` are epochs at which the call has read what it asks about: the permit rests on them too.
         With `resource_policy` the resource has a policy of its own and may be another account's, whose policy must
-        then allow the call as well.
+        then allow the call as well. `granted` is what the caller has for this call beside its own policies; those,
+        its boundary and its session's can deny it.
         """
         epochs = dict(seen)
         credential = await self._credential(caller, epochs)
+        if granted is not None:
+            _note(epochs, granted.scope, granted.epoch)
+            credential = replace(credential, policies=credential.policies.and_also(granted.policies))
         caller = _as_now(caller, credential)
         owner = account_in(resource) or caller.principal.account_id
         held = Held()

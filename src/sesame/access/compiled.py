@@ -32,6 +32,11 @@ class Policies:
     principal_ids: Mapping[str, str]
     gone: tuple[Mapping[str, str], ...] = ()
 
+    def and_also(self, others: "Policies") -> "Policies":
+        """These and others, of principals alone: without names of their own in them."""
+        documents = (*self.documents, *others.documents)
+        return replace(self, documents=documents, compiled=compile_policies(documents, kind="iam"))
+
     def content(self) -> str:
         """All that an explanation rests on, as text; `Explained.read` makes it of that again."""
         gone = self.gone or ({},) * len(self.documents)

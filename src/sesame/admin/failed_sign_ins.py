@@ -21,6 +21,7 @@ WHY = {
     "old": "a password as before Signature Version 4",
     "password": "wrong password",
     "code": "right password, wrong code or none",
+    "expired": "right password, older than the account lets it be",
     "too-many": "too many failures, not looked at",
     "link": "a link that is over, or none",
     "MissingAuthenticationToken": "not signed",

@@ -30,6 +30,7 @@ from sesame.operations.configuration_sets import ConfigurationSets
 from sesame.operations.delegates import Delegates
 from sesame.operations.iam.access_key_use import AccessKeyUseOperations
 from sesame.operations.iam.account import WholeAccountOperations
+from sesame.operations.iam.account_aliases import AccountAliasOperations
 from sesame.operations.iam.attachments import AttachmentOperations
 from sesame.operations.iam.boundaries import BoundaryOperations
 from sesame.operations.iam.context_keys import ContextKeyOperations
@@ -38,6 +39,8 @@ from sesame.operations.iam.groups import GroupOperations
 from sesame.operations.iam.inline_policies import InlinePolicyOperations
 from sesame.operations.iam.login_profiles import LoginProfileOperations
 from sesame.operations.iam.managed_policies import ManagedPolicyOperations
+from sesame.operations.iam.mfa_devices import MfaDeviceOperations
+from sesame.operations.iam.password_policy import PasswordPolicyOperations
 from sesame.operations.iam.roles import RoleOperations
 from sesame.operations.iam.simulate import SimulateOperations
 from sesame.operations.iam.tags import TagOperations
@@ -396,13 +399,14 @@ class Doors:
             ),
             AttachmentOperations(store, authorizer),
             WholeAccountOperations(store, authorizer),
+            AccountAliasOperations(store, authorizer),
+            PasswordPolicyOperations(store, authorizer),
             UnsupportedCredentialOperations(store, authorizer),
-            LoginProfileOperations(
+            LoginProfileOperations(store, authorizer, services.passwords, self.guesses, clock=services.clock),
+            MfaDeviceOperations(
                 store,
                 authorizer,
                 services.sealer,
-                services.passwords,
-                self.guesses,
                 clock=services.clock,
                 random_bytes=services.random_bytes,
             ),

@@ -12,6 +12,7 @@ from typing import TypeVar
 from sesame.access.changes import Actor, Acts, Run
 from sesame.access.failed_sign_ins import FailedSignIns
 from sesame.access.guesses import Guesses, network_of
+from sesame.access.password_rules import PasswordRules, is_expired
 from sesame.access.passwords import Passwords, step_of
 from sesame.access.principals import root_principal, user_principal
 from sesame.db import Store, Transaction
@@ -21,7 +22,7 @@ from sesame.store import accounts, console_choices, console_logins
 from sesame.store.accounts import Account
 from sesame.store.console_choices import NOTHING_CHOSEN, Choices
 from sesame.store.console_logins import Link, Login
-from sesame.store.iam import login_profiles, recovery_codes, users
+from sesame.store.iam import account_aliases, login_profiles, password_policies, recovery_codes, users
 from sesame.store.iam.login_profiles import LoginProfile
 from sesame.store.sealed import Sealer
 
@@ -71,6 +72,11 @@ class MustChange:
     """The password was right and must be changed: an invitation to do that."""
 
     token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """The password was right, is older than the account lets passwords be, and an administrator must set another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +149,7 @@ class Logins:
         self._acts = acts
         self._sealer = sealer
         self._passwords = passwords
+        self._rules = PasswordRules(store, passwords)
         self._guesses = guesses
         self._failed = failed
         self._clock = clock
@@ -188,8 +195,8 @@ class Logins:
 
     async def by_password(
         self, account: str, user_name: str, password: str, code: str, browser: Browser
-    ) -> str | Wait | MustChange:
-        """Log in a user: the cookie's value, `WRONG` whatever was wrong, or how long to wait."""
+    ) -> str | Wait | MustChange | Expired:
+        """Log in a user: the cookie's value, `WRONG` whatever was wrong, or what is in the way."""
         name = f"{account.strip()}/{user_name.strip()}"
         guess = (
             f"name:{name.lower()}",
@@ -218,13 +225,17 @@ class Logins:
         token = self._new_token()
         login = self._new(user.account_id, user.user_id, token, browser)
 
-        async def run(tx: Transaction) -> tuple[str | MustChange, _Proof]:
+        async def run(tx: Transaction) -> tuple[str | MustChange | Expired, _Proof]:
             if await login_profiles.get(tx, user.user_id) != expected:
                 return WRONG, NO_PROOF
             proof = await self._use_code(tx, user.user_id, code.strip(), now)
             if proof is None:
                 return WRONG, NO_PROOF
-            if expected.reset_required:
+            policy = await password_policies.get(tx, user.account_id)
+            is_over = is_expired(expected, policy, now=now)
+            if policy is not None and policy.hard_expiry and is_over:
+                return Expired(), proof
+            if expected.reset_required or is_over:
                 await console_logins.put_link(
                     tx, _link(token, "invite", user.account_id, user.user_id, now + LOGIN_LINK_S)
                 )
@@ -236,8 +247,10 @@ class Logins:
         result, _ = await self._proven(user_principal(user), browser, run)
         if result == WRONG:
             self._note(browser, name, "code", account_id=user.account_id)
-        else:
-            self._guesses.forgive(guess)
+            return result
+        self._guesses.forgive(guess)
+        if isinstance(result, Expired):
+            self._note(browser, name, "expired", account_id=user.account_id)
         return result
 
     def _note(self, browser: Browser, name: str, why: str, *, account_id: str = "") -> None:
@@ -372,9 +385,13 @@ class Logins:
     async def accept_invite(self, token: str, password: str, browser: Browser) -> str | None:
         """Set the password of whom a link invites, and log in unless a device's code is due.
 
-        The cookie's value, empty where a code is due; None when the link is over.
+        The cookie's value, empty where a code is due; None when the link is over. Raises `PasswordPolicyViolation`.
         """
-        hashed = await self._passwords.hash(password)
+        invited = await self.find_link(token, "invite")
+        if invited is None:
+            self._note(browser, "(an invitation)", "link")
+            return None
+        new = await self._rules.new(invited.account_id, invited.user_id, password)
         now, cookie = self._clock.now(), self._new_token()
 
         async def run(tx: Transaction) -> tuple[str, users.User] | None:
@@ -389,11 +406,12 @@ class Logins:
             profile = LoginProfile(
                 account_id=user.account_id,
                 user_id=user.user_id,
-                password=hashed,
+                password=new.hashed,
                 reset_required=False,
                 created_at=float(int(now)) if before is None else before.created_at,
+                set_at=now,
             )
-            await login_profiles.put(tx, profile)
+            await login_profiles.put(tx, profile, remembered=new.remembered)
             if await login_profiles.devices_of(tx, user.user_id):
                 return "", user
             await console_logins.put(tx, self._new(user.account_id, user.user_id, cookie, browser))
@@ -492,8 +510,13 @@ async def _principal(tx: Transaction, account_id: str, user_id: str) -> Principa
 async def _find(
     tx: Transaction, account: str, user_name: str
 ) -> tuple[users.User, LoginProfile | None] | None:
-    """The user of that name in the account of that id or name; None when there is none, or more than one account."""
+    """The user of that name in the account of that id, name or alias; None when there is none, or more than one.
+
+    Names go before aliases: those the operator gives, these anybody may take.
+    """
     ids = {account} if account.isdigit() else set(await accounts.ids_named(tx, account))
+    if not ids and (alias := await account_aliases.get(tx, account)) is not None:
+        ids = {alias.account_id}
     if len(ids) != 1:
         return None
     user = await users.get_user(tx, ids.pop(), user_name)

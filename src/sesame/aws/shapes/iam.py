@@ -68,6 +68,14 @@ class CreateAccessKeyResponse(TypedDict):
     AccessKey: AccessKey
 
 
+class CreateAccountAliasRequest(TypedDict):
+    AccountAlias: str
+
+
+class CreateAccountAliasResponse(TypedDict):
+    """CreateAccountAlias has no output."""
+
+
 class CreateGroupRequest(TypedDict):
     Path: NotRequired[str]
     GroupName: str
@@ -251,6 +259,22 @@ class DeleteAccessKeyRequest(TypedDict):
 
 class DeleteAccessKeyResponse(TypedDict):
     """DeleteAccessKey has no output."""
+
+
+class DeleteAccountAliasRequest(TypedDict):
+    AccountAlias: str
+
+
+class DeleteAccountAliasResponse(TypedDict):
+    """DeleteAccountAlias has no output."""
+
+
+class DeleteAccountPasswordPolicyRequest(TypedDict):
+    """DeleteAccountPasswordPolicy has no input."""
+
+
+class DeleteAccountPasswordPolicyResponse(TypedDict):
+    """DeleteAccountPasswordPolicy has no output."""
 
 
 class DeleteGroupRequest(TypedDict):
@@ -572,6 +596,18 @@ class GetLoginProfileRequest(TypedDict):
 
 class GetLoginProfileResponse(TypedDict):
     LoginProfile: LoginProfile
+
+
+class GetMFADeviceRequest(TypedDict):
+    SerialNumber: str
+    UserName: NotRequired[str]
+
+
+class GetMFADeviceResponse(TypedDict):
+    UserName: NotRequired[str]
+    SerialNumber: str
+    EnableDate: NotRequired[float]
+    Certifications: NotRequired[dict[str, str]]
 
 
 class GetPolicyRequest(TypedDict):
@@ -1052,6 +1088,17 @@ class RemoveUserFromGroupResponse(TypedDict):
     """RemoveUserFromGroup has no output."""
 
 
+class ResyncMFADeviceRequest(TypedDict):
+    UserName: str
+    SerialNumber: str
+    AuthenticationCode1: str
+    AuthenticationCode2: str
+
+
+class ResyncMFADeviceResponse(TypedDict):
+    """ResyncMFADevice has no output."""
+
+
 class SetDefaultPolicyVersionRequest(TypedDict):
     PolicyArn: str
     VersionId: str
@@ -1247,6 +1294,22 @@ class UpdateAccessKeyRequest(TypedDict):
 
 class UpdateAccessKeyResponse(TypedDict):
     """UpdateAccessKey has no output."""
+
+
+class UpdateAccountPasswordPolicyRequest(TypedDict):
+    MinimumPasswordLength: NotRequired[int]
+    RequireSymbols: NotRequired[bool]
+    RequireNumbers: NotRequired[bool]
+    RequireUppercaseCharacters: NotRequired[bool]
+    RequireLowercaseCharacters: NotRequired[bool]
+    AllowUsersToChangePassword: NotRequired[bool]
+    MaxPasswordAge: NotRequired[int]
+    PasswordReusePrevention: NotRequired[int]
+    HardExpiry: NotRequired[bool]
+
+
+class UpdateAccountPasswordPolicyResponse(TypedDict):
+    """UpdateAccountPasswordPolicy has no output."""
 
 
 class UpdateAssumeRolePolicyRequest(TypedDict):

@@ -3,12 +3,11 @@
 from starlette.responses import RedirectResponse, Response
 
 from sesame.console.late import onward
-from sesame.console.logins import INVITE_S, WRONG, MustChange, Wait
+from sesame.console.logins import INVITE_S, WRONG, Expired, MustChange, Wait
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
 from sesame.errors import ServiceError
 from sesame.operations.home import ACTION as HOME
-from sesame.operations.iam.login_profiles import check_password
 from sesame.store.iam import users
 
 
@@ -53,6 +52,9 @@ async def log_in(visit: Visit) -> Response:
             return visit.page("login.html", status=429, problem=problem, given=given, to=to)
         case MustChange(token=token):
             return visit.go(f"/invite/{token}")
+        case Expired():
+            problem = "The password has expired. An administrator of the account must set another."
+            return visit.page("login.html", status=403, problem=problem, given=given, to=to)
         case str(cookie) if cookie != WRONG:
             visit.cookies["login"] = cookie
             visit.cookies["form"] = None
@@ -102,11 +104,10 @@ async def accept_invite(visit: Visit) -> Response:
         visit.wrong = ("password", "again")
         return await _invite(visit, "The two passwords differ.", 400)
     try:
-        check_password(password)
+        cookie = await visit.backing.logins.accept_invite(visit.path_values["token"], password, visit.browser)
     except ServiceError as error:
         visit.wrong = ("password",)
         return await _invite(visit, error.message, 400)
-    cookie = await visit.backing.logins.accept_invite(visit.path_values["token"], password, visit.browser)
     if cookie is None:
         return await _invite(visit, "", 404)
     if cookie:

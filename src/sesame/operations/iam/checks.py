@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from sesame.access.authorize import Authorizer
+from sesame.access.authorize import Authorizer, Granted
 from sesame.access.changes import Permit
 from sesame.access.conditions import NO_KEYS, Keys, request_tags
 from sesame.aws import paging
@@ -62,6 +62,12 @@ async def user_named(tx: Transaction, account_id: str, name: str) -> users.User:
     if user is None:
         raise NoSuchEntity.named("user", name)
     return user
+
+
+async def still_there(tx: Transaction, user: users.User) -> None:
+    """Refuse what is about a user who has gone meanwhile. Raises `NoSuchEntity`."""
+    if await users.get_user_by_id(tx, user.user_id) is None:
+        raise NoSuchEntity.named("user", user.user_name)
 
 
 async def role_named(tx: Transaction, account_id: str, name: str) -> roles.Role:
@@ -123,6 +129,7 @@ async def _permitted(
     action: str,
     name: str,
     keys: Keys,
+    granted: Granted | None = None,
 ) -> tuple[_Found, Permit]:
     """What a call is about, once policy has let the caller at it; a refusal comes before "no such user".
 
@@ -136,7 +143,9 @@ async def _permitted(
 
     found, seen = await store.read(run)
     arn = f"arn:aws:iam::{account_id}:{kind}/{name}" if found is None else found.arn
-    permit = await authorizer.require(caller, f"iam:{action}", arn, keys=keys, seen={scope: seen})
+    permit = await authorizer.require(
+        caller, f"iam:{action}", arn, keys=keys, seen={scope: seen}, granted=granted
+    )
     if found is None:
         raise NoSuchEntity.named(kind, name)
     return found, permit
@@ -161,11 +170,26 @@ async def permitted_entity(
 
 
 async def permitted_user(
-    store: Store, authorizer: Authorizer, caller: Caller, *, action: str, name: str, keys: Keys = NO_KEYS
+    store: Store,
+    authorizer: Authorizer,
+    caller: Caller,
+    *,
+    action: str,
+    name: str,
+    keys: Keys = NO_KEYS,
+    granted: Granted | None = None,
 ) -> tuple[users.User, Permit]:
-    """A user, and what lets the caller do `action` to it."""
+    """A user, and what lets the caller do `action` to it; `granted` as for `Authorizer.require`."""
     return await _permitted(
-        store, authorizer, caller, "user", users.get_user, action=action, name=name, keys=keys
+        store,
+        authorizer,
+        caller,
+        "user",
+        users.get_user,
+        action=action,
+        name=name,
+        keys=keys,
+        granted=granted,
     )
 
 

@@ -24,8 +24,8 @@ from sesame.operations.iam.checks import (
     role_named,
     user_named,
 )
-from sesame.operations.iam.login_profiles import own_device
 from sesame.operations.iam.managed_policies import policy_named
+from sesame.operations.iam.mfa_devices import own_device
 from sesame.operations.principal_tags import check_tags
 from sesame.operations.resource_tags import listed_tags
 from sesame.operations.table import Handler, Handlers

@@ -1,16 +1,13 @@
-"""What users and accounts cannot have here: certificates, SSH keys, credentials of other services, aliases,
-password policies.
+"""What users cannot have here: certificates, SSH keys, credentials of other services.
 
-The truthful answer is "none". Clients ask before they delete a user (Terraform with `force_destroy`), and where
-they are (an account's alias). Source: IAM API reference.
+The truthful answer is "none". Clients ask before they delete a user (Terraform with `force_destroy`).
+Source: IAM API reference.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from sesame.access.authorize import Authorizer
-from sesame.aws.errors import NoSuchEntity
-from sesame.aws.shapes import iam
 from sesame.db import Store
 from sesame.model import Caller
 from sesame.operations.iam.checks import authorized_user, page_of, user_asked_for
@@ -33,26 +30,7 @@ class UnsupportedCredentialOperations:
 
     def handlers(self) -> Handlers:
         """What this serves, by operation name."""
-        lists = {operation: self._list(operation, name) for operation, name in _LISTS.items()}
-        return {
-            **lists,
-            "ListAccountAliases": self.list_account_aliases,
-            "GetAccountPasswordPolicy": self.get_account_password_policy,
-        }
-
-    async def list_account_aliases(
-        self, caller: Caller, request: iam.ListAccountAliasesRequest
-    ) -> iam.ListAccountAliasesResponse:
-        """No account has an alias: there is no sign-in page for one to lead to."""
-        await self._authorizer.require(caller, "iam:ListAccountAliases")
-        page_of(request.get("MaxItems"), request.get("Marker"))
-        return {"AccountAliases": [], "IsTruncated": False}
-
-    async def get_account_password_policy(self, caller: Caller, request: object) -> NoReturn:
-        """No account has a policy of its own: the server's rule for passwords holds for all. Raises `NoSuchEntity`."""
-        await self._authorizer.require(caller, "iam:GetAccountPasswordPolicy")
-        account_id = caller.principal.account_id
-        raise NoSuchEntity(f"The Password Policy with domain name {account_id} cannot be found.")
+        return {operation: self._list(operation, name) for operation, name in _LISTS.items()}
 
     def _list(self, operation: str, name: str) -> Callable[[Caller, Any], Awaitable[Mapping[str, Any]]]:
         async def none_of_them(caller: Caller, request: Mapping[str, Any]) -> Mapping[str, Any]:

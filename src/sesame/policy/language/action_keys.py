@@ -76,9 +76,10 @@ _ROWS = (
     (
         "iam",
         "ChangePassword CreateAccessKey CreateLoginProfile DeactivateMFADevice DeleteAccessKey DeleteLoginProfile"
-        " DeleteUser GetAccessKeyLastUsed GetLoginProfile GetUser GetUserPolicy ListAccessKeys ListAttachedUserPolicies"
-        " ListGroupsForUser ListMFADevices ListSSHPublicKeys ListServiceSpecificCredentials ListSigningCertificates"
-        " ListUserPolicies ListUserTags UpdateAccessKey UpdateLoginProfile UpdateUser",
+        " DeleteUser GetAccessKeyLastUsed GetLoginProfile GetMFADevice GetUser GetUserPolicy"
+        " ListAccessKeys ListAttachedUserPolicies ListGroupsForUser ListMFADevices"
+        " ListSSHPublicKeys ListServiceSpecificCredentials ListSigningCertificates ListUserPolicies"
+        " ListUserTags ResyncMFADevice UpdateAccessKey UpdateLoginProfile UpdateUser",
         "user",
         "",
     ),
@@ -127,9 +128,10 @@ _ROWS = (
     ("iam", "GetContextKeysForPrincipalPolicy SimulatePrincipalPolicy", "group role user", ""),
     (
         "iam",
-        "GetAccountAuthorizationDetails GetAccountPasswordPolicy GetAccountSummary"
-        " GetContextKeysForCustomPolicy ListAccountAliases ListGroups ListPolicies ListRoles ListUsers"
-        " ListVirtualMFADevices SimulateCustomPolicy",
+        "CreateAccountAlias DeleteAccountAlias DeleteAccountPasswordPolicy GetAccountAuthorizationDetails"
+        " GetAccountPasswordPolicy GetAccountSummary GetContextKeysForCustomPolicy ListAccountAliases"
+        " ListGroups ListPolicies ListRoles ListUsers ListVirtualMFADevices SimulateCustomPolicy"
+        " UpdateAccountPasswordPolicy",
         "",
         "",
     ),

@@ -13,13 +13,23 @@ from sesame.store.iam import recovery_codes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginProfile:
-    """A user's password; `password` is its Argon2id hash in PHC form."""
+    """A user's password, set at `set_at`; `password` is its Argon2id hash in PHC form."""
 
     account_id: str
     user_id: str
     password: str
     reset_required: bool
     created_at: float
+    set_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormerPassword:
+    """A password (its hash) that a user had before; later ones have higher numbers."""
+
+    user_id: str
+    number: int
+    password: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +46,7 @@ class MfaDevice:
 
 
 _PROFILES = Table("login_profile", LoginProfile, key="user_id", reset_required=FLAG)
+_FORMER = Table("former_password", FormerPassword, key="user_id, number")
 _DEVICES = Table("mfa_device", MfaDevice, key="serial")
 
 
@@ -58,14 +69,40 @@ async def of_users(tx: Transaction, user_ids: Sequence[str]) -> tuple[frozenset[
     return found[0], found[1]
 
 
-async def put(tx: Transaction, profile: LoginProfile) -> None:
-    """Create or replace a user's password; the user's log-ins end."""
-    await _PROFILES.put(tx, profile, changed="password, reset_required")
+async def put(tx: Transaction, profile: LoginProfile, *, remembered: int | None = None) -> None:
+    """Create or replace a user's password; the user's log-ins end.
+
+    Of former passwords `remembered` are kept; None leaves those that are there, for who changes none.
+    """
+    if remembered is not None:
+        await _remember(tx, profile.user_id, remembered)
+    await _PROFILES.put(tx, profile, changed="password, reset_required, set_at")
     await _changed(tx, profile.account_id, profile.user_id)
 
 
+async def former(tx: Transaction, user_id: str, *, limit: int) -> list[str]:
+    """The hashes of a user's last passwords: the present one, and so many before it as are kept."""
+    present = await get(tx, user_id)
+    if present is None:
+        return []
+    rest = "WHERE user_id = ? ORDER BY number DESC LIMIT ?"
+    return [present.password, *(each.password for each in await _FORMER.all(tx, rest, user_id, limit))]
+
+
+async def _remember(tx: Transaction, user_id: str, limit: int) -> None:
+    """Keep the present password as a former one, of which there are `limit` at the most."""
+    present = await get(tx, user_id)
+    if present is None:
+        return
+    last = await _FORMER.one(tx, "WHERE user_id = ? ORDER BY number DESC LIMIT 1", user_id)
+    number = 1 if last is None else last.number + 1
+    await _FORMER.create(tx, FormerPassword(user_id=user_id, number=number, password=present.password))
+    await tx.execute("DELETE FROM former_password WHERE user_id = ? AND number <= ?", user_id, number - limit)
+
+
 async def delete(tx: Transaction, account_id: str, user_id: str) -> bool:
-    """Remove a user's password; whether there was one."""
+    """Remove a user's password and what is kept of those before; whether there was one."""
+    await tx.execute("DELETE FROM former_password WHERE user_id = ?", user_id)
     was_there = await _PROFILES.delete(tx, user_id)
     await _changed(tx, account_id, user_id)
     return was_there
