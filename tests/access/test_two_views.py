@@ -25,8 +25,9 @@ from sesame.policy import (
     parse_stored_identity_policy,
     sender_view,
 )
+from sesame.policy.reasons.case import Setting
 from sesame.policy.reasons.cause import Reader
-from sesame.policy.reasons.gaps import Setting, policy_causes
+from sesame.policy.reasons.gaps import policy_causes
 from tests.support.refusal_world import Case, World
 
 EXAMPLES = int(os.environ.get("SESAME_CANARY_EXAMPLES", "250"))

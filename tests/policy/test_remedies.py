@@ -17,9 +17,10 @@ from sesame.policy import (
     sender_view,
 )
 from sesame.policy.language.document import Policy
+from sesame.policy.reasons.case import Setting
 from sesame.policy.reasons.cause import Cause, Code, How, Reader
 from sesame.policy.reasons.edits import edited
-from sesame.policy.reasons.gaps import Setting, policy_causes
+from sesame.policy.reasons.gaps import policy_causes
 
 OWNER, SENDER, OTHER = "111122223333", "444455556666", "777788889999"
 ARN = f"arn:aws:ses:us-east-1:{OWNER}:identity/example.com"

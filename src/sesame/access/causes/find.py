@@ -25,8 +25,9 @@ from sesame.access.causes.third_person import for_operator
 from sesame.access.causes.trust import trust_causes
 from sesame.access.refusals import Derived
 from sesame.policy import Outcome, sender_view
+from sesame.policy.reasons.case import Setting
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
-from sesame.policy.reasons.gaps import Setting, policy_causes
+from sesame.policy.reasons.gaps import policy_causes
 from sesame.store.decisions import DecisionRecord, Refusal, whole
 from sesame.store.delegate_bounds import ALL
 

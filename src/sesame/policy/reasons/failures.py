@@ -1,0 +1,59 @@
+"""A statement that is for the requester and does not match: a cause for each thing in which it fails."""
+
+from sesame.policy.reasons.case import Case
+from sesame.policy.reasons.cause import Cause, Code
+from sesame.policy.reasons.conditions import code_of, explain_condition
+from sesame.policy.reasons.derivation import ElementStep, StatementStep
+from sesame.policy.reasons.itself import by_itself, may_leave_out
+from sesame.policy.reasons.sentence import name_statement
+from sesame.policy.reasons.slips import some
+from sesame.policy.reasons.statements import smallest_statement
+from sesame.policy.reasons.views import own_values
+
+
+def failures(case: Case, step: StatementStep) -> list[Cause]:
+    """A cause for each thing in which an Allow failed that comes close."""
+    found, widening = [], case.widening
+    for element in step.elements:
+        if not element.answer and not element.element.endswith("Principal"):
+            found.append(_element(case, step, element))
+    for condition in step.conditions:
+        if condition.answer:
+            continue
+        code = code_of(condition)
+        condition_text = explain_condition(condition, case.request, case.reader, kind=step.ref.kind)
+        if case.hides(step):
+            text = f"the owner's policy has a condition on {condition_text}"
+            keys = {key: list(v) for key, v in own_values(case.request, [step])}
+            asked = case.ask_owner(keys=keys)
+            asked = may_leave_out(asked, condition, request=case.request, denies=False)
+            mend = by_itself(condition, request=case.request, denies=False) or asked
+        else:
+            text = f"{name_statement(step.ref)} allows only {condition_text}"
+            mend = widening.alone(condition) or widening.widened(step)
+        found.append(Cause(code=code, text=text, mend=mend))
+    return found
+
+
+def _element(case: Case, step: StatementStep, element: ElementStep) -> Cause:
+    action = case.request.action
+    is_action = element.element.endswith("Action")
+    code = Code.ACTION if is_action else Code.SENDER_IAM
+    if case.hides(step):
+        text = f"this way of sending is `{action}`, which the owner's policy does not list for you"
+        asked = case.ask_owner(smallest_statement(case.request), is_named=True)
+        return Cause(code=code, text=text, mend=asked)
+    what = "this way of sending is" if is_action else "this is"
+    verb = "leaves out" if element.element.startswith("Not") else "lists"
+    text = f"{what} `{element.seen}`; {name_statement(step.ref)} {verb} {some(element.wanted)}"
+    return Cause(code=code, text=text, mend=case.widening.widened(step))
+
+
+def not_understood(case: Case, step: StatementStep) -> Cause:
+    """A statement that fails in nothing that can be named: its policy is in another version of the language."""
+    if case.hides(step):
+        text, mend = "the owner's policy is not understood", case.ask_owner()
+    else:
+        text = f"{name_statement(step.ref)} is in a version of the language that is not understood"
+        mend = case.change(step, [{"version": "2012-10-17"}], "change")
+    return Cause(code=Code.CONDITION, text=text, mend=mend)
