@@ -40,8 +40,9 @@ from sesame.policy.language.globset import GlobSet
 from sesame.policy.language.pattern import ArnPattern, Glob, is_malformed, substitute, tokenize
 from sesame.reports.read import read_report
 from sesame.smtp.events import MessageReceived
+from sesame.smtp.limits import Limits
 from sesame.smtp.profile import MAIL_EXCHANGER, SES_SUBMISSION
-from sesame.smtp.server import Limits, ServerConnection
+from sesame.smtp.server import ServerConnection
 from tests.support.mbox import split_mbox
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"

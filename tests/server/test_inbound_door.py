@@ -10,7 +10,7 @@ from sesame.feedback.receive import Fate, Taken
 from sesame.observe import Log
 from sesame.server.inbound import NO_REPORT, TEMPORARY_FAILURE, InboundDoor, InboundSession
 from sesame.smtp.events import MessageReceived
-from sesame.smtp.server import Limits
+from sesame.smtp.limits import Limits
 from tests.support.clock import FakeClock
 
 OURS, FEEDBACK = "token@bounces.test", "fbl@sesame.test"

@@ -17,8 +17,9 @@ from cryptography.x509.oid import NameOID
 
 from sesame.smtp.client import TransactionDone
 from sesame.smtp.events import MessageReceived
+from sesame.smtp.limits import Limits
 from sesame.smtp.profile import MAIL_EXCHANGER, SES_SUBMISSION
-from sesame.smtp.server import Limits, ServerConnection
+from sesame.smtp.server import ServerConnection
 from tests.smtp.test_smuggling import SEQUENCES
 from tests.support.patience import PATIENCE_S
 from tests.support.smtp_client import Wire

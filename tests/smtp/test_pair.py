@@ -8,8 +8,9 @@ from sesame.smtp import client as client_side
 from sesame.smtp.client import ClientConnection, TransactionDone
 from sesame.smtp.errors import MessageNotSendable
 from sesame.smtp.events import MessageReceived
+from sesame.smtp.limits import Limits
 from sesame.smtp.profile import MAIL_EXCHANGER, SES_SUBMISSION, Profile
-from sesame.smtp.server import Limits, ServerConnection
+from sesame.smtp.server import ServerConnection
 
 
 class Pair:

@@ -19,9 +19,10 @@ from sesame.smtp.events import (
     MessageReceived,
     StartTlsRequested,
 )
+from sesame.smtp.limits import Limits
 from sesame.smtp.profile import MAIL_EXCHANGER, SES_SUBMISSION
 from sesame.smtp.reply import Reply, ReplyReader
-from sesame.smtp.server import AuthMode, Limits, ServerConnection, TlsMode
+from sesame.smtp.server import AuthMode, ServerConnection, TlsMode
 from tests.support.smtp_dialogue import settings, steps
 
 DIALOGUES = sorted((Path(__file__).parent / "dialogues" / "server").glob("*.txt"))

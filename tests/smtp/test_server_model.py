@@ -20,9 +20,10 @@ from sesame.smtp.events import (
     MessageReceived,
     StartTlsRequested,
 )
+from sesame.smtp.limits import Limits
 from sesame.smtp.profile import MAIL_EXCHANGER, SES_SUBMISSION
 from sesame.smtp.reply import Reply
-from sesame.smtp.server import AuthMode, Limits, ServerConnection, TlsMode
+from sesame.smtp.server import AuthMode, ServerConnection, TlsMode
 from tests.smtp.test_smuggling import SEQUENCES
 
 READ_BYTES = st.sampled_from([1, 2, 5, 1_000])

@@ -8,8 +8,9 @@ import pytest
 from sesame.smtp.client import ClientConnection
 from sesame.smtp.errors import MessageNotSendable
 from sesame.smtp.events import AuthRequested, Event, MessageReceived
+from sesame.smtp.limits import Limits
 from sesame.smtp.profile import MAIL_EXCHANGER, SES_SUBMISSION, Profile
-from sesame.smtp.server import AuthMode, Limits, ServerConnection, TlsMode
+from sesame.smtp.server import AuthMode, ServerConnection, TlsMode
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "smuggling" / "eod_sequences.json"
 SEQUENCES = [sequence.encode("latin-1") for sequence in json.loads(VECTORS.read_text())["union"]]

@@ -22,7 +22,7 @@ from sesame.server.inbound import InboundDoor
 from sesame.server.simulator import Answer, AnswerMail, SimulatorServer
 from sesame.server.smtp import Bounds, Listener, SmtpServer
 from sesame.server.tls import Certificate
-from sesame.smtp.server import Limits
+from sesame.smtp.limits import Limits
 
 Keep = Callable[[str, tuple[str, ...], bytes], Awaitable[None]]
 DAY_S = 86_400.0

@@ -11,9 +11,10 @@ from sesame.errors import Unavailable
 from sesame.feedback.receive import Fate, Receiver
 from sesame.observe import Log
 from sesame.smtp.events import AuthRequested, MessageReceived
+from sesame.smtp.limits import Limits
 from sesame.smtp.profile import MAIL_EXCHANGER
 from sesame.smtp.reply import Reply
-from sesame.smtp.server import Limits, ServerConnection, TlsMode
+from sesame.smtp.server import ServerConnection, TlsMode
 
 NOT_OURS = Reply(550, "5.1.1 No such address: reports are taken for mail that left here, and not for long")
 TEMPORARY_FAILURE = Reply(451, "4.3.0 The report could not be kept, try again")

@@ -11,9 +11,10 @@ from sesame.errors import SesameError
 from sesame.observe import Log
 from sesame.server.local import LocalServer
 from sesame.smtp.events import AuthRequested, MessageReceived
+from sesame.smtp.limits import Limits
 from sesame.smtp.profile import MAIL_EXCHANGER
 from sesame.smtp.reply import Reply
-from sesame.smtp.server import Limits, ServerConnection
+from sesame.smtp.server import ServerConnection
 
 Keep = Callable[[str, tuple[str, ...], bytes], Awaitable[None]]
 

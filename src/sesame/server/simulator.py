@@ -14,9 +14,10 @@ from sesame.observe import Log
 from sesame.server.local import LocalServer
 from sesame.server.tls import Certificate
 from sesame.smtp.events import AuthRequested, MessageReceived
+from sesame.smtp.limits import Limits
 from sesame.smtp.profile import MAIL_EXCHANGER
 from sesame.smtp.reply import Reply, printable
-from sesame.smtp.server import Limits, ServerConnection
+from sesame.smtp.server import ServerConnection
 
 Answer = Literal["bounce", "complaint", "ooto"]
 AnswerMail = Callable[[Answer, str, str, bytes], Awaitable[None]]

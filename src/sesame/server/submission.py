@@ -28,9 +28,10 @@ from sesame.sending.send import Sender
 from sesame.sending.submission import RawContent, Submission
 from sesame.server.smtp import client_network
 from sesame.smtp.events import AddressRefused, AuthRequested, CommandRefused, MessageReceived
+from sesame.smtp.limits import Limits
 from sesame.smtp.profile import SES_SUBMISSION
 from sesame.smtp.reply import Reply, printable
-from sesame.smtp.server import Limits, ServerConnection
+from sesame.smtp.server import ServerConnection
 
 NO_ROOM = Reply(452, "4.3.1 Insufficient system storage")
 TEMPORARY_FAILURE = Reply(451, "Temporary service failure")
