@@ -10,19 +10,12 @@ came in clear is remembered after STARTTLS; a stray CR, LF or NUL ends the conne
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Literal
 
 from sesame.smtp import sasl
-from sesame.smtp.command import (
-    CommandSyntaxError,
-    PathSyntaxError,
-    parse_mail,
-    parse_rcpt,
-    split_command,
-)
+from sesame.smtp.command import split_command
 from sesame.smtp.data import DataReader, Defect
 from sesame.smtp.errors import LocalProtocolError
 from sesame.smtp.events import (
@@ -38,6 +31,7 @@ from sesame.smtp.events import (
 from sesame.smtp.limits import Limits
 from sesame.smtp.profile import Profile
 from sesame.smtp.reply import Reply, printable
+from sesame.smtp.transaction import Refusal, Transaction
 
 TlsMode = Literal["none", "starttls", "implicit"]
 AuthMode = Literal["none", "required"]
@@ -84,15 +78,15 @@ class ServerConnection:
         self._limits = limits
         self._tls = tls
         self._auth = auth
-        self._may_receive = may_receive
         self._state = _State.GREETING
         self._is_tls = tls == "implicit"
         self._is_authenticated = False
         self._is_greeted = False
         self._client_name = ""
         self._is_extended = False
-        self._reverse_path: str | None = None
-        self._recipients: list[str] = []
+        self._transaction = Transaction(
+            profile, limits, with_auth=auth == "required", may_receive=may_receive
+        )
         self._errors = 0
         self._auth_failures = 0
         self._exchange = sasl.Exchange("PLAIN")
@@ -160,7 +154,7 @@ class ServerConnection:
         if self._expect(_State.AWAITING_TLS):
             self._is_tls = True
             self._is_greeted = self._is_authenticated = False
-            self._end_transaction()
+            self._transaction.end()
             self._state = _State.READING
 
     def auth_succeeded(self) -> list[Event]:
@@ -276,10 +270,6 @@ class ServerConnection:
         self._input = b""
         self._at = 0
 
-    def _end_transaction(self) -> None:
-        self._reverse_path = None
-        self._recipients = []
-
     def _resume(self) -> None:
         if self._state is not _State.CLOSED:
             self._state = _State.READING
@@ -351,7 +341,7 @@ class ServerConnection:
             return False
         self._is_greeted = True
         self._client_name, self._is_extended = domain, is_extended
-        self._end_transaction()
+        self._transaction.end()
         self._events.append(Hello(domain=domain, is_extended=is_extended))
         return True
 
@@ -364,75 +354,25 @@ class ServerConnection:
             return self._refuse(self._profile.tls_required)
         if self._auth == "required" and not self._is_authenticated:
             return self._refuse(self._profile.auth_required)
-        if self._reverse_path is not None:
-            return self._refuse(self._profile.bad_sequence)
-        try:
-            path = parse_mail(argument)
-        except PathSyntaxError as error:
-            has_domain = "@" in error.address
-            reply = self._profile.bad_reverse_path if has_domain else self._profile.unusable_reverse_path
-            return self._refuse_address(reply, error.address, command="MAIL")
-        except CommandSyntaxError:
-            return self._refuse(self._profile.syntax_error)
-        if not path.mailbox and not self._profile.is_mail_exchanger:
-            return self._refuse_address(self._profile.unusable_reverse_path, "", command="MAIL")
-        if refusal := self._judge_mail_parameters(path.parameters):
-            return self._refuse(refusal)
-        self._reverse_path = path.mailbox
-        return self._reply(self._profile.mail_ok)
-
-    def _judge_mail_parameters(self, parameters: dict[str, str | None]) -> Reply | None:
-        for keyword, value in parameters.items():
-            match keyword:
-                case "SIZE":
-                    if value is None or not value.isdigit() or len(value) > 20:
-                        return self._profile.syntax_error
-                    if int(value) > self._limits.size_bytes:
-                        return self._profile.too_big
-                case "BODY":
-                    if value is None or value.upper() not in ("7BIT", "8BITMIME"):
-                        return self._profile.syntax_error
-                case "AUTH" if self._auth == "required":
-                    # RFC 4954 section 5: who first submitted it. We trust no client to say so,
-                    # which is the same as AUTH=<>.
-                    if value is None:
-                        return self._profile.syntax_error
-                case _:
-                    return self._profile.unknown_parameter
-        return None
+        return self._answer(self._transaction.mail(argument), self._profile.mail_ok)
 
     def _rcpt(self, argument: str) -> None:
-        if self._reverse_path is None:
-            return self._refuse(self._profile.bad_sequence)
-        try:
-            path = parse_rcpt(argument)
-        except PathSyntaxError as error:
-            return self._refuse_address(self._profile.bad_forward_path, error.address, command="RCPT")
-        except CommandSyntaxError:
-            return self._refuse(self._profile.syntax_error)
-        if "@" not in path.mailbox and not self._profile.is_mail_exchanger:
-            return self._refuse_address(self._profile.bad_forward_path, path.mailbox, command="RCPT")
-        if path.parameters:
-            return self._refuse(self._profile.unknown_parameter)
-        if len(self._recipients) >= self._limits.recipients:
-            self._note(self._profile.too_many_recipients)
-            return self._reply(self._profile.too_many_recipients)
-        if (refusal := self._may_receive(path.mailbox)) is not None:
-            return self._refuse(refusal)
-        self._recipients.append(path.mailbox)
-        return self._reply(self._profile.rcpt_ok)
+        self._answer(self._transaction.rcpt(argument), self._profile.rcpt_ok)
 
-    def _refuse_address(self, reply: Reply, address: str, *, command: str) -> None:
-        if not address.isascii():
-            with suppress(UnicodeDecodeError):
-                address = address.encode("latin-1").decode("utf-8")
-        said = Reply(reply.code, reply.text.replace("{address}", printable(address)))
-        if self._is_authenticated:
-            self._events.append(AddressRefused(command=command, address=address, reply=said))
-        self._count_error(said)
+    def _answer(self, refusal: Refusal | None, taken: Reply) -> None:
+        """Answer MAIL or RCPT."""
+        if refusal is None:
+            return self._reply(taken)
+        if refusal.address is None:
+            self._note(refusal.reply)
+        elif self._is_authenticated:
+            self._events.append(
+                AddressRefused(command=self._command, address=refusal.address, reply=refusal.reply)
+            )
+        return self._count_error(refusal.reply) if refusal.is_error else self._reply(refusal.reply)
 
     def _data(self, _: str) -> None:
-        if not self._recipients:
+        if not self._transaction.recipients:
             return self._refuse(self._profile.bad_sequence)
         if self._at < len(self._input) and not self._is_authenticated:
             # RFC 2920 section 3.1: DATA ends a group. Who sends the message along with it speaks
@@ -451,8 +391,8 @@ class ServerConnection:
         if rest is None:
             return None
         self._input = rest
-        mail_from, recipients = self._reverse_path or "", tuple(self._recipients)
-        self._end_transaction()
+        mail_from, recipients = self._transaction.reverse_path or "", tuple(self._transaction.recipients)
+        self._transaction.end()
         self._state = _State.READING
         if self._reader.defect is Defect.TOO_BIG:
             return self._refuse(self._profile.too_big)
@@ -464,7 +404,7 @@ class ServerConnection:
         return self._events.append(message)
 
     def _rset(self, _: str) -> None:
-        self._end_transaction()
+        self._transaction.end()
         self._reply(self._profile.ok)
 
     def _noop(self, _: str) -> None:
