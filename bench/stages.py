@@ -97,7 +97,7 @@ async def _stages(services: Services, key: Key) -> list[Row]:
     signed = sigv4.read_signature(request)
     secret = sigv4.signing_key(key.secret_access_key, signed.date, REGION, "ses")
     operation = ServiceModel.load("ses").operations["SendRawEmail"]
-    raw: bytes = query.parse(operation, query.read_action(request))["RawMessage"]["Data"]
+    raw: bytes = operation.parse(query.read_action(request).fields)["RawMessage"]["Data"]
     submission = Submission(
         operation="SendRawEmail", action="ses:SendRawEmail", api_version="1", content=RawContent(data=raw),
         source=None, destinations=(), return_path=None, source_arn=None, from_arn=None, return_path_arn=None,
@@ -124,7 +124,7 @@ async def _stages(services: Services, key: Key) -> list[Row]:
 
     return [
         _row("check the signature (5 KB body)", verify),
-        _row("read the form and its parameters", lambda: query.parse(operation, query.read_action(request))),
+        _row("read the form and its parameters", lambda: operation.parse(query.read_action(request).fields)),
         _row("compose: read, check and rewrite the message", lambda: compose(submission, stamp)),
         await _row_async("decide: identities, policies, sandbox", decide),
         _row("write the decision down", lambda: decision_text(caller, composed.request, decision)),

@@ -9,8 +9,9 @@ import pytest
 from sesame.access.causes.decision_json import latest
 from sesame.access.causes.failures import MOST_CALLS_A_MINUTE
 from sesame.operations.operator_lookup import refusal
-from sesame.spool import listing
+from sesame.spool.listing import Entry
 from sesame.store import decisions
+from tests.support.entries import newest
 from tests.support.refusal_world import EVERYTHING, REGION, Case, World
 
 MORE = 3
@@ -104,9 +105,9 @@ def test_lists_of_messages_have_it_as_decisions_do(case: Case) -> None:
         refused(case, "stranger")
     store, owner = case.world.services.store, case.names["owner"]
 
-    def entries(who: str) -> list[listing.Entry]:
-        found: list[listing.Entry] = case.world.run(
-            store.read(lambda tx: listing.page(tx, case.names[who], after=None, limit=100))
+    def entries(who: str) -> list[Entry]:
+        found: list[Entry] = case.world.run(
+            store.read(lambda tx: newest(tx, case.names[who], after=None, limit=100))
         )
         return found
 

@@ -27,7 +27,7 @@ def parsed(service: ServiceModel, action: str, **fields: str) -> dict[str, Any]:
     """The parameters of a call whose fields are given with `__` for the dots."""
     pairs = {name.replace("__", "."): value for name, value in fields.items()}
     form = query.read_action(post(urlencode({"Action": action, **pairs}).encode()))
-    return query.parse(query.find_operation(service, form), form)
+    return query.find_operation(service, form).parse(form.fields)
 
 
 def refusal(service: ServiceModel, action: str, **fields: str) -> str:

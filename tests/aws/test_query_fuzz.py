@@ -42,7 +42,7 @@ def call(service: ServiceModel, request: HttpRequest) -> ServiceError | None:
     """The refusal of `request`, None if it is read; any other error fails the test."""
     try:
         form = query.read_action(request)
-        query.parse(query.find_operation(service, form), form)
+        query.find_operation(service, form).parse(form.fields)
     except ServiceError as error:
         return error
     return None

@@ -41,7 +41,7 @@ def test_what_botocore_writes_is_read_back_equal(service: str, name: str) -> Non
     def check(parameters: dict[str, Any]) -> None:
         form = query.read_action(request_for(service, name, parameters))
         assert query.find_operation(model, form) is operation
-        assert query.parse(operation, form) == parameters
+        assert operation.parse(form.fields) == parameters
 
     check()
 
@@ -111,7 +111,7 @@ class Answering:
         signing.Verifier(now=now, service=self.model.signing_name).check(request)
         form = query.read_action(request)
         operation = query.find_operation(self.model, form)
-        self.parameters = query.parse(operation, form)
+        self.parameters = operation.parse(form.fields)
         if isinstance(self.result, ServiceError):
             error = self.result
             return error.http_status, query.serialise_error(self.model, error, request_id="id")

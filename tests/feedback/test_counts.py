@@ -24,6 +24,7 @@ from sesame.store import accounts, events, reputation, suppression
 from sesame.store.reputation import Change, Counts, Where, quarter_of
 from tests.feedback.test_receive import DAY, KEY, bounce, complaint, message_id, ooto, return_path
 from tests.support.clock import FakeClock
+from tests.support.counts import total
 from tests.support.reacting import SIMULATOR, react, reactor
 from tests.support.spooled import BOUNCED, DELAYED, DELIVERED, REGION, Fixture, message, with_spool
 from tests.support.stored_accounts import an_account
@@ -53,7 +54,7 @@ async def states(f: Fixture, account_id: str | None) -> dict[str, int]:
 
 async def check_sums(f: Fixture, account_id: str | None) -> Counts:
     """Accepted = the sum of what is settled + queued, whoever counted."""
-    counts = await f.store.read(lambda tx: reputation.total(tx, account_id))
+    counts = await f.store.read(lambda tx: total(tx, account_id))
     found = await states(f, account_id)
     assert counts.sends + counts.failures == sum(found.values())
     assert counts.deliveries == found.get(RecipientState.DELIVERED.value, 0)
@@ -241,7 +242,7 @@ def test_rates_leave_out_the_simulator_and_what_was_suppressed(tmp_path: Path) -
         for claim in await f.claim(now=NOW):
             await f.settle(claim, BOUNCED, now=NOW)
         await react(f)
-        counts = await f.store.read(lambda tx: reputation.total(tx, ACCOUNTS[0]))
+        counts = await f.store.read(lambda tx: total(tx, ACCOUNTS[0]))
         assert (counts.sends, counts.permanent_bounces, counts.suppressed) == (3, 2, 1)
         assert (counts.rated_sends, counts.rated_bounces) == (1, 1)
 

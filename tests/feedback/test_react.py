@@ -18,11 +18,11 @@ from sesame.store import (
     events,
     global_suppression,
     message_facts,
-    reputation,
     suppression,
 )
 from sesame.store.configuration_sets import ConfigurationSet
 from sesame.store.events import Happened, NewEvent, Stage
+from tests.support.counts import total
 from tests.support.happenings import HOUSE
 from tests.support.patience import PATIENCE_S
 from tests.support.reacting import react, reactor
@@ -183,7 +183,7 @@ def test_a_report_that_is_no_complaint_of_its_recipient_counts_for_nothing(
         await f.store.write(lambda tx: events.record(tx, [complaint]))
         await reactor(f).react()
         assert len(await listed(f)) == counted
-        counts = await f.store.read(lambda tx: reputation.total(tx, ACCOUNT))
+        counts = await f.store.read(lambda tx: total(tx, ACCOUNT))
         assert (counts.complaints, counts.rated_complaints) == (counted, counted)
 
     with_spool(tmp_path, check)
@@ -338,7 +338,7 @@ def test_a_recipient_that_bounced_for_good_twice_is_rated_once(tmp_path: Path) -
         )  # fmt: skip
         await f.store.write(lambda tx: events.record(tx, [again]))
         await reactor(f).react()
-        counts = await f.store.read(lambda tx: reputation.total(tx, ACCOUNT))
+        counts = await f.store.read(lambda tx: total(tx, ACCOUNT))
         assert (counts.permanent_bounces, counts.rated_bounces) == (2, 1)
         assert await f.count("rated_recipient") == 1
 

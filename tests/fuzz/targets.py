@@ -203,7 +203,7 @@ def query_form(data: bytes) -> None:
     for name in ("ses", "iam", "sts"):
         try:
             form = query.read_action(request)
-            query.parse(query.find_operation(MODELS[name], form), form)
+            query.find_operation(MODELS[name], form).parse(form.fields)
         except ServiceError as error:
             assert 400 <= error.http_status < 500 or error.code == "NotImplemented"
 

@@ -230,10 +230,11 @@ def test_the_same_domain_again_changes_only_the_behaviour(tmp_path: Path) -> Non
 def test_a_mail_from_domain_goes_with_its_identity(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
         await with_mail_from(f)
-        assert await f.store.read(lambda tx: mail_from.uses(tx, "mail.example.com"))
         identity = await f.identity()
+        place = identity.account_id, identity.region, identity.name
+        assert await f.store.read(lambda tx: mail_from.get(tx, *place)) is not None
         await f.store.write(lambda tx: identities.delete(tx, identity))
-        assert not await f.store.read(lambda tx: mail_from.uses(tx, "mail.example.com"))
+        assert await f.store.read(lambda tx: mail_from.get(tx, *place)) is None
 
     with_verification(tmp_path, check)
 

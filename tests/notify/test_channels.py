@@ -29,7 +29,7 @@ async def everybody_wants_all(tx: Transaction) -> None:
         await topics.put(
             tx, Topic(account_id=account_id, region=REGION, name="t", attributes={}, created_at=0)
         )
-        for kind in notifications.KINDS:
+        for kind in ("Bounce", "Complaint", "Delivery"):
             await notifications.set_topic(tx, account_id, SENT.identity_arn, kind, topic_of(account_id))
         held = ConfigurationSet(account_id=account_id, region=REGION, name="set")
         await configuration_sets.put(tx, held)

@@ -15,6 +15,7 @@ from sesame.spool import listing
 from sesame.spool.listing import Entry, Key
 from sesame.store import accounts, decisions
 from sesame.store.decisions import DecisionText, Refusal
+from tests.support.entries import newest
 from tests.support.spooled import ACCOUNT, OWNER, REGION, message
 from tests.support.stored_accounts import an_account
 
@@ -51,7 +52,7 @@ async def walk(store: Store, account_id: str, limit: int) -> list[Entry]:
     found: list[Entry] = []
     key: Key | None = None
     while True:
-        page = await store.read(partial(listing.page, account_id=account_id, after=key, limit=limit))
+        page = await store.read(partial(newest, account_id=account_id, after=key, limit=limit))
         found += page
         if len(page) < limit:
             return found

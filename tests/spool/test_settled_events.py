@@ -10,8 +10,9 @@ from sesame.model import SYSTEM_ACCOUNT, Outcome
 from sesame.spool.put import RenderingFailure
 from sesame.spool.settle import Settled
 from sesame.spool.spool import Settlement, Spool
-from sesame.store import accounts, events, notifications, reputation
+from sesame.store import accounts, events, notifications
 from sesame.store.events import Stage
+from tests.support.counts import total
 from tests.support.spooled import ACCOUNT, BOUNCED, DELAYED, DELIVERED, REGION, Fixture, message, with_spool
 from tests.support.stored_accounts import an_account
 
@@ -134,9 +135,7 @@ def test_each_of_a_batch_begins_at_its_own_stage_and_is_counted_for_its_sender(t
         assert await f.store.read(rows) == {"a": 1, "b": 2, "c": 0, "d": 2, "e": 2}
 
         async def counts(tx: Transaction) -> dict[str, tuple[int, int]]:
-            found = {
-                one: await reputation.total(tx, one) for one in (ACCOUNT, STRANGER, OWNER, SYSTEM_ACCOUNT)
-            }
+            found = {one: await total(tx, one) for one in (ACCOUNT, STRANGER, OWNER, SYSTEM_ACCOUNT)}
             return {one: (counts.deliveries, counts.delays) for one, counts in found.items()}
 
         assert await f.store.read(counts) == {

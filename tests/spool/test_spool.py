@@ -17,6 +17,7 @@ from tests.support.spooled import (
     DELIVERED,
     OWNER,
     Fixture,
+    kept_head,
     message,
     with_spool,
 )
@@ -335,7 +336,7 @@ def test_the_head_of_a_message_outlives_its_body(tmp_path: Path) -> None:
                     await f.settle(claim, DELIVERED)
             assert await f.bodies() == (0 if is_last else len(cases))
             for name, (data, kept) in cases.items():
-                found = await f.store.read(partial(trace.head, message_id=name))
+                found = await f.store.read(partial(kept_head, message_id=name))
                 assert found == (data[:HEAD_BYTES] if kept is None else kept), name
 
     with_spool(tmp_path, check)
@@ -344,8 +345,8 @@ def test_the_head_of_a_message_outlives_its_body(tmp_path: Path) -> None:
 def test_a_message_that_nobody_gets_keeps_its_head(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
         await f.put(message("m1", suppressed={"x@one.test": "BOUNCE"}))
-        assert await f.store.read(partial(trace.head, message_id="m1")) == b"From: a@example.com\r\n\r\n"
-        assert await f.store.read(partial(trace.head, message_id="none")) is None
+        assert await f.store.read(partial(kept_head, message_id="m1")) == b"From: a@example.com\r\n\r\n"
+        assert await f.store.read(partial(kept_head, message_id="none")) is None
         assert await f.bodies() == 0
 
     with_spool(tmp_path, check)

@@ -34,6 +34,7 @@ from sesame.store import (
     told,
 )
 from sesame.store.decisions import DecisionText
+from tests.support import entries
 from tests.support.reacting import react
 from tests.support.spooled import ACCOUNT, BOUNCED, DELAYED, OWNER, REGION, Fixture, message
 from tests.support.stored_accounts import an_account
@@ -198,11 +199,9 @@ ACTIONS: dict[str, Action] = {
     "counts by delegate": reading(
         lambda tx: reputation.by_delegate(tx, OWNER, "example.com", since=5.0, region=REGION)
     ),
-    "recipient by address": reading(lambda tx: trace.sent_to(tx, OWNER, "x@y", before=None, limit=50)),
-    "recipient, next page": reading(lambda tx: trace.sent_to(tx, OWNER, "x@y", before=9, limit=50)),
-    "console, newest": reading(lambda tx: listing.page(tx, OWNER, after=None, limit=500)),
-    "console, after a message": reading(lambda tx: listing.page(tx, OWNER, after=key(True), limit=500)),
-    "console, after a refusal": reading(lambda tx: listing.page(tx, OWNER, after=key(False), limit=500)),
+    "console, newest": reading(lambda tx: entries.newest(tx, OWNER, after=None, limit=500)),
+    "console, after a message": reading(lambda tx: entries.newest(tx, OWNER, after=key(True), limit=500)),
+    "console, after a refusal": reading(lambda tx: entries.newest(tx, OWNER, after=key(False), limit=500)),
     "console, narrowed": reading(
         lambda tx: listing.sources(tx, OWNER, [key(True), key(False)], region=REGION, state="", is_lent=True)
     ),

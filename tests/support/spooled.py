@@ -12,7 +12,7 @@ from sesame.spool.put import SpooledMessage, put
 from sesame.spool.queue import Ask, Position
 from sesame.spool.spool import Claim, Claimed, Settlement, Spool
 from sesame.spool.trace import Trace, trace
-from sesame.store import events
+from sesame.store import events, message_facts
 from sesame.store.decisions import DecisionText
 from sesame.store.events import Stage
 
@@ -145,3 +145,9 @@ def with_spool(tmp_path: Path, function: Callable[[Fixture], Awaitable[None]]) -
             store.close()
 
     asyncio.run(session())
+
+
+async def kept_head(tx: Transaction, message_id: str) -> bytes | None:
+    """The header block of a message as those who are notified get it; None of one that is not there."""
+    found = await message_facts.of_messages(tx, [message_id])
+    return found[message_id].head if message_id in found else None

@@ -94,16 +94,6 @@ def find_operation(service: ServiceModel, form: Form) -> Operation:
     raise InvalidAction(f"Could not find operation {form.action[:128]} for version {version[:32]}")
 
 
-def parse(operation: Operation, form: Form) -> dict[str, Any]:
-    """The parameters of `operation`, typed by the model.
-
-    Blobs are bytes, timestamps Unix seconds, structures and maps dicts; absent members are absent.
-    Parameters the model does not know are refused by name (NotImplementedByService). Raises ValidationError
-    (every violation in one message) and MalformedInput.
-    """
-    return operation.parse(form.fields)
-
-
 def serialise(operation: Operation, result: Mapping[str, Any], *, request_id: str) -> bytes:
     """The body of a successful reply; raises KeyError when `result` lacks a required member."""
     return operation.serialise(result, request_id)

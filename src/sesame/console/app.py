@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from urllib.parse import parse_qsl, quote
@@ -404,8 +404,3 @@ def _same_address(one: str, other: str) -> bool:
 
 def _is_address(text: str) -> bool:
     return _same_address(text, text)
-
-
-def leaves(all_pages: Sequence[Page]) -> dict[str, str]:
-    """Which leave each page takes that can be read, by its path."""
-    return {page.path: page.leave for page in all_pages if page.method == "GET"}

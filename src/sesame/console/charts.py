@@ -69,14 +69,13 @@ def bars(label: str, values: Sequence[tuple[str, int, int]], *, width: int = 14 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateChart:
-    """Rates as bars against lines of limits; `top` is the rate that the picture's height stands for."""
+    """Rates as bars against lines of limits."""
 
     label: str
     bars: tuple[Bar, ...]
     lines: tuple[tuple[str, float], ...]
     """Name and height of each limit."""
     width: int
-    top: float
     high: int = HIGH
 
 
@@ -109,7 +108,6 @@ def rates(
         ),
         lines=tuple((name, round(HIGH * limit / top, 1)) for name, limit in limits),
         width=width,
-        top=top,
     )
 
 

@@ -308,5 +308,3 @@ class Page:
     """Whether it changes policies, keys or passwords: a log-in that is old is asked for its password again."""
     is_program: bool = False
     """Whether programs POST to it, which have no form and so no token; a browser, which says its Origin, may not."""
-    nav: str = ""
-    """The entry of the navigation that it belongs to."""

@@ -133,7 +133,6 @@ class Report:
     """A report ready to go: its JSON, compressed, and what its message says about it."""
 
     domain: str
-    submitter: str
     report_id: str
     file_name: str
     data: bytes
@@ -163,7 +162,6 @@ def make_report(
     name = f"{submitter}!{domain}!{start.timestamp():.0f}!{end.timestamp():.0f}.json.gz"
     return Report(
         domain=domain,
-        submitter=submitter,
         report_id=report_id,
         file_name=name,
         data=gzip.compress(text, mtime=0),

@@ -529,7 +529,6 @@ def _undecided(asked_as: Caller, question: Question, error: ServiceError) -> Ans
             principal=asked_as.principal.arn,
             action=DOORS[question.door][1],
             is_sender=True,
-            is_owner=False,
             checks=(),
             unverified=(),
         ),

@@ -72,7 +72,6 @@ class DecisionView:
     principal: str
     action: str
     is_sender: bool
-    is_owner: bool
     checks: tuple[CheckView, ...]
     unverified: tuple[str, ...]
     """Addresses that no verified identity covers; the sender's alone to know."""
@@ -105,7 +104,6 @@ def view(record: DecisionRecord, viewer: str, contents: Mapping[str, str]) -> De
         principal=decision["principal"],
         action=decision.get("action", ""),  # mail of Sesame's own was decided by nobody
         is_sender=is_sender,
-        is_owner=record.owner_account_id == viewer,
         checks=tuple(checks),
         # After a refusal by policy it would tell a stranger whether the identity is there (I9).
         unverified=tuple(decision.get("unverified", ()))

@@ -64,31 +64,6 @@ _TO_ADDRESS = (
 )
 
 
-async def page(
-    tx: Transaction,
-    account_id: str,
-    *,
-    after: Key | None,
-    limit: int,
-    messages: bool = True,
-    refusals: bool = True,
-    sent: bool = True,
-    as_owner: bool = True,
-) -> list[Entry]:
-    """The entries of an account after a key, newest first: what it `sent`, and what others sent `as_owner`."""
-    found = await keys(
-        tx,
-        account_id,
-        after=after,
-        limit=limit,
-        messages=messages,
-        refusals=refusals,
-        sent=sent,
-        as_owner=as_owner,
-    )
-    return await entries(tx, account_id, found)
-
-
 async def keys(
     tx: Transaction,
     account_id: str,
@@ -100,7 +75,7 @@ async def keys(
     sent: bool = True,
     as_owner: bool = True,
 ) -> list[Key]:
-    """The keys of the same."""
+    """The keys of an account's entries, newest first: what it `sent`, and what others sent `as_owner`."""
     looks, values = list[str](), list[float | int | str]()
     for table, column, at, seq, is_message, is_asked in (
         ("refusal", "account_id", "at", "seq", False, refusals and sent),

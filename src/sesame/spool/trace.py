@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from sesame.db import Store, Transaction
 from sesame.db.table import reader
-from sesame.spool.put import HEAD_BYTES, head_of
 from sesame.store import events, reports
 from sesame.store.decisions import whole
 from sesame.store.events import Happened
@@ -207,47 +206,3 @@ async def _attempts(tx: Transaction, recipient_seq: int) -> tuple[Attempt, ...]:
         recipient_seq,
     )
     return tuple(_ATTEMPT(row) for row in rows)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """One recipient of one accepted message."""
-
-    seq: int
-    message_id: str
-    address: str
-    state: str
-    accepted_at: float
-
-
-async def sent_to(
-    tx: Transaction, account_id: str, address: str, *, before: int | None, limit: int
-) -> list[Sent]:
-    """What an account sent to an address, newest first, from before the recipient `before` (its `seq`)."""
-    further, values = ("", []) if before is None else (" AND r.seq < ?", [before])
-    rows = await tx.all(
-        "SELECT r.seq, m.message_id, r.address, r.state, m.accepted_at FROM recipient r"
-        f" JOIN message m ON m.seq = r.message_seq WHERE r.address = ? AND m.account_id = ?{further}"
-        " ORDER BY r.seq DESC LIMIT ?",
-        address,
-        account_id,
-        *values,
-        limit,
-    )
-    return [
-        Sent(seq=row[0], message_id=row[1], address=row[2], state=row[3], accepted_at=row[4]) for row in rows
-    ]
-
-
-async def head(tx: Transaction, message_id: str) -> bytes | None:
-    """The header block of a message, or the first part of it, as long as it is kept; None after that."""
-    row = await tx.one(
-        "SELECT h.data, substr(b.data, 1, ?) FROM message m LEFT JOIN message_head h ON h.message_seq = m.seq"
-        " LEFT JOIN body b ON b.message_seq = m.seq WHERE m.message_id = ?",
-        HEAD_BYTES,
-        message_id,
-    )
-    kept, beginning = row or (None, None)
-    if kept is not None:
-        return bytes(kept)
-    return None if beginning is None else head_of(bytes(beginning))

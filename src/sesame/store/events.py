@@ -255,12 +255,6 @@ async def of_message(tx: Transaction, message_id: str) -> list[Event]:
     return _in_order(await tx.all(f"{_EVENT} WHERE m.message_id = ?", message_id))
 
 
-async def is_recorded(tx: Transaction, message_seq: int, key: str) -> bool:
-    """Whether an event of this message with this key is in the log."""
-    row = await tx.one("SELECT 1 FROM event_log WHERE message_seq = ? AND key = ?", message_seq, key)
-    return row is not None
-
-
 async def is_published(tx: Transaction, event: Event) -> bool:
     """Whether what follows from an event is in the outbox."""
     row = await tx.one("SELECT stage FROM event_log WHERE seq = ?", event.seq)

@@ -105,11 +105,6 @@ async def due_checks(tx: Transaction, *, before: float, limit: int) -> list[DueM
     return [_due(row) for row in rows]
 
 
-async def uses(tx: Transaction, domain: str) -> bool:
-    """Whether some identity has this MAIL FROM domain: bounces to it are ours."""
-    return await tx.one("SELECT 1 FROM mail_from WHERE domain = ? LIMIT 1", domain) is not None
-
-
 _MAIL_FROM = "SELECT account_id, region, identity, domain, behavior, status, started_at FROM mail_from"
 
 

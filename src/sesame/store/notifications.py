@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 
 from sesame.db import Transaction
 
-KINDS = ("Bounce", "Complaint", "Delivery")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:

@@ -481,14 +481,6 @@ async def last_day_of(
     return float((max(days) + 1) * DAY_S) if days else None
 
 
-async def total(tx: Transaction, account_id: str | None = None) -> Counts:
-    """All counts of an account, or of all."""
-    condition, values = ("", ()) if account_id is None else (" WHERE account_id = ?", (account_id,))
-    row = await tx.one(f"SELECT {_SUMS} FROM tally{condition}", *values)
-    assert row is not None
-    return _counts(row)
-
-
 async def purge_before(tx: Transaction, quarter: int, *, limit: int) -> int:
     """Forget counts of before a quarter hour, so many at most; how many rows went."""
     gone = 0

@@ -190,7 +190,7 @@ async def remove_device(visit: Visit) -> Response:
 
 
 PAGES = (
-    Page(path="/me", handler=show, nav="me"),
+    Page(path="/me", handler=show),
     Page(path="/me/password", handler=change_password, method="POST"),
     Page(path="/me/logins/end", handler=end_login, method="POST"),
     Page(path="/me/choices", handler=choose, method="POST"),

@@ -227,6 +227,6 @@ def _keeping(identity: str, given: Mapping[str, str]) -> Call:
 
 
 PAGES = (
-    Page(path="/{region}/ask", handler=show, nav="ask"),
+    Page(path="/{region}/ask", handler=show),
     Page(path="/{region}/ask/keep", handler=keep, method="POST"),
 )

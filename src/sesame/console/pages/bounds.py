@@ -147,6 +147,6 @@ def _time_of(text: str) -> float | None:
 
 _HERE = "/{region}/identities/{name}/bounds"
 PAGES = (
-    Page(path=_HERE, handler=show, nav="identities"),
+    Page(path=_HERE, handler=show),
     Page(path=_HERE, handler=change, method="POST", is_grave=True),
 )

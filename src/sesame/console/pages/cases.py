@@ -83,7 +83,7 @@ def _listed(text: str) -> list[str]:
 
 _HERE = "/{region}/identities/{name}/cases"
 PAGES = (
-    Page(path=_HERE, handler=show, nav="identities"),
+    Page(path=_HERE, handler=show),
     Page(path=_HERE, handler=add, method="POST"),
     Page(path=f"{_HERE}/remove", handler=remove, method="POST"),
 )

@@ -198,4 +198,4 @@ def _sandbox_step(found: Home) -> Step | None:
     )
 
 
-PAGES = (Page(path="/{region}/home", handler=show, leave=ACTION, nav="home"),)
+PAGES = (Page(path="/{region}/home", handler=show, leave=ACTION),)

@@ -224,12 +224,12 @@ async def delete(visit: Visit) -> Response:
 
 
 PAGES = (
-    Page(path="/{region}/identities", handler=show_list, nav="identities"),
-    Page(path="/{region}/identities/new", handler=ask_new, leave="ses:CreateEmailIdentity", nav="identities"),
+    Page(path="/{region}/identities", handler=show_list),
+    Page(path="/{region}/identities/new", handler=ask_new, leave="ses:CreateEmailIdentity"),
     Page(path="/{region}/identities/new", handler=create, method="POST"),
-    Page(path="/{region}/identities/{name}", handler=show, nav="identities"),
+    Page(path="/{region}/identities/{name}", handler=show),
     Page(path="/{region}/identities/{name}/check", handler=check, method="POST"),
     Page(path="/{region}/identities/{name}/zone", handler=zone),
-    Page(path="/{region}/identities/{name}/delete", handler=ask_delete, nav="identities"),
+    Page(path="/{region}/identities/{name}/delete", handler=ask_delete),
     Page(path="/{region}/identities/{name}/delete", handler=delete, method="POST"),
 )

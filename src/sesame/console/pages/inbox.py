@@ -199,7 +199,7 @@ def json_answer(value: object, *, status: int = 200) -> Response:
 
 
 PAGES = (
-    Page(path="/inbox", handler=show_list, who="either", nav="inbox"),
+    Page(path="/inbox", handler=show_list, who="either"),
     Page(path="/inbox/empty", handler=empty, method="POST", who="either"),
     Page(path="/inbox/{seq}/html", handler=show_html, who="either"),
     Page(path="/inbox/{seq}/raw", handler=download, who="either"),

@@ -88,6 +88,6 @@ def _lines(kit: Mapping[str, Any]) -> Iterator[str]:
 
 
 PAGES = (
-    Page(path="/{region}/identities/{name}/kit", handler=show, nav="identities"),
+    Page(path="/{region}/identities/{name}/kit", handler=show),
     Page(path="/{region}/identities/{name}/kit/text", handler=text),
 )

@@ -12,4 +12,4 @@ async def show(visit: Visit) -> Response:
     return visit.page("lent.html", page=page)
 
 
-PAGES = (Page(path="/{region}/lent", handler=show, leave=ACTION, nav="lent"),)
+PAGES = (Page(path="/{region}/lent", handler=show, leave=ACTION),)

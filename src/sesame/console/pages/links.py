@@ -94,7 +94,7 @@ def _of(delegate: str) -> dict[str, str]:
 
 _HERE = "/{region}/links"
 PAGES = (
-    Page(path=_HERE, handler=show, nav="messages"),
+    Page(path=_HERE, handler=show),
     Page(path=_HERE, handler=stop, method="POST"),
     Page(path=f"{_HERE}/resume", handler=resume, method="POST"),
 )

@@ -158,7 +158,7 @@ async def play_by_program(visit: Visit) -> Response:
 
 
 PAGES = (
-    Page(path="/inbox/{seq}", handler=show, who="either", nav="inbox"),
+    Page(path="/inbox/{seq}", handler=show, who="either"),
     Page(path="/inbox/{seq}/play/{part}", handler=play, method="POST", who="either"),
     Page(
         path="/dev/messages/{seq}/{part}",

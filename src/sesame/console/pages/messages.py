@@ -163,8 +163,8 @@ def _to_allow(view: RefusalView, visit: Visit) -> str:
 
 
 PAGES = (
-    Page(path="/{region}/messages", handler=show_list, leave=ACTION, nav="messages"),
-    Page(path="/{region}/messages/{id}", handler=show_message, leave=ACTION, nav="messages"),
+    Page(path="/{region}/messages", handler=show_list, leave=ACTION),
+    Page(path="/{region}/messages/{id}", handler=show_message, leave=ACTION),
     Page(path="/{region}/messages/{id}/cancel", handler=cancel, method="POST"),
-    Page(path="/{region}/refusals/{id}", handler=show_refusal, leave=ACTION, nav="messages"),
+    Page(path="/{region}/refusals/{id}", handler=show_refusal, leave=ACTION),
 )

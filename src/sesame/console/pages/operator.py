@@ -211,7 +211,7 @@ async def _change_role(visit: Visit, account_id: str, *, is_operator: bool, acto
 
 
 PAGES = (
-    Page(path="/operator", handler=show, who="operator", nav="operator"),
+    Page(path="/operator", handler=show, who="operator"),
     Page(path="/operator/accounts/new", handler=create, method="POST", is_grave=True, who="operator"),
     Page(path="/operator/accounts/{account_id}", handler=show_account, who="operator"),
     Page(path="/operator/accounts/{account_id}/answer", handler=answer, method="POST", who="operator"),

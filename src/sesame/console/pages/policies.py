@@ -360,17 +360,17 @@ async def _last_change(visit: Visit, policies: IdentityPolicies, name: str, last
 
 
 PAGES = (
-    Page(path="/{region}/identities/{name}/lend", handler=lend, nav="identities"),
+    Page(path="/{region}/identities/{name}/lend", handler=lend),
     Page(path="/{region}/identities/{name}/edit", handler=preview, method="POST"),
     Page(path="/{region}/identities/{name}/save", handler=save, method="POST", is_grave=True),
-    Page(path="/{region}/identities/{name}/policies/{policy}", handler=show, nav="identities"),
+    Page(path="/{region}/identities/{name}/policies/{policy}", handler=show),
     Page(
         path="/{region}/identities/{name}/policies/{policy}/undo",
         handler=put_back,
         method="POST",
         is_grave=True,
     ),
-    Page(path="/{region}/identities/{name}/policies/{policy}/remove", handler=ask_remove, nav="identities"),
+    Page(path="/{region}/identities/{name}/policies/{policy}/remove", handler=ask_remove),
     Page(
         path="/{region}/identities/{name}/policies/{policy}/remove",
         handler=remove,

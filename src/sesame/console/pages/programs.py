@@ -245,7 +245,7 @@ async def authority(visit: Visit) -> Response:
 
 _HERE = "/{region}/programs"
 PAGES = (
-    Page(path=_HERE, handler=show, nav="programs"),
+    Page(path=_HERE, handler=show),
     Page(path=f"{_HERE}/authority/text", handler=authority),
     Page(path=f"{_HERE}/keys", handler=create_key, method="POST", is_grave=True),
     Page(path=f"{_HERE}/keys/change", handler=change_key, method="POST", is_grave=True),

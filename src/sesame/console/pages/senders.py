@@ -239,7 +239,7 @@ async def stop(visit: Visit) -> Response:
 
 
 PAGES = (
-    Page(path="/{region}/identities/{name}/senders", handler=show, nav="identities"),
-    Page(path="/{region}/identities/{name}/stop", handler=ask_stop, nav="identities"),
+    Page(path="/{region}/identities/{name}/senders", handler=show),
+    Page(path="/{region}/identities/{name}/stop", handler=ask_stop),
     Page(path="/{region}/identities/{name}/stop", handler=stop, method="POST", is_grave=True),
 )

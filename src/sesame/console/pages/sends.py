@@ -67,4 +67,4 @@ def sentence(name: str, page: SendsPage, *, own: str) -> str:
     return f"{beside} sent as {name} in {DAYS} days, {whom}{' and more' if page.more_senders else ''}."
 
 
-PAGES = (Page(path="/{region}/identities/{name}/sends", handler=show, nav="identities"),)
+PAGES = (Page(path="/{region}/identities/{name}/sends", handler=show),)

@@ -141,7 +141,7 @@ async def _maker(visit: Visit, share: Share) -> Caller | None:
 
 _HERE = "/{region}/identities/{name}/shares"
 PAGES = (
-    Page(path=_HERE, handler=show, nav="identities"),
+    Page(path=_HERE, handler=show),
     Page(path=_HERE, handler=make, method="POST", is_grave=True),
     Page(path=f"{_HERE}/end", handler=end, method="POST", is_grave=True),
     Page(path="/shared/{token}", handler=read, who="anybody"),

@@ -207,7 +207,7 @@ def _parent(visit: Visit) -> str:
 
 _HERE = "/{region}/identities/{name}/signing"
 PAGES = (
-    Page(path=_HERE, handler=show, nav="identities"),
+    Page(path=_HERE, handler=show),
     Page(path=f"{_HERE}/switch", handler=set_switch, method="POST"),
     Page(path=f"{_HERE}/key", handler=set_key, method="POST", is_grave=True),
     Page(path=f"{_HERE}/mail-from", handler=set_mail_from, method="POST"),

@@ -41,13 +41,12 @@ ABSENT = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """One action: the kinds of resources it is about, and the keys it has beside the global ones.
+    """One action and the keys it has beside the global ones.
 
     `keys` holds those of its resources' tags too; one that ends in `/*` stands for a key for each tag.
     """
 
     name: str
-    kinds: tuple[str, ...]
     keys: tuple[str, ...]
 
     @property
@@ -274,7 +273,7 @@ def _actions() -> dict[str, Action]:
         every = tuple(dict.fromkeys([*keys.split(), *tags]))
         for name in names.split():
             full = f"{service}:{name}"
-            found[full.lower()] = Action(name=full, kinds=tuple(kinds.split()), keys=every)
+            found[full.lower()] = Action(name=full, keys=every)
     return found
 
 

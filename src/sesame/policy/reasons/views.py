@@ -140,8 +140,6 @@ class OwnerView:
     outcome: Outcome
     own: tuple[StatementStep, ...]
     by_owner: Outcome
-    by_sender: Outcome
-    """What the sender's own policies said."""
     sentence: str
 
 
@@ -177,12 +175,10 @@ def owner_view(explanation: Explanation, uses: Collection[str] = ()) -> OwnerVie
     """
     explanation = with_own_addresses(explanation, uses)
     own = tuple(_without_sender(step) for step in explanation.statements if step.ref.kind == "identity")
-    by_sender = _said([step for step in explanation.statements if step.ref.kind != "identity"])
     return OwnerView(
         outcome=explanation.outcome,
         own=own,
         by_owner=_said(own),
-        by_sender=by_sender,
         sentence=_for_owner(explanation, own),
     )
 
