@@ -233,6 +233,10 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """The address of ours that the connection came from, as others see it; None where there was none."""
     is_warming: bool = False
     """That address is being warmed up: the attempt counts towards what it may send in a day."""
+    chosen: str | None = None
+    """Why this host, in words: the preference of its MX, its place, and what the hosts before and after it said."""
+    dialogue: str | None = None
+    """What was said there, of an attempt that did not deliver; see `smtp.dialogue`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

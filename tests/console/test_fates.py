@@ -9,8 +9,8 @@ import pytest
 from sesame.console import text
 from sesame.console.fates import Clock, meaning, sentences
 from sesame.spool.trace import Attempt, RecipientTrace, Trace
-from tests.support.browser import Person, main_of
-from tests.support.process import REGION, wait_until
+from tests.support.browser import Person, main_of, operator
+from tests.support.process import REGION, SesameProcess, wait_until
 from tests.support.tenant import MESSAGE, TO, Tenant
 
 NOW = datetime.datetime(2026, 11, 26, 14, 16, tzinfo=datetime.UTC).timestamp()
@@ -103,3 +103,19 @@ def test_the_life_of_a_message_says_how_long_each_attempt_took(tenant: Tenant, p
     path = f"/{REGION}/messages/{sent['MessageId']}"
     told = re.compile(r"Delivered for reader@elsewhere.test .* after [0-9]+ s, took [0-9.]+ m?s ")
     wait_until(lambda: told.search(main_of(person.get(path))))
+
+
+def test_an_attempt_that_failed_shows_why_there_and_what_was_said(
+    tenant: Tenant, person: Person, sesame: SesameProcess
+) -> None:
+    to = {"ToAddresses": ["bounce@simulator.amazonses.com"]}
+    sent = tenant.ses.send_email(Source="news@example.com", Destination=to, Message=MESSAGE)
+    path = f"/{REGION}/messages/{sent['MessageId']}"
+    wait_until(lambda: "What was said" in person.get(path).text)
+    page = main_of(person.get(path))
+    assert "Server chosen: " in page
+    shown = page.partition("What was said")[2]
+    assert "> RCPT TO:<bounce@simulator.amazonses.com>" in shown
+    assert "> MAIL FROM:<...@" in shown
+    assert "Subject: Hello" not in shown
+    assert "What was said" in operator(sesame).get(f"/operator/messages/{sent['MessageId']}").text

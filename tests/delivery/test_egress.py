@@ -19,6 +19,7 @@ from sesame.delivery.tls import OPPORTUNISTIC
 from sesame.delivery.tls_policy import Wishes
 from sesame.model import MessageId, SourceAddress
 from sesame.observe import Log
+from sesame.smtp.dialogue import Dialogue
 from sesame.spool.spool import Claim
 from sesame.store import egress
 from tests.delivery.test_hostile_hosts import body_of
@@ -214,7 +215,9 @@ def test_an_attempt_that_never_left_takes_no_room(tmp_path: Path, fault: Excepti
     """Neither where the address cannot be used nor where something of ours broke before a connection was there."""
 
     class Broken:
-        async def borrow(self, host: Host, *, is_fresh: bool = False) -> Session:
+        async def borrow(
+            self, host: Host, *, is_fresh: bool = False, dialogue: Dialogue | None = None
+        ) -> Session:
             raise fault
 
     async def check(world: World) -> None:
@@ -230,7 +233,7 @@ def test_an_attempt_that_never_left_takes_no_room(tmp_path: Path, fault: Excepti
         await world.sources.refresh([claim()])
         until = asyncio.get_running_loop().time() + 60.0
         with pytest.raises(NoSource if isinstance(fault, SourceUnusable) else RuntimeError):
-            await deliverer._try_from(host, wishes, "", claim(), message, until)
+            await deliverer._try_from(host, wishes, "", claim(), message, until, Dialogue())
         world.clock.advance(61)
         assert [await world.take(claim(n)) for n in range(2)] == [first.address] * 2
 

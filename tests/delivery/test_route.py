@@ -75,6 +75,26 @@ def test_a_domain_without_mx_is_its_own_host() -> None:
     assert hosts("plain.test") == [Host("plain.test", "93.184.216.36", 25)]
 
 
+@pytest.mark.parametrize(
+    ("domain", "why"),
+    [
+        ("two.test", ("MX 10, 1 of 3", "MX 20, 2 of 3", "MX 20, 3 of 3")),
+        ("gone-too.test", ("MX 10",)),
+        ("plain.test", ("no MX, the domain itself",)),
+        ("half-null.test", ("MX 10",)),
+    ],
+)
+def test_each_host_says_why_it_has_its_place(domain: str, why: tuple[str, ...]) -> None:
+    assert route(domain, "gone-too.test MX 10 a.test").why == why
+
+
+def test_relays_and_servers_of_ours_say_that_they_are() -> None:
+    relay = route("two.test", routes=Routes(Relay(name="b.test", port=25)))
+    assert relay.why == ("relay, 1 of 2", "relay, 2 of 2")
+    own = route("two.test", own_hosts={"two.test": Host("box.test", "127.0.0.1", 2525)})
+    assert own.why == ("a server of this process",)
+
+
 def test_hosts_of_one_preference_share_the_mail() -> None:
     equal = [f"equal.test MX 10 e{n}.test" for n in range(3)] + [
         f"e{n}.test A 93.184.216.{n}" for n in range(3)

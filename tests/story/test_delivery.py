@@ -158,7 +158,10 @@ def test_the_next_mx_takes_what_the_first_cannot(world: World) -> None:
     """MX 10 of two.test refuses connections; MX 20 is the sink."""
     [recipient] = world.settled(world.send("r@two.test")).values()
     assert recipient["state"] == "delivered"
-    assert recipient["attempts"][-1]["remote_mta"] == "mx.sink.test"
+    last = recipient["attempts"][-1]
+    assert last["remote_mta"] == "mx.sink.test"
+    assert last["chosen"].startswith("MX 20, 2 of 2; before it down.sink.test [127.0.0.9] (MX 10, 1 of 2): ")
+    assert last["dialogue"] is None
 
 
 def test_refusals_are_settled_for_each_recipient_by_itself(world: World) -> None:
@@ -173,6 +176,15 @@ def test_refusals_are_settled_for_each_recipient_by_itself(world: World) -> None
     last = {name.partition("@")[0]: r["attempts"][-1] for name, r in recipients.items()}
     assert (last["nobody"]["status"], last["full"]["status"]) == ("5.1.1", "5.2.2")
     assert "No such user" in last["nobody"]["diagnostic"]
+    dialogue = last["nobody"]["dialogue"].splitlines()
+    assert "> RCPT TO:<nobody@one.test>" in dialogue
+    assert "< 550 5.1.1 No such user" in dialogue
+    assert not any("Hello" in line or "News" in line for line in dialogue)
+    assert [last[name]["dialogue"] for name in ("ok", "grey")] == [None, None]
+    plain = world.sesame.run("trace", message_id).stdout
+    assert "RCPT TO" not in plain
+    assert "took " in plain
+    assert "> RCPT TO:<nobody@one.test>" in world.sesame.run("trace", message_id, "--dialogue").stdout
     assert [attempt["kind"] for attempt in recipients["grey@one.test"]["attempts"]] == [
         "transient",
         "transient",

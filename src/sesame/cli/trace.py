@@ -39,6 +39,9 @@ def register(subparsers: Subparsers) -> None:
         metavar="ACCOUNT",
         help="read it as that account may, which sent it or owns an identity that it was sent as, in place of --as",
     )
+    trace.add_argument(
+        "--dialogue", action="store_true", help="show what was said by SMTP in attempts that did not deliver"
+    )
     runs_on_store(trace, show_trace)
     decisions = subparsers.add_parser(
         "decisions",
@@ -96,7 +99,7 @@ def show_trace(args: argparse.Namespace) -> int:
             ]
             print_json(whole)
         else:
-            _print_trace(whole)
+            _print_trace(whole, dialogue=args.dialogue)
             for event, entries, missed in happened:
                 recipient = "" if reader is Reader.OWNER else one_line(event.recipient or "")
                 print(f"event       {when(event.at)}  {event.what.value}  {recipient}".rstrip())
@@ -236,7 +239,7 @@ def _print_checks(checks: list[dict[str, Any]]) -> None:
             print(f"        by {where} `{ref['policy']}`, statement {ref['statement']}")
 
 
-def _print_trace(found: dict[str, Any]) -> None:
+def _print_trace(found: dict[str, Any], *, dialogue: bool) -> None:
     from sesame.access.causes.traced import sent_as
 
     decision = found["decision"]
@@ -259,7 +262,7 @@ def _print_trace(found: dict[str, Any]) -> None:
         counted = ", ".join(f"{count} {state}" for state, count in found["outcomes"].items())
         print(f"recipients  {counted}")
     for recipient in found.get("recipients", ()):
-        _print_recipient(recipient)
+        _print_recipient(recipient, dialogue=dialogue)
     for report in found.get("reported", ()):
         by = f", reported by {one_line(report['reporter'])}" if report["reporter"] else ""
         print(
@@ -270,7 +273,7 @@ def _print_trace(found: dict[str, Any]) -> None:
                 print(f"        {name.replace('_', ' ')}: {one_line(str(value))}")
 
 
-def _print_recipient(recipient: dict[str, Any]) -> None:
+def _print_recipient(recipient: dict[str, Any], *, dialogue: bool) -> None:
     waits = recipient["state"] == "queued" and recipient["paused_at"] is None
     again = f", next attempt {when(recipient['due_at'])}" if waits else ""
     print(f"recipient   {one_line(recipient['address'])}: {recipient['state']}{again}")
@@ -279,11 +282,16 @@ def _print_recipient(recipient: dict[str, Any]) -> None:
     _print_causes(recipient["causes"])
     for attempt in recipient["attempts"]:
         ip = attempt["remote_ip"] and f"[{attempt['remote_ip']}]"
+        took = "" if attempt["took_s"] is None else f", took {attempt['took_s']:.3f} s"
         remote = " ".join(part for part in (attempt["remote_mta"], ip, attempt["tls"]) if part)
-        print(f"    {when(attempt['at'])}  {attempt['kind']} {attempt['status']}  {remote}")
+        print(f"    {when(attempt['at'])}  {attempt['kind']} {attempt['status']}  {remote}{took}")
         print(f"        {one_line(attempt['diagnostic'])}")
         if attempt["tls_verdict"]:
             print(f"        {one_line(attempt['tls_verdict'])}")
+        if attempt["chosen"]:
+            print(f"        server chosen: {one_line(attempt['chosen'])}")
+        for line in (attempt["dialogue"] or "").splitlines() if dialogue else ():
+            print(f"            {one_line(line)}")
 
 
 def _trace_json(found: "Trace") -> dict[str, Any]:
@@ -320,6 +328,8 @@ def _trace_json(found: "Trace") -> dict[str, Any]:
                         "tls_verdict": attempt.tls_verdict,
                         "took_s": attempt.took_s,
                         "source_ip": attempt.source_ip,
+                        "chosen": attempt.chosen,
+                        "dialogue": attempt.dialogue,
                     }
                     for attempt in recipient.attempts
                 ],

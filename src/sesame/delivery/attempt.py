@@ -11,7 +11,7 @@ from sesame.delivery import outcome
 from sesame.delivery.egress import NoSource, Sources, Taken
 from sesame.delivery.memory import Memory
 from sesame.delivery.pool import Pool
-from sesame.delivery.route import Host, Router, Unroutable
+from sesame.delivery.route import Host, Route, Router, Unroutable
 from sesame.delivery.session import HostRefused, Session, SourceUnusable
 from sesame.delivery.settings import SettingsCache
 from sesame.delivery.signing import LARGE_BYTES, Signing
@@ -25,12 +25,17 @@ from sesame.mail.seven_bit import header_is_seven_bit, to_seven_bit
 from sesame.model import Outcome, OutcomeKind
 from sesame.observe import Clock
 from sesame.smtp.data import MailText
+from sesame.smtp.dialogue import Dialogue
 from sesame.smtp.errors import MessageDefect, MessageNotSendable, RemoteProtocolError, Stage
 from sesame.smtp.extensions import Extensions
 from sesame.spool.spool import Claim
 
 MEMORY_BYTES = 64 * 1024 * 1024
 """Of large messages under way, where nothing else is said."""
+
+
+MAX_CHOSEN = 500
+"""Characters of why a host was chosen."""
 
 
 class NoPlace(SesameError):
@@ -161,23 +166,28 @@ class Deliverer:
             mail_from = self._return_path(claim.message_id, claim.recipient_index, settings.mail_from_domain)
         result: Outcome | None = None
         lacking: NoSource | None = None
+        tried = _Tried(route)
         for host in route.hosts:
             if not place.enter(host.address):
+                tried.add(host, None, "had all the connections that it may have")
                 continue
+            dialogue = Dialogue()
             try:
                 demand = await self._tls_policy.demand(wishes, host)
                 secured = host if host.tls == demand else msgspec.structs.replace(host, tls=demand)
                 found, is_host_at_fault = await self._try_from(
-                    secured, wishes, mail_from, claim, message, until
+                    secured, wishes, mail_from, claim, message, until, dialogue
                 )
             except NoSource as error:
                 lacking = error
+                tried.add(host, None, str(error))
                 continue
             except TlsFailed as error:
                 self._note(wishes, host, error)
                 found, is_host_at_fault = outcome.from_error(error, host), True
             finally:
                 place.leave()
+            tried.add(host, found, found.diagnostic, dialogue)
             result = found if result is None or not is_host_at_fault else _better(result, found)
             if not is_host_at_fault or asyncio.get_running_loop().time() >= until:
                 break
@@ -185,10 +195,17 @@ class Deliverer:
             return outcome.no_source(lacking)
         if result is None:
             raise NoPlace(f"all hosts of `{claim.domain}` have all the connections that they may have")
-        return result
+        return tried.explained(result)
 
     async def _try_from(
-        self, host: Host, wishes: Wishes, mail_from: str, claim: Claim, message: "_Message", until: float
+        self,
+        host: Host,
+        wishes: Wishes,
+        mail_from: str,
+        claim: Claim,
+        message: "_Message",
+        until: float,
+        dialogue: Dialogue,
     ) -> tuple[Outcome, bool]:
         """As `_try`, from an address of ours that can be used. Raises `NoSource`."""
         while True:
@@ -201,7 +218,9 @@ class Deliverer:
                     if host.source == taken.source
                     else msgspec.structs.replace(host, source=taken.source)
                 )
-                found, is_host_at_fault = await self._try(from_it, wishes, mail_from, claim, message, until)
+                found, is_host_at_fault = await self._try(
+                    from_it, wishes, mail_from, claim, message, until, dialogue
+                )
             except SourceUnusable as error:
                 assert self._sources is not None and taken.source is not None
                 self._sources.give_back(taken)
@@ -220,14 +239,21 @@ class Deliverer:
             return found, is_host_at_fault
 
     async def _try(
-        self, host: Host, wishes: Wishes, mail_from: str, claim: Claim, message: "_Message", until: float
+        self,
+        host: Host,
+        wishes: Wishes,
+        mail_from: str,
+        claim: Claim,
+        message: "_Message",
+        until: float,
+        dialogue: Dialogue,
     ) -> tuple[Outcome, bool]:
         """The outcome at one host, and whether another host may do better."""
         is_fresh = False
         while True:
             try:
                 async with asyncio.timeout_at(until):
-                    session = await self._pool.borrow(host, is_fresh=is_fresh)
+                    session = await self._pool.borrow(host, is_fresh=is_fresh, dialogue=dialogue)
             except HostRefused as error:
                 return outcome.refused(error.reply, host, stage=error.stage), True
             except (OSError, TlsFailed, RemoteProtocolError) as error:
@@ -291,6 +317,41 @@ class Deliverer:
             self._results.succeeded(wishes, host, host.tls)
         else:
             self._results.failed(wishes, host, host.tls, failure)
+
+
+class _Tried:
+    """The hosts of one attempt, in the order in which they were come to, and what became of it at each."""
+
+    __slots__ = ("_route", "_tried")
+
+    def __init__(self, route: Route) -> None:
+        self._route = route
+        self._tried: list[tuple[Host, Outcome | None, str, Dialogue | None]] = []
+
+    def add(self, host: Host, found: Outcome | None, said: str, dialogue: Dialogue | None = None) -> None:
+        """A host with its outcome, or None and why it was passed over."""
+        self._tried.append((host, found, said, dialogue))
+
+    def explained(self, result: Outcome) -> Outcome:
+        """The outcome that counts, with why it is that host's and, unless it is a delivery, what was said there."""
+        at = next(k for k, one in enumerate(self._tried) if one[1] is result)
+        host, _, _, dialogue = self._tried[at]
+        chosen = self._why(host)
+        for words, others in (("before it", self._tried[:at]), ("after it", self._tried[at + 1 :])):
+            chosen += "".join(f"; {words} {self._short(one)}" for one in others)
+        said = None
+        if dialogue is not None and result.kind is not OutcomeKind.DELIVERED:
+            said = dialogue.text() or None
+        return msgspec.structs.replace(result, chosen=chosen[:MAX_CHOSEN] or None, dialogue=said)
+
+    def _why(self, host: Host) -> str:
+        why = self._route.why
+        return why[self._route.hosts.index(host)] if why else ""
+
+    def _short(self, one: tuple[Host, Outcome | None, str, Dialogue | None]) -> str:
+        host, _, said, _ = one
+        where = f"{host.name} [{host.address}]"
+        return f"{where} ({self._why(host)}): {said[:100]}" if self._route.why else f"{where}: {said[:100]}"
 
 
 def _shortfall(session: Session) -> TlsFailed | None:

@@ -14,7 +14,8 @@ from sesame.delivery.session import Dial, Session, dial
 from sesame.delivery.timeouts import Timeouts
 from sesame.delivery.tls import TlsContexts, TlsDemand, TlsFailed, TlsMode
 from sesame.observe import Clock
-from sesame.smtp.errors import RemoteProtocolError
+from sesame.smtp.dialogue import Dialogue
+from sesame.smtp.errors import RemoteProtocolError, Stage
 
 MAX_IDLE_S = 20.0
 MAX_IDLE_PER_ADDRESS = 16
@@ -55,8 +56,12 @@ class Pool:
         """Connections that are kept."""
         return len(self._by_age)
 
-    async def borrow(self, host: Host, *, is_fresh: bool = False) -> Session:
+    async def borrow(
+        self, host: Host, *, is_fresh: bool = False, dialogue: Dialogue | None = None
+    ) -> Session:
         """A session that is ready, with `is_fresh` a new one; raises what `Session.open` raises.
+
+        `dialogue` notes what is said until the session is given back.
 
         `session.messages` is above 0 for one that was kept, which the peer may have left meanwhile.
         """
@@ -67,14 +72,18 @@ class Pool:
             self._take_out(session)
             if session.is_usable and now - session.idle_since < MAX_IDLE_S:
                 session.host = host
+                if dialogue is not None:
+                    dialogue.add(Stage.IDLE, f"(on a connection that had carried {_messages(session)})")
+                    session.notes_in(dialogue)
                 return session
             self._end(session)
-        session = await self._open(host)
+        session = await self._open(host, dialogue)
         session.key = key
         return session
 
     def give_back(self, session: Session) -> None:
         """Keep the session for another message, or end it."""
+        session.notes_in(None)
         idle = self._idle.get(session.key, ())
         if (
             self._is_stopped
@@ -146,7 +155,7 @@ class Pool:
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    async def _open(self, host: Host) -> Session:
+    async def _open(self, host: Host, dialogue: Dialogue | None) -> Session:
         """A new session; where the host's demand may fall back, the failure goes along as `tls_failure`."""
         demand: TlsDemand = host.tls
         first: TlsFailed | None = None
@@ -160,6 +169,7 @@ class Pool:
                     demand=demand,
                     now=self._clock.now(),
                     dial=self._dial,
+                    dialogue=dialogue,
                 )
             except (TlsFailed, RemoteProtocolError, OSError) as error:
                 if self._contexts.forget_session(host.name, demand) and not isinstance(error, TimeoutError):
@@ -172,6 +182,10 @@ class Pool:
                     session.tls_failure = first
                     session.verdict += f"; {host.tls.reason or 'TLS'} failed: {first}"
                 return session
+
+
+def _messages(session: Session) -> str:
+    return "1 message" if session.messages == 1 else f"{session.messages} messages"
 
 
 def _key(host: Host) -> object:

@@ -57,6 +57,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     tlsa_names: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     """Under which names DANE's records of a host may stand; hosts whose look-ups DNSSEC vouches for only."""
     is_relay: bool = False
+    why: tuple[str, ...] = ()
+    """Of each host, in words, why it has its place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +153,7 @@ class Router:
         except DomainNameError as error:
             raise Unroutable("5.1.2", str(error)) from None
         if (own := self._own_hosts.get(name)) is not None:
-            return Route(domain=name, hosts=(own,), is_relay=True)
+            return Route(domain=name, hosts=(own,), is_relay=True, why=("a server of this process",))
         relay = self._routes.relay_for(name)
         if relay is not None:
             return await self._relay_route(name, relay)
@@ -164,7 +166,8 @@ class Router:
         if not hosts:
             raise _no_host(name, found)
         validated = {one.mx.exchange: one.tlsa_names for one in found if one.tlsa_names}
-        return Route(domain=name, hosts=hosts, tlsa_names=validated)
+        why = _why(hosts, found, has_mx=bool(answer.records))
+        return Route(domain=name, hosts=hosts, tlsa_names=validated, why=why)
 
     def _records(self, domain: str, answer: Answer) -> list[Mx]:
         """The MX records to use, in the order to use them; the domain itself where it has none."""
@@ -264,7 +267,23 @@ class Router:
                 failed = next((answer for answer in resolved if isinstance(answer, BaseException)), None)
                 raise failed or Unavailable(f"relay `{relay.name}` has no address")
         hosts = [Host(relay.name, address, relay.port, relay.tls, relay.login) for address in addresses]
-        return Route(domain=domain, hosts=tuple(hosts[:MAX_ADDRESSES]), is_relay=True)
+        hosts = hosts[:MAX_ADDRESSES]
+        why = _numbered(["relay"] * len(hosts))
+        return Route(domain=domain, hosts=tuple(hosts), is_relay=True, why=why)
+
+
+def _why(hosts: Sequence[Host], found: Sequence[_Resolved], *, has_mx: bool) -> tuple[str, ...]:
+    """The preference of each host's MX, and its place among those to try."""
+    if not has_mx:
+        return _numbered(["no MX, the domain itself"] * len(hosts))
+    preferences = {one.mx.exchange: one.mx.preference for one in found}
+    return _numbered([f"MX {preferences[host.name]}" for host in hosts])
+
+
+def _numbered(words: list[str]) -> tuple[str, ...]:
+    if len(words) == 1:
+        return tuple(words)
+    return tuple([f"{word}, {at} of {len(words)}" for at, word in enumerate(words, start=1)])
 
 
 def _no_host(domain: str, found: Sequence[_Resolved]) -> Exception:

@@ -30,6 +30,7 @@ from sesame.smtp.client import (
     TransactionDone,
 )
 from sesame.smtp.data import BLOCK_BYTES, MailText
+from sesame.smtp.dialogue import Dialogue
 from sesame.smtp.errors import LocalProtocolError, RemoteProtocolError, Stage
 from sesame.smtp.extensions import Extensions
 from sesame.smtp.reply import Reply
@@ -159,13 +160,17 @@ class Session(asyncio.Protocol):
         demand: TlsDemand,
         now: float,
         dial: Dial = dial,
+        dialogue: Dialogue | None = None,
     ) -> Self:
-        """Connect, greet, encrypt as `demand` says, and log in where the host wants it.
+        """Connect, greet, encrypt as `demand` says, and log in where the host wants it; `dialogue` notes what is said.
 
         `now` is Unix seconds, for certificates. Raises OSError, TimeoutError, `HostRefused`, `TlsFailed`,
         `OutOfResources`, `SourceUnusable` or `RemoteProtocolError`.
         """
         session = cls(host, ClientConnection(hostname=hostname), timeouts=timeouts)
+        session.notes_in(dialogue)
+        if dialogue is not None:
+            dialogue.add(Stage.CONNECT, f"(connecting to {host.address} port {host.port})")
         try:
             ready = await session._secured(contexts, demand, now=now, dial=dial)
             if isinstance(ready, Refused):
@@ -181,6 +186,10 @@ class Session(asyncio.Protocol):
             session.abort()
             raise
         return session
+
+    def notes_in(self, dialogue: Dialogue | None) -> None:
+        """Note what is said from now on there; nowhere for None."""
+        self._client.dialogue = dialogue
 
     async def send(self, mail_from: str, recipient: str, data: bytes | MailText) -> RecipientResult:
         """Hand over one message for one recipient; the reply that decided.

@@ -18,6 +18,7 @@ import msgspec
 
 from sesame.smtp.command import is_mailbox
 from sesame.smtp.data import MailText
+from sesame.smtp.dialogue import Dialogue
 from sesame.smtp.errors import (
     LocalProtocolError,
     MessageDefect,
@@ -150,6 +151,8 @@ class ClientConnection:
         self._transaction: _Transaction | None = None
         self._failure: RemoteProtocolError | None = None
         self._events: list[Event] = []
+        self.dialogue: Dialogue | None = None
+        """Where what is said is noted; nowhere when there is none."""
 
     # What the owner asks and does
 
@@ -241,6 +244,8 @@ class ClientConnection:
             raise LocalProtocolError("TLS was not asked for")
         self._is_starting_tls = False
         self._extensions = NO_EXTENSIONS
+        if self.dialogue is not None:
+            self.dialogue.add(Stage.TLS, "(TLS)")
         self._queue(Stage.HELLO, f"EHLO {self._hostname}\r\n".encode("ascii"))
 
     def authenticate(self, user: str, password: str) -> None:
@@ -320,6 +325,8 @@ class ClientConnection:
     def _queue(self, stage: Stage, data: bytes) -> None:
         self._queued.append(stage)
         self._output.append(data)
+        if self.dialogue is not None:
+            self.dialogue.add(stage, f"(the message, {len(data)} bytes)" if stage is Stage.BODY else data)
 
     def _ask(self, transaction: _Transaction) -> None:
         """Begin the transaction, and say all up to DATA where the server takes it in one go."""
@@ -349,6 +356,8 @@ class ClientConnection:
             raise self._fail(str(error)) from None
 
     def _take(self, reply: Reply) -> None:
+        if self.dialogue is not None:
+            self.dialogue.add(self.stage, reply)
         if reply.code == 421:
             return self._take_farewell(reply)
         if not self._awaited:

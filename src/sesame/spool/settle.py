@@ -128,7 +128,8 @@ async def settle(
     attempts = list(enumerate(both, start=await tx.new_numbers("attempt", len(both))))
     await tx.many(
         "INSERT INTO attempt (seq, recipient_seq, at, kind, status, diagnostic, remote_mta, remote_ip, tls,"
-        " tls_verdict, stage, source_ip, took_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " tls_verdict, stage, source_ip, took_s, chosen, dialogue)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [_attempt_row(seq, one, at) for seq, (one, _) in attempts],
     )
     warming = Counter(one.outcome.source_ip for one in held if one.outcome.is_warming)
@@ -382,6 +383,8 @@ def _attempt_row(seq: int, settlement: Settlement, at: float) -> tuple[Value, ..
         outcome.stage,
         outcome.source_ip,
         settlement.took_s,
+        outcome.chosen,
+        outcome.dialogue,
     )
 
 

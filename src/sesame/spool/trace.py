@@ -26,6 +26,10 @@ class Attempt:
     """The address of ours that it went from."""
     took_s: float | None = None
     """How long it took, where that is known."""
+    chosen: str | None = None
+    """Why that server was chosen."""
+    dialogue: str | None = None
+    """What was said, where it was not delivered and anything was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +205,8 @@ _ATTEMPT = reader(Attempt)
 
 async def _attempts(tx: Transaction, recipient_seq: int) -> tuple[Attempt, ...]:
     rows = await tx.all(
-        "SELECT at, kind, status, diagnostic, remote_mta, remote_ip, tls, tls_verdict, source_ip, took_s"
+        "SELECT at, kind, status, diagnostic, remote_mta, remote_ip, tls, tls_verdict, source_ip, took_s,"
+        " chosen, dialogue"
         " FROM attempt WHERE recipient_seq = ? ORDER BY seq",
         recipient_seq,
     )
