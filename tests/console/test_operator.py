@@ -62,6 +62,8 @@ OPERATORS = (
     "/operator/queue/to/example.net",
     "/operator/queue/change?do=retry&domain=example.net",
     "/operator/deliveries",
+    "/operator/deliveries/connections",
+    "/operator/zone",
     "/operator/log-ins",
     "/operator/settings",
     "/operator/services",
@@ -184,6 +186,55 @@ def test_deliveries_show_what_servers_said(sesame: SesameProcess, tenant: Tenant
     for count, word in re.findall(r"([0-9]+) (\w+)", told[1]):
         assert every.count(f">{word}</span>") == int(count)
     assert "Nothing like that" in person.get("/operator/deliveries?kind=delivered&to=nowhere.example").text
+
+
+def test_connections_say_by_destination_how_they_were_secured(
+    sesame: SesameProcess, tenant: Tenant, person: Person
+) -> None:
+    sent = send(tenant, "bounce@simulator.amazonses.com")
+    until(person, "/operator/deliveries?to=simulator.amazonses.com", sent)
+    page = person.get("/operator/deliveries/connections").text
+    row = words(
+        page.partition('href="/operator/deliveries?to=simulator.amazonses.com"')[2].partition("</tr>")[0]
+    )
+    assert re.search(r"simulator.amazonses.com [0-9,]+ (all|none|some)", row), row
+    assert re.search(r"[0-9]+ times?, last ", row), row
+    lead = words(page.partition('<p class="lead">')[2].partition("</p>")[0])
+    counts = re.fullmatch(
+        r"Of ([0-9,]+) connections? among the newest [0-9,]+ attempts?, ([0-9,]+) used TLS, ([0-9,]+) went in clear\.",
+        lead,
+    )
+    assert counts, lead
+    total, encrypted, clear = (int(one.replace(",", "")) for one in counts.groups())
+    assert total == encrypted + clear
+
+
+def test_the_zone_shows_what_is_published_and_is_read_on_by_name(
+    sesame: SesameProcess, tenant: Tenant, person: Person
+) -> None:
+    tenant.ses.verify_domain_dkim(Domain="zoned_%.example".replace("_%", "-x"))
+    sesame.run("dns", "publish", "zoned-x.example")
+    listed = [one for one in sesame.run_json("dns", "list") if "zoned-x" in one["name"]]
+    page = words(person.get("/operator/zone?q=ZONED-x").text)
+    assert listed
+    for one in listed:
+        assert f"{one['name']} {one['type']}" in page
+    assert "No record like that" in person.get("/operator/zone?q=zoned%25x").text
+    assert "No record like that" in person.get("/operator/zone?q=zoned_x").text
+    seen: list[str] = []
+    path = "/operator/zone"
+    while path:
+        text = person.get(path).text
+        seen += re.findall(r'data-label="Name" class="addr">([^<]+)<', text)
+        path = text.partition('href="/operator/zone?after_name')[2].partition('"')[0]
+        path = f"/operator/zone?after_name{path}".replace("&amp;", "&") if path else ""
+    assert seen == [one["name"] for one in sesame.run_json("dns", "list")]
+
+
+def test_the_first_page_says_how_a_program_reaches_an_account(sesame: SesameProcess, person: Person) -> None:
+    assert re.search(
+        r"eval &#34;\$\(sesame env [0-9]{12}\)&#34;|eval \"\$\(sesame env", person.get("/operator").text
+    )
 
 
 def until(person: Person, path: str, text: str) -> str:

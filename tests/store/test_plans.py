@@ -242,6 +242,7 @@ ACTIONS: dict[str, Action] = {
     "operator, how many of a message": reading(
         lambda tx: control.count(tx, Filter(message_id="m"), most=10_001)
     ),
+    "operator, connections": reading(lambda tx: attempts.connections(tx, limit=50)),
     "operator, ages": reading(lambda tx: destinations.ages(tx, now=5.0)),
     "operator, destinations": overviewing,
     "report": reading(lambda tx: reports.addressee(tx, "m", 0)),

@@ -378,6 +378,7 @@ def backing_of(
         is_region=served_regions(settings),
         region=settings.api.regions[0] if settings.api.regions else FIRST_REGION,
         has_inbox=settings.mailbox.enabled,
+        has_zone=settings.dns.resolver == "local",
         may_become=settings.accounts.demo,
         api_url=services.checks.names.public_url,
         doors=lambda: endpoints(settings),

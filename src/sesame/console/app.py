@@ -61,6 +61,7 @@ from sesame.console.pages import (
     signing,
     suppression,
     templates,
+    zone,
 )
 from sesame.console.render import Renderer
 from sesame.console.routes import Routes
@@ -96,6 +97,8 @@ def pages(backing: Backing) -> list[Page]:
     ]
     if backing.has_inbox:
         found += [*inbox.PAGES, *mail.PAGES]
+    if backing.has_zone:
+        found += zone.PAGES
     return [
         *found,
         *home.PAGES,

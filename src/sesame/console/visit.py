@@ -112,6 +112,8 @@ class Backing:
     """Where a person begins."""
     has_inbox: bool
     """Whether the built-in mailbox server runs (development)."""
+    has_zone: bool
+    """Whether a local zone stands in for DNS (development)."""
     may_become: bool
     """Whether the operator may act as any account's root from the browser (development)."""
     api_url: str

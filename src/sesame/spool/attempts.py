@@ -1,5 +1,6 @@
 """The latest attempts of all, newest first, by key."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,8 @@ from sesame.db import Row, Transaction
 
 LOOK = 500
 MOST_LOOKS = 4
+REFUSED = "refused: "
+"""How the words begin of a connection that was given up for TLS; see `delivery.outcome`."""
 BEYOND = 2**62
 """Behind every number."""
 
@@ -69,6 +72,49 @@ async def latest(
             key = None
             break
     return TriedPage(attempts=tuple(kept[:limit]), next=key, looked_at=looked_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connections:
+    """How attempts of late reached a destination: how many did, and how each connection was secured, in words, with how
+    many were and when the last was; the most first."""
+
+    domain: str
+    attempts: int
+    in_clear: int
+    refused: int
+    """Given up because TLS was not good enough."""
+    ways: tuple[tuple[str, int, float], ...]
+
+
+async def connections(tx: Transaction, *, limit: int) -> tuple[list[Connections], int]:
+    """Those of the destinations with most of the latest attempts, `limit` at most; of how many attempts."""
+    rows = await tx.all(
+        "SELECT r.domain, COALESCE(a.tls_verdict, a.tls, ''), a.tls, a.at FROM attempt a"
+        " JOIN recipient r ON r.seq = a.recipient_seq WHERE a.seq < ? ORDER BY a.seq DESC LIMIT ?",
+        BEYOND,
+        LOOK * MOST_LOOKS,
+    )
+    by_domain: dict[str, dict[str, tuple[int, float]]] = {}
+    encrypted: Counter[str] = Counter()
+    for domain, words, tls, at in rows:
+        if not words:
+            continue  # nobody was reached, or it is not known how
+        ways = by_domain.setdefault(domain, {})
+        count, last = ways.get(words, (0, at))
+        ways[words] = count + 1, max(last, at)
+        encrypted[domain] += tls is not None
+    found = []
+    for domain, ways in by_domain.items():
+        sums = sorted(((words, *of) for words, of in ways.items()), key=lambda one: (-one[1], one[0]))
+        total = sum(count for _, count, _ in sums)
+        refused = sum(count for words, count, _ in sums if words.startswith(REFUSED))
+        clear = total - encrypted[domain] - refused
+        found.append(
+            Connections(domain=domain, attempts=total, in_clear=clear, refused=refused, ways=tuple(sums))
+        )
+    found.sort(key=lambda one: (-one.attempts, one.domain))
+    return found[:limit], len(rows)
 
 
 async def _look(tx: Transaction, before: int | None, *, with_domain: bool) -> list[Row]:

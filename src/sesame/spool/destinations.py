@@ -38,6 +38,8 @@ class Destination:
     is_under_way: bool
     said: str | None
     """What its last attempt came to."""
+    connection: str | None
+    """How the connection of its last attempt was secured, in words; None where there was none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +68,10 @@ async def overview(tx: Transaction, *, limit: int) -> Overview:
     oldest = {
         row[0]: row[1:]
         for row in await tx.all(
-            "SELECT q.seq, q.queued_at, q.due_at, q.attempts, q.holder,"
-            " (SELECT a.diagnostic FROM attempt a WHERE a.recipient_seq = q.seq ORDER BY a.seq DESC LIMIT 1)"
-            " FROM queue q WHERE q.seq IN (?*)",
+            "SELECT q.seq, q.queued_at, q.due_at, q.attempts, q.holder, a.diagnostic, COALESCE(a.tls_verdict, a.tls)"
+            " FROM queue q LEFT JOIN attempt a ON a.seq ="
+            " (SELECT l.seq FROM attempt l WHERE l.recipient_seq = q.seq ORDER BY l.seq DESC LIMIT 1)"
+            " WHERE q.seq IN (?*)",
             [row[2] for row in most],
         )
     }
@@ -81,6 +84,7 @@ async def overview(tx: Transaction, *, limit: int) -> Overview:
             attempts=oldest[seq][2],
             is_under_way=oldest[seq][3] is not None,
             said=oldest[seq][4],
+            connection=oldest[seq][5],
         )
         for domain, waiting, seq in most
         if seq in oldest

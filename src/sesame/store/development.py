@@ -1,5 +1,6 @@
 """What the development profile keeps: the built-in mailbox and the local DNS zone."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -94,4 +95,19 @@ async def zone_records(tx: Transaction, name: str) -> list[tuple[str, str]]:
 async def all_zone_records(tx: Transaction) -> list[tuple[str, str, str]]:
     """The whole local zone, by name."""
     rows = await tx.all("SELECT name, kind, value FROM zone_record ORDER BY name, kind, value")
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+async def page_of_zone(
+    tx: Transaction, *, after: tuple[str, str, str], contains: str, limit: int
+) -> list[tuple[str, str, str]]:
+    """Records of the local zone behind one, by name, of names that contain a text ("": of all)."""
+    fits = "%" + re.sub(r"([%_\\])", r"\\\1", contains.lower()) + "%"
+    rows = await tx.all(
+        "SELECT name, kind, value FROM zone_record WHERE (name, kind, value) > (?, ?, ?) AND name LIKE ? ESCAPE '\\'"
+        " ORDER BY name, kind, value LIMIT ?",
+        *after,
+        fits,
+        limit,
+    )
     return [(row[0], row[1], row[2]) for row in rows]

@@ -14,6 +14,8 @@ from sesame.spool.control import Filter, Pause, Queued, list_queued
 from sesame.spool.destinations import Ages, Overview, Reply
 
 PAGE = 50
+MOST_WAYS = 3
+"""Ways of securing a connection that are told of each destination."""
 DOES = {
     "retry": ("Try now", "Tries waiting mail now; held mail stays held."),
     "hold": ("Hold", "Stops trying until it is released. It does not expire meanwhile."),
@@ -185,6 +187,20 @@ async def show_attempts(visit: Visit) -> Response:
     )
 
 
+async def show_connections(visit: Visit) -> Response:
+    """How the latest attempts were secured, by destination."""
+    found, looked_at = await visit.backing.store.read(lambda tx: attempts.connections(tx, limit=PAGE))
+    return visit.page(
+        "connections.html",
+        found=found,
+        looked_at=looked_at,
+        total=sum(one.attempts for one in found),
+        in_clear=sum(one.in_clear for one in found),
+        refused=sum(one.refused for one in found),
+        most=MOST_WAYS,
+    )
+
+
 PAGES = (
     Page(path="/operator/queue", handler=show, who="operator"),
     Page(path="/operator/queue/to/{domain}", handler=show_destination, who="operator"),
@@ -193,4 +209,5 @@ PAGES = (
     Page(path="/operator/queue/pause", handler=pause, method="POST", who="operator"),
     Page(path="/operator/queue/resume", handler=resume, method="POST", who="operator"),
     Page(path="/operator/deliveries", handler=show_attempts, who="operator"),
+    Page(path="/operator/deliveries/connections", handler=show_connections, who="operator"),
 )
