@@ -328,3 +328,17 @@ def test_the_page_of_a_change_is_its_accounts_alone(
         assert "theirs-alone" not in person.get(f"{HERE}/changes/{number}").text
     assert person.get(f"{HERE}/changes/999999").status_code == 404
     assert person.get(f"{HERE}/changes/none").status_code == 404
+
+
+def test_the_rate_is_drawn_by_minute_against_its_limit(person: Person, tenant: Tenant) -> None:
+    assert "A second, by minute" not in person.get(f"{HERE}/account").text
+    for _ in range(3):
+        send(tenant, "reader@elsewhere.test")
+    page = person.get(f"{HERE}/account").text
+    drawn = page.partition("A second, by minute")[2].partition("</section>")[0]
+    bars = re.findall(r"<g><title>([0-9:]+) UTC: ([0-9.]+) a second, ([0-9]+) in the minute</title>", drawn)
+    assert sum(int(count) for _, _, count in bars) == 3
+    assert all(rate == f"{int(count) / 60:.2f}" for _, rate, count in bars)
+    assert re.search(r"<title>the limit of [0-9]+ a second</title>", drawn)
+    for _, rate, count in bars:
+        assert f" {count} {rate}" in words(drawn)

@@ -197,6 +197,7 @@ def paths(played: dict[str, str]) -> list[tuple[str, str]]:
         ("", "/operator/accounts/delegates"),
         ("", f"/operator/accounts/delegates?account={owner}"),
         ("", "/operator/instance"),
+        ("", "/operator/instance/minutes"),
         ("", "/operator/queue"),
         ("", "/operator/queue/to/slow.example"),
         ("", "/operator/queue/change?do=cancel&domain=slow.example"),

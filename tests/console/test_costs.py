@@ -74,6 +74,7 @@ OPERATORS = (
     "/operator/accounts/delegates?account={account}",
     "/operator/accounts/delegates?owner={account}&region=us-east-1&identity=x&delegate={account}",
     "/operator/instance",
+    "/operator/instance/minutes",
     "/operator/queue",
     "/operator/queue/to/slow.example",
     "/operator/queue/change?do=cancel&domain=slow.example",

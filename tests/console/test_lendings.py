@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from sesame.app.foundation import Services
+from sesame.console import charts
 from sesame.store import reputation
 from sesame.store.reputation import Counts, Where
 from tests.console.test_hostile_newer import wrong_in
@@ -89,3 +90,41 @@ def test_whatever_is_asked_is_text(sesame: SesameProcess) -> None:
 
 def test_no_account_sees_it(sesame: SesameProcess, tenant: Tenant) -> None:
     assert root_of(sesame, tenant.account.account_id).get(PAGE).status_code == 404
+
+
+def test_from_three_owners_on_a_picture_stands_above_the_table(sesame: SesameProcess) -> None:
+    """Accounts on the left, identities on the right, each line with a title and in the table below."""
+    delegate = sesame.create_account().account_id
+    owners = [sesame.create_account().account_id for _ in "123"]
+
+    async def fill(services: Services) -> None:
+        quarter = reputation.quarter_of(services.clock.now())
+        sent = {
+            Where(delegate, REGION, quarter, owner, f"drawn{n}.example", ""): Counts(sends=10 * n + 1)
+            for n, owner in enumerate(owners)
+        }
+        await services.store.write(lambda tx: reputation.add(tx, sent))
+
+    sesame.operate(fill)
+    person = operator(sesame)
+    drawn = next(part for part in pages_of(person, PAGE) if "drawn2.example" in part)
+    if drawn.count("drawn") > 6:  # with all three on one page
+        assert '<svg class="graph"' in drawn
+    one = person.get(f"{PAGE}?account={owners[0]}").text
+    assert '<svg class="graph"' not in one
+
+
+def test_a_graph_has_each_name_once_and_the_highest_lines() -> None:
+    edges = [("a", "x", 5, "a to x"), ("a", "y", 1, "a to y"), ("b", "x", 10, "b to x")]
+    drawn = charts.graph("l", edges)
+    assert [node.name for node in drawn.left] == ["b", "a"]
+    assert [node.name for node in drawn.right] == ["x", "y"]
+    assert [edge.title for edge in drawn.edges] == ["b to x", "a to x", "a to y"]
+    assert [edge.weight for edge in drawn.edges] == [charts.WIDEST, 3.0, 1.0]
+    assert {edge.left for edge in drawn.edges} <= {node.y for node in drawn.left}
+    assert all(0 < node.y < drawn.height for node in (*drawn.left, *drawn.right))
+    many = charts.graph("l", [(str(n), "z" * 90, n, "t") for n in range(200)])
+    assert len(many.edges) == charts.MOST_EDGES
+    assert many.edges[0].weight == charts.WIDEST
+    assert len(many.right[0].name) == charts.MOST_NAME and many.right[0].title == "z" * 90
+    assert charts.graph("l", []).edges == ()

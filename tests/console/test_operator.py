@@ -58,6 +58,7 @@ def waiting(sesame: SesameProcess, domain: str) -> list[dict[str, Any]]:
 OPERATORS = (
     "/operator",
     "/operator/instance",
+    "/operator/instance/minutes",
     "/operator/queue",
     "/operator/queue/to/example.net",
     "/operator/queue/change?do=retry&domain=example.net",
@@ -235,6 +236,19 @@ def test_the_first_page_says_how_a_program_reaches_an_account(sesame: SesameProc
     assert re.search(
         r"eval &#34;\$\(sesame env [0-9]{12}\)&#34;|eval \"\$\(sesame env", person.get("/operator").text
     )
+
+
+def test_the_last_hour_of_the_instance_is_shown_by_minute(
+    sesame: SesameProcess, tenant: Tenant, person: Person
+) -> None:
+    send(tenant, "success@simulator.amazonses.com")
+    page = person.get("/operator/instance/minutes").text
+    assert len(page) < 60 * 1024
+    counts = re.findall(r"<title>[0-9:]{5}: ([0-9.]+) a second, ([0-9,]+) in the minute</title>", page)
+    assert 1 <= len(counts) <= 60
+    assert sum(int(count.replace(",", "")) for _, count in counts) >= 1
+    assert re.search(r"<title>[0-9:]{5}: ≤ [0-9.]+ m?s</title>", page)
+    assert page.count("<title>") == 1 + 2 * len(counts)  # a title a bar, and the page's
 
 
 def until(person: Person, path: str, text: str) -> str:

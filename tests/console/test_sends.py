@@ -11,8 +11,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sesame.app.foundation import Services
+from sesame.store import reputation
+from sesame.store.reputation import Counts, Where
 from tests.console.hostile import HEADERS
 from tests.console.test_hostile_newer import wrong_in
+from tests.console.test_leave import person_with
 from tests.support.browser import Person, main_of, root_of
 from tests.support.process import REGION, Account, SesameProcess
 from tests.support.tenant import Tenant
@@ -247,3 +250,34 @@ def test_an_identity_that_sent_nothing_for_long_leads_to_the_day_when_it_did(
     link = re.search(r'href="([^"]+)">Show that day', page.text)
     assert link
     assert lent.accepted in ids(lent.owner.get(link[1].replace("&amp;", "&")).text)
+
+
+def test_the_hours_of_an_identity_are_drawn_with_those_of_delegates(
+    sesame: SesameProcess, tenant: Tenant, person: Person
+) -> None:
+    owner, delegate = tenant.account.account_id, sesame.create_account().account_id
+    assert "By hour" not in person.get(HERE).text
+
+    async def fill(services: Services) -> None:
+        quarter = reputation.quarter_of(services.clock.now())
+        sent = {
+            Where(owner, REGION, quarter, owner, "example.com", ""): Counts(sends=3, permanent_bounces=1),
+            Where(delegate, REGION, quarter, owner, "example.com", "a"): Counts(sends=4),
+            Where(delegate, REGION, quarter - 8, owner, "example.com", ""): Counts(sends=2),
+            Where(delegate, REGION, quarter - 4 * 60, owner, "example.com", ""): Counts(sends=999),
+            Where(owner, REGION, quarter, owner, "other.example", ""): Counts(sends=888),
+            Where(owner, "eu-west-1", quarter, owner, "example.com", ""): Counts(sends=777),
+        }
+        await services.store.write(lambda tx: reputation.add(tx, sent))
+
+    sesame.operate(fill)
+    page = person.get(HERE).text
+    drawn = page.partition("<h2>By hour</h2>")[2].partition("</section>")[0]
+    titles = re.findall(r"<title>([^<]+)</title>", drawn)
+    assert len(titles) == 48
+    assert titles[-1].endswith(" h: 7 accepted, 1 bounced")
+    assert titles[-3].endswith(" h: 2 accepted, 0 bounced")
+    assert not any(foreign in drawn for foreign in ("999", "888", "777"))
+    assert main_of(person.get(HERE)).count(" h 7 1") == 1
+    denied = person_with(sesame, tenant, "ses:GetMessageInsights")
+    assert "By hour" not in denied.get(HERE).text

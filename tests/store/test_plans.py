@@ -27,6 +27,7 @@ from sesame.store import (
     counted,
     decisions,
     events,
+    hourly,
     identities,
     recorded_sends,
     reports,
@@ -259,6 +260,7 @@ ACTIONS: dict[str, Action] = {
             tx, reputation.OF_DELEGATES, OWNER, REGION, since=5.0, after=("x", OWNER), limit=50
         )
     ),
+    "sent by hour": reading(lambda tx: hourly.of_identity(tx, OWNER, REGION, "x", now=1e9, count=48)),
     "what counted": reading(lambda tx: counted.page(tx, REGION, account_id=OWNER, before=None, limit=50)),
     "what counted of an identity": reading(
         lambda tx: counted.page(

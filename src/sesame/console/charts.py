@@ -131,3 +131,74 @@ def stacked(label: str, values: Sequence[tuple[str, int, int, int]], *, width: i
 
 def _height(number: int, most: int) -> float:
     return max(1, round(HIGH * number / most)) if number > 0 and most else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A name at its height; `title` is all of it where it is cut, else empty."""
+
+    name: str
+    title: str
+    y: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """A line from a name on the left to one on the right, by their heights; `weight` is its width."""
+
+    title: str
+    left: int
+    right: int
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graph:
+    """Names on two sides, and lines between them."""
+
+    label: str
+    left: tuple[Node, ...]
+    right: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    height: int
+
+
+LINE_HIGH, MOST_EDGES, MOST_NAME, WIDEST = 22, 30, 40, 6.0
+
+
+def graph(label: str, edges: Sequence[tuple[str, str, int, str]]) -> Graph:
+    """Lines from left to right, each with its number and title: those with the most, the more the wider."""
+    edges = sorted(edges, key=lambda edge: -edge[2])[:MOST_EDGES]
+    most = max((number for _, _, number, _ in edges), default=0)
+    sides = [list(dict.fromkeys(names)) for names in ([one[0] for one in edges], [one[1] for one in edges])]
+    longest = max(map(len, sides))
+    heights: list[dict[str, int]] = []
+    for names in sides:
+        step = LINE_HIGH * longest / max(1, len(names))
+        heights.append({name: round(step * (at + 0.5)) for at, name in enumerate(names)})
+    left, right = (
+        tuple(
+            Node(
+                name=name if len(name) <= MOST_NAME else f"{name[: MOST_NAME - 1]}…",
+                title=name if len(name) > MOST_NAME else "",
+                y=y,
+            )
+            for name, y in side.items()
+        )
+        for side in heights
+    )
+    return Graph(
+        label=label,
+        left=left,
+        right=right,
+        edges=tuple(
+            Edge(
+                title=title,
+                left=heights[0][one],
+                right=heights[1][other],
+                weight=max(1.0, round(WIDEST * number / most, 1)) if most else 1.0,
+            )
+            for one, other, number, title in edges
+        ),
+        height=LINE_HIGH * longest,
+    )

@@ -21,9 +21,11 @@ from sesame.operations.messages import ACTION, PAGE, Listed, listed_for
 from sesame.operations.sender_reputation import ACTION as COUNTS
 from sesame.spool import listing
 from sesame.spool.listing import Key, Use
-from sesame.store import identities, reputation
+from sesame.store import hourly, identities, reputation
+from sesame.store.hourly import Hours
 from sesame.store.reputation import Counts
 
+HOURS = 48
 LOOKED_AT = 1_200
 """Entries of the account's that are looked at for a page."""
 MOST_SENDERS = 20
@@ -71,6 +73,8 @@ class SendsPage:
     senders: tuple[tuple[str, Counts], ...]
     more_senders: int
     refused: str
+    hours: Hours | None
+    """What was sent as it in the last `HOURS`, of the first page with the permission for counts."""
 
 
 class _Check(msgspec.Struct, frozen=True):
@@ -107,7 +111,7 @@ class IdentitySends:
         since: float | None = None,
         limit: int = PAGE,
     ) -> SendsPage:
-        """The newest sends as the caller's identity after `after`, and counts `since` a time, if it is given.
+        """The newest sends as the caller's identity after `after`; counts, by hour too, if `since` is given.
 
         Raises `AccessDenied` and `IdentityMissing`.
         """
@@ -121,8 +125,10 @@ class IdentitySends:
             if await identities.get(tx, account_id, region, stored) is None:
                 return None
             counts: Sequence[tuple[str, Counts]] = ()
+            hours: Hours | None = None
             if refused is None and since is not None:
                 counts = await reputation.by_delegate(tx, account_id, stored, since=since, region=region)
+                hours = await hourly.of_identity(tx, account_id, region, stored, now=caller.at, count=HOURS)
             senders = sorted((one for one in counts if one[1].sends), key=lambda one: (-one[1].sends, one[0]))
             found = await _found(tx, caller, arn, wanted, after, limit)
             entries = await listing.entries(tx, account_id, list(found.kept), known=found.texts)
@@ -138,6 +144,7 @@ class IdentitySends:
                 senders=tuple(senders[:MOST_SENDERS]),
                 more_senders=max(0, len(senders) - MOST_SENDERS),
                 refused=refused or "",
+                hours=hours,
             )
 
         page = await self._store.read(run)

@@ -110,6 +110,17 @@ async def use_by_hour(
     return [(float(row[0] * 3_600), int(row[1])) for row in rows]
 
 
+async def use_by_minute(tx: Transaction, account_id: str, region: str, *, since: float) -> dict[int, int]:
+    """Recipients of an account in a region by minute, counted from the epoch; of minutes with any."""
+    rows = await tx.all(
+        "SELECT minute, recipients FROM usage_minute WHERE account_id = ? AND region = ? AND minute >= ?",
+        account_id,
+        region,
+        int(since // 60),
+    )
+    return {int(minute): int(recipients) for minute, recipients in rows}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountStatus:
     """What holds for an account in a region: enforcement, its request for production, whether it ever sent."""

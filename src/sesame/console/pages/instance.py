@@ -5,7 +5,7 @@ from collections.abc import Callable
 from starlette.responses import PlainTextResponse, Response
 
 from sesame.admin.doctor import Level
-from sesame.console.charts import Chart, bars
+from sesame.console.charts import STEP, Chart, bars
 from sesame.console.history import Span, buckets, quantile_of, total
 from sesame.console.instance import Instance
 from sesame.console.text import ago, exactly, size
@@ -20,6 +20,7 @@ LAG_S = 0.1
 SPAN_S, SPANS = 300.0, 288
 """A bar of the pictures, and how many there are of a day."""
 HOUR_S, HOURS = 3_600.0, 24
+MINUTE_S, MINUTES = 60.0, 60
 MOST_LACKING = 50
 """Owners' domains that are shown whose records are not in DNS."""
 TONES = {Level.OK: "good", Level.UNKNOWN: "wait", Level.WARNING: "wait", Level.FAULT: "bad"}
@@ -150,6 +151,46 @@ def _pictures(spans: list[Span]) -> list[tuple[str, Chart]]:
     ]
 
 
+async def show_minutes(visit: Visit) -> Response:
+    """The last hour by minute: what was accepted and attempted a second, and how long accepting and commits took."""
+    spans = visit.backing.instance.history.spans(MINUTE_S, MINUTES)
+
+    def picture(label: str, value: Callable[[Span], tuple[int, str]]) -> Chart:
+        rows = [(f"{exactly(one.at)[11:16]}: {value(one)[1]}", value(one)[0], 0) for one in spans]
+        return bars(label, rows, width=28 * STEP)
+
+    rows = [
+        (
+            one,
+            f"{one.accepted / MINUTE_S:.2f}",
+            f"{one.delivered / MINUTE_S:.2f}",
+            _within(one.accept_s(0.5)),
+            *_bounds(one),
+        )
+        for one in spans
+    ]
+    pictures = [
+        (
+            "Recipients accepted",
+            picture(
+                "Recipients accepted in each minute; the table below has the numbers",
+                lambda one: (
+                    one.accepted,
+                    f"{one.accepted / MINUTE_S:.2f} a second, {one.accepted:,} in the minute",
+                ),
+            ),
+        ),
+        (
+            "Accepting a message, 99 of 100",
+            picture(
+                "How long 99 of 100 took to accept in each minute, in milliseconds; the table below has the numbers",
+                lambda one: (_shown_ms(one.accept_s(0.99)), _within(one.accept_s(0.99))),
+            ),
+        ),
+    ]
+    return visit.page("instance_minutes.html", pictures=pictures, rows=rows)
+
+
 def _shown_ms(bound_s: float | None) -> int:
     """The height of a bar of milliseconds; what is beyond the last bound is as high as that."""
     return 0 if bound_s is None else int(min(bound_s, FAST_S[-1]) * 1000)
@@ -227,6 +268,7 @@ def _data(kind: str, value: str) -> str:
 
 PAGES = (
     Page(path="/operator/instance", handler=show, who="operator"),
+    Page(path="/operator/instance/minutes", handler=show_minutes, who="operator"),
     Page(path="/operator/instance", handler=examine, method="POST", who="operator"),
     Page(path="/operator/dns", handler=show_records, who="operator"),
     Page(path="/operator/dns/zone", handler=zone, who="operator"),

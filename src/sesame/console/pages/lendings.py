@@ -4,12 +4,16 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from sesame.console.charts import Graph, graph
+from sesame.console.text import counted
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
 from sesame.store import reputation
 from sesame.store.reputation import Lending
 
 PAGE = 50
+OWNERS_FOR_GRAPH = 3
+"""From so many owners on a picture says more than the table."""
 DAYS, DAY_S = 14, 86_400
 KEY = ("owner", "region", "identity", "delegate")
 """Where a list goes on, in an address."""
@@ -38,8 +42,10 @@ async def show(visit: Visit) -> Response:
     if len(lent) > PAGE:
         given = {"account": account} if account else {}
         more = urlencode({**given, **dict(zip(KEY, lent[PAGE - 1].key, strict=True))})
+    owners = {one.owner_account_id for one in lent[:PAGE]}
     return visit.page(
         "lendings.html",
+        graph=_graph(lent[:PAGE]) if len(owners) >= OWNERS_FOR_GRAPH else None,
         account_id=account,
         lent=lent[:PAGE],
         borrowed=borrowed[:PAGE] if is_first else [],
@@ -47,6 +53,23 @@ async def show(visit: Visit) -> Response:
         is_first=is_first,
         more=more,
         days=DAYS,
+    )
+
+
+def _graph(lent: list[Lending]) -> Graph:
+    """Who sent as whose identity: accounts on the left, identities on the right."""
+    return graph(
+        "Who sent as whose identity; the table below says the same",
+        [
+            (
+                one.account_id,
+                f"{one.identity} of {one.owner_account_id}",
+                one.counts.sends,
+                f"{one.account_id} sent to {counted(one.counts.sends, 'recipient')} as {one.identity} of"
+                f" {one.owner_account_id} in {one.region}",
+            )
+            for one in lent
+        ],
     )
 
 

@@ -16,6 +16,7 @@ from sesame.store import account_details, accounts, reputation
 from sesame.store.reputation import Counts
 
 HOURS, HOUR_S = 24, 3_600
+MINUTES = 60
 EXAMPLE = {
     "kind": "TRANSACTIONAL",
     "website": "https://example.com",
@@ -35,16 +36,19 @@ async def _page(visit: Visit, given: Mapping[str, str], problem: str = "", statu
 
     async def run(
         tx: Transaction,
-    ) -> tuple[account_details.AccountDetails | None, dict[float, int], list[tuple[float, Counts]]]:
+    ) -> tuple[
+        account_details.AccountDetails | None, dict[float, int], list[tuple[float, Counts]], dict[int, int]
+    ]:
         used = await accounts.use_by_hour(tx, account_id, visit.region, since=float(first * HOUR_S))
         since = float((first - HOURS) * HOUR_S)
         return (
             await account_details.get(tx, account_id, visit.region),
             dict(used),
             await reputation.by_quarter(tx, account_id, visit.region, since=since),
+            await accounts.use_by_minute(tx, account_id, visit.region, since=visit.now - MINUTES * 60),
         )
 
-    asked, used, counted = await visit.backing.store.read(run)
+    asked, used, counted, by_minute = await visit.backing.store.read(run)
     hours = [
         (float(hour * HOUR_S), used.get(float(hour * HOUR_S), 0)) for hour in range(first, first + HOURS)
     ]
@@ -69,6 +73,8 @@ async def _page(visit: Visit, given: Mapping[str, str], problem: str = "", statu
             "Recipients by hour; the table below has the numbers",
             [(f"{exactly(at)[:13]} h: {count:,}", count, 0) for at, count in hours],
         ),
+        minutes=_minutes(by_minute, visit.now),
+        by_minute=_rate(_minutes(by_minute, visit.now), float(quota["MaxSendRate"])),
         given=fields,
         against_quota=_against_quota(counted, first, int(quota["Max24HourSend"])),
         part=min(1.0, quota["SentLast24Hours"] / quota["Max24HourSend"])
@@ -98,6 +104,24 @@ def _against_quota(counted: Sequence[tuple[float, Counts]], first: int, quota: i
         until = exactly(float((hour + 1) * HOUR_S))[:16]
         rows.append((f"24 hours until {until} UTC: {used:,} of {quota:,}", used, quota))
     return rates("Use of the quota by hour; the titles have the numbers", rows, [("the quota", 1.0)])
+
+
+def _minutes(used: Mapping[int, int], now: float) -> list[tuple[float, int]]:
+    """The last minutes with the one that runs: when each began, and its recipients."""
+    last = int(now // 60)
+    return [(float(one * 60), used.get(one, 0)) for one in range(last - MINUTES + 1, last + 1)]
+
+
+def _rate(minutes: Sequence[tuple[float, int]], limit: float) -> RateChart | None:
+    """Recipients a second, as the mean of each minute, against the rate that is allowed; None without any."""
+    if not any(count for _, count in minutes):
+        return None
+    rows = [
+        (f"{exactly(at)[11:16]} UTC: {count / 60:.2f} a second, {count:,} in the minute", count, 60)
+        for at, count in minutes
+    ]
+    lines = [(f"the limit of {limit:g} a second", limit)] if limit > 0 else []
+    return rates("Recipients a second by minute; the table below has the numbers", rows, lines)
 
 
 def _asking(form: Mapping[str, str]) -> Call:

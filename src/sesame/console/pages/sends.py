@@ -5,10 +5,13 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from sesame.console.charts import STEP, Chart, bars
 from sesame.console.fates import STATES, TONES
 from sesame.console.pages.messages import OUTCOMES, read_key, written
+from sesame.console.text import exactly
 from sesame.console.visit import Page, Visit
 from sesame.operations.identity_sends import SendsFilter, SendsPage
+from sesame.store.hourly import Hours
 
 DAYS = 14
 
@@ -48,6 +51,23 @@ async def show(visit: Visit) -> Response:
         states=STATES,
         tones=TONES,
         days=DAYS,
+        by_hour=None if page.hours is None else _picture(name, page.hours),
+    )
+
+
+def _picture(name: str, hours: Hours) -> Chart:
+    """What was accepted and what bounced in each hour."""
+    return bars(
+        f"Sent as {name} by hour, and what bounced; the table below has the numbers",
+        [
+            (
+                f"{exactly(one.at)[5:13]} h: {one.accepted:,} accepted, {one.bounced:,} bounced",
+                one.accepted,
+                one.bounced,
+            )
+            for one in hours.hours
+        ],
+        width=28 * STEP,
     )
 
 
