@@ -118,23 +118,9 @@ def _write_source(data: bytes) -> None:
 
 async def _dkim(services: "Services", mail: "Mail") -> list[tuple[str, str, str]]:
     """Domain, selector and result of each DKIM signature, keys taken from the configured DNS."""
-    from sesame.dkim.verify import verify
-    from sesame.errors import Unavailable
+    from sesame.admin.signatures import verified
 
-    names: list[str] = []
-    keys: dict[str, str | None] = {}
-
-    def lookup(name: str) -> str | None:
-        names.append(name)
-        return keys.get(name)
-
-    verify(mail.data, lookup, at=mail.received_at)  # once to learn which keys it asks for
-    for name in names:
-        try:
-            keys[name] = next(iter(await services.resolver.txt(name)), None)
-        except Unavailable:
-            keys[name] = None
-    results = verify(mail.data, keys.get, at=mail.received_at)
+    results = await verified(mail.data, services.resolver, at=mail.received_at)
     return [
         (result.domain, result.selector, result.result + (f": {result.reason}" if result.reason else ""))
         for result in results

@@ -3,17 +3,15 @@
 Asks the configured DNS. Verdicts of a list are kept for a while: it is looked at every few seconds.
 """
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sesame.admin.signatures import verified
 from sesame.console import mail_view
 from sesame.console.receiver_checks import Checked, Dmarc, dmarc, spf
-from sesame.dkim.verify import verify
 from sesame.dns import Resolver
-from sesame.errors import Unavailable
 from sesame.mail.address import domain_of
 from sesame.observe import Clock
 from sesame.store.development import Mail
@@ -58,21 +56,6 @@ class Verdicts:
 
     async def signatures(self, mail: Mail) -> list[dict[str, Any]]:
         """Each DKIM signature with its verdict."""
-        names: list[str] = []
-        keys: dict[str, str | None] = {}
-
-        def lookup(name: str) -> str | None:
-            names.append(name)
-            return keys.get(name)
-
-        # Once, to learn which keys it asks for.
-        await asyncio.to_thread(verify, mail.data, lookup, at=mail.received_at)
-        for name in names[:10]:
-            try:
-                keys[name] = next(iter(await self._resolver.txt(name)), None)
-            except Unavailable:
-                keys[name] = None
-        found = await asyncio.to_thread(verify, mail.data, keys.get, at=mail.received_at)
         return [
             {
                 "domain": one.domain,
@@ -83,7 +66,7 @@ class Verdicts:
                 "signed": list(one.signed),
                 "body_whole": one.is_body_whole,
             }
-            for one in found
+            for one in await verified(mail.data, self._resolver, at=mail.received_at)
         ]
 
     async def checked(self, mail: Mail, signed: Sequence[dict[str, Any]]) -> tuple[Checked, Dmarc | None]:
