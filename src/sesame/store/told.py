@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sesame.db import Row, Transaction
+from sesame.db import Transaction
+from sesame.db.table import reader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,7 @@ class Told:
     places: tuple[Went, ...]
 
 
+_WENT = reader(Went, is_under_way=bool)
 _TOLD = (
     "SELECT * FROM (SELECT publication.message_id, topic_arn, body, at, about, protocol, endpoint, state,"
     " lease IS NOT NULL, attempts, due_at, ended_at, problem FROM publication"
@@ -54,24 +56,11 @@ async def of_ids(tx: Transaction, ids: Sequence[str], *, places: int) -> dict[st
         known = found.get(row[0])
         where = () if known is None else known.places
         if row[5] is not None:
-            where = (*where, _went(row))
+            where = (*where, _WENT(row[5:]))
         found[row[0]] = Told(
             message_id=row[0], topic_arn=row[1], body=row[2], at=row[3], about=row[4], places=where
         )
     return found
-
-
-def _went(row: Row) -> Went:
-    return Went(
-        protocol=row[5],
-        endpoint=row[6],
-        state=row[7],
-        is_under_way=bool(row[8]),
-        attempts=row[9],
-        due_at=row[10],
-        ended_at=row[11],
-        problem=row[12],
-    )
 
 
 class LastOf(NamedTuple):

@@ -43,6 +43,15 @@ def set_parameter(parameter: str, value: str | None, what: str = "", more: str =
     )
 
 
+def rename_field(written: str, right: str) -> Mend:
+    """Write a field of a message by its right name."""
+    return Mend(
+        how=How.SET_PARAMETER,
+        text=f"write `{right}`",
+        details={"parameter": right, "instead_of": written, "value": None},
+    )
+
+
 def verify(account: str, region: str, name: str, *, is_there: bool = False) -> Mend:
     """Verify an identity in an account; `is_there`: it is registered already."""
     how = "follow the link that is mailed"

@@ -11,9 +11,10 @@ from sesame.access.causes.alignment import alignment_cause
 from sesame.access.causes.around import Around
 from sesame.access.causes.fields import covers_address, others_named
 from sesame.access.causes.malformed import malformed_cause
+from sesame.access.causes.mends import rename_field
 from sesame.access.identity_names import parse_identity_arn
 from sesame.errors import ServiceError
-from sesame.policy.reasons.cause import Cause, Code, How, Mend
+from sesame.policy.reasons.cause import Cause, Code
 from sesame.store.decisions import DecisionRecord
 
 OF_ARNS = ("DoesNotAlign", "InvalidIdentityArn")
@@ -37,11 +38,7 @@ def also_wrong(record: DecisionRecord, failed: Mapping[str, Any], around: Around
             yield Cause(
                 code=Code.HEADER,
                 text=f"the field `{written}` is not known, so it names no ARN: it is `{right}`",
-                mend=Mend(
-                    how=How.SET_PARAMETER,
-                    text=f"write `{right}`",
-                    details={"parameter": right, "instead_of": written, "value": None},
-                ),
+                mend=rename_field(written, right),
             )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sesame.access.causes.asked import Asked
 from sesame.access.causes.fields import covers_address, from_field, only_first_counts
-from sesame.access.causes.mends import joined, set_parameter
+from sesame.access.causes.mends import joined, rename_field, set_parameter
 from sesame.access.record import BOUND
 from sesame.policy.reasons.cause import Cause, Code, How, Mend
 
@@ -111,11 +111,7 @@ def odd_field(asked: Asked, use: str, address: str) -> Cause | None:
             return Cause(
                 code=Code.HEADER,
                 text=f"the field `{written}` is not known, so no ARN was named for `{address}`: it is `{right}`",
-                mend=Mend(
-                    how=How.SET_PARAMETER,
-                    text=f"write `{right}`",
-                    details={"parameter": right, "instead_of": written, "value": None},
-                ),
+                mend=rename_field(written, right),
             )
         if what == "in body" and right.endswith("-ARN") and right not in named:
             lent = next(iter(asked.around.lent.get(address, ())), None)

@@ -16,7 +16,7 @@ from sesame.errors import ValidationError
 from sesame.model import Caller
 from sesame.operations.iam.attachments import MAX_ATTACHED
 from sesame.operations.iam.checks import boundary_shape, page_of, user_shape
-from sesame.operations.iam.groups import MAX_GROUPS, MAX_GROUPS_OF_USER
+from sesame.operations.iam.groups import MAX_GROUPS, MAX_GROUPS_OF_USER, group_shape
 from sesame.operations.iam.inline_policies import MAX_BYTES as MAX_INLINE_BYTES
 from sesame.operations.iam.managed_policies import (
     MAX_BYTES,
@@ -167,11 +167,7 @@ async def _groups(tx: Transaction, account_id: str, after: str, limit: int) -> L
     listed = [group for group in await groups.list_groups(tx, account_id) if group.group_name > after]
     for group in listed[:limit]:
         detail: iam.GroupDetail = {
-            "Path": group.path,
-            "GroupName": group.group_name,
-            "GroupId": group.group_id,
-            "Arn": group.arn,
-            "CreateDate": group.created_at,
+            **group_shape(group),
             "GroupPolicyList": await _inline(tx, group.group_id),
             "AttachedManagedPolicies": await _attached(tx, group.group_id),
         }

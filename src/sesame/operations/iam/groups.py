@@ -82,14 +82,14 @@ class GroupOperations:
             await groups.create(tx, group)
 
         await permit.apply(run)
-        return {"Group": _as_shape(group)}
+        return {"Group": group_shape(group)}
 
     async def get_group(self, caller: Caller, request: iam.GetGroupRequest) -> iam.GetGroupResponse:
         """A group with its members by name."""
         group, _ = await self._permitted(caller, "GetGroup", request["GroupName"])
         members = await self._store.read(lambda tx: groups.members(tx, group))
         page, end = page_from(members, request, lambda user: user.user_name)
-        return {"Group": _as_shape(group), "Users": [user_shape(user) for user in page], **end}
+        return {"Group": group_shape(group), "Users": [user_shape(user) for user in page], **end}
 
     async def list_groups(self, caller: Caller, request: iam.ListGroupsRequest) -> iam.ListGroupsResponse:
         """Groups by name, those under a path prefix."""
@@ -190,10 +190,11 @@ def _renamed(group: groups.Group, request: iam.UpdateGroupRequest) -> groups.Gro
 
 def _listed(found: Iterable[groups.Group], request: Paged) -> iam.ListGroupsResponse:
     page, end = page_from(found, request, lambda group: group.group_name)
-    return {"Groups": [_as_shape(group) for group in page], **end}
+    return {"Groups": [group_shape(group) for group in page], **end}
 
 
-def _as_shape(group: groups.Group) -> iam.Group:
+def group_shape(group: groups.Group) -> iam.Group:
+    """A group as an answer has it."""
     return {
         "Path": group.path,
         "GroupName": group.group_name,

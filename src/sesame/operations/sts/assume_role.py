@@ -24,6 +24,7 @@ from sesame.errors import AccessDenied, ValidationError
 from sesame.model import Caller, PrincipalKind, Session
 from sesame.observe import Clock
 from sesame.operations.principal_tags import check_tags
+from sesame.operations.sts.credentials import credentials
 from sesame.operations.sts.device_code import DeviceCodes, use_up
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_iam_policy
@@ -152,12 +153,7 @@ class AssumeRoleOperations:
         principal = session_principal(role, session.name)
         token = self._sessions.issue(session, at_least=at_least)
         response: sts.AssumeRoleResponse = {
-            "Credentials": {
-                "AccessKeyId": session.access_key_id,
-                "SecretAccessKey": session.secret_access_key,
-                "SessionToken": token,
-                "Expiration": session.expires_at,
-            },
+            "Credentials": credentials(session, token),
             "AssumedRoleUser": {"AssumedRoleId": principal.user_id, "Arn": principal.arn},
             "SessionTokenSize": len(token),
             "SessionTokenUtilization": -(-100 * len(token) // MAX_TOKEN_BYTES),

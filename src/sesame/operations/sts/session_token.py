@@ -13,6 +13,7 @@ from sesame.aws.shapes import sts
 from sesame.errors import AccessDenied
 from sesame.model import Caller, PrincipalKind, Session
 from sesame.observe import Clock
+from sesame.operations.sts.credentials import credentials
 from sesame.operations.sts.device_code import DeviceCodes, use_up
 from sesame.operations.table import Handlers
 
@@ -69,11 +70,4 @@ class SessionTokenOperations:
         )
         response = {"accessKeyId": session.access_key_id}
         await permit.apply(lambda tx: use_up(tx, shown), response=lambda _: response)
-        return {
-            "Credentials": {
-                "AccessKeyId": session.access_key_id,
-                "SecretAccessKey": session.secret_access_key,
-                "SessionToken": self._sessions.issue(session),
-                "Expiration": session.expires_at,
-            }
-        }
+        return {"Credentials": credentials(session, self._sessions.issue(session))}
