@@ -148,13 +148,13 @@ def ask_policies(
     context = {**keys, "aws:ResourceAccount": target.owner}
 
     def request(arn: str, identity: OwnedIdentity | None) -> Request:
-        tags = target.tags if identity is None else identity.tags
+        more = _tag_keys(action, target, identity)
         return Request(
             requester=conditions.requester(caller.principal),
             action=action,
             resource=arn,
             resource_account=target.owner,
-            context=context if not tags else {**context, **conditions.resource_tags(action, tags)},
+            context={**context, **more} if more else context,
         )
 
     policies = target.identity.policies if target.identity is not None else None
@@ -176,8 +176,7 @@ def ask_policies(
             decision, policies, arn, asked = verdict, other.policies, other_arn, other
     grounds = None
     if with_grounds or decision.outcome is not Outcome.ALLOW:
-        tags = target.tags if asked is None else asked.tags
-        grounds = _grounds(credential, policies, conditions.resource_tags(action, tags))
+        grounds = _grounds(credential, policies, _tag_keys(action, target, asked))
     beside = () if decision.outcome is Outcome.ALLOW else _beside(caller, action, target, asked)
     bounds = _bounds_on(target, caller)
     return Check(
@@ -203,12 +202,18 @@ def _denials(request: Request, credential: Credential, identity: OwnedIdentity) 
     return decide(request, iam=EMPTY, identity=identity.policies.compiled, boundary=bounded)
 
 
+def _tag_keys(action: str, target: Target, identity: OwnedIdentity | None) -> conditions.Keys:
+    """The keys of the tags of one of a target's identities, or of what is no identity."""
+    tags = target.tags if identity is None else identity.tags
+    return conditions.resource_tags(action, tags) if tags else conditions.NO_KEYS
+
+
 def _beside(caller: Caller, action: str, target: Target, asked: OwnedIdentity | None) -> tuple[Beside, ...]:
     return tuple(
         Beside(
             arn=identity_arn(caller.region, target.owner, other.identity.name),
             policies=other.policies,
-            resource_keys=conditions.resource_tags(action, other.tags),
+            resource_keys=_tag_keys(action, target, other),
         )
         for other in target.more_specific.values()
         if other is not asked and other.policies.documents

@@ -46,14 +46,12 @@ _IDENTITY_ARN = re.compile(rb"arn:aws[a-z-]*:ses:[a-z0-9-]+:[0-9]{12}:identity/[
 
 def form_of(submission: Submission) -> RequestForm:
     """How a request was written, as far as it can be read."""
-    content = submission.content
-    fields = _header_fields(content.data) if isinstance(content, RawContent) else ()
-    odd = (*_overridden(submission, _x_ses(fields)), *_odd_fields(fields))
-    if isinstance(content, RawContent):
-        odd += tuple(_in_body(content.data))
-    return RequestForm(
-        door=_door_of(submission), named=_named_arns(submission, _x_ses(fields)), odd=odd[:_MOST_ODD]
-    )
+    content, door = submission.content, _door_of(submission)
+    beginning = _beginning(content.data) if isinstance(content, RawContent) else b""
+    fields = _header_fields(beginning)
+    x_ses = _x_ses(fields)
+    odd = (*_overridden(submission, x_ses), *_odd_fields(fields), *_in_body(beginning))
+    return RequestForm(door=door, named=_named_arns(submission, door, x_ses), odd=odd[:_MOST_ODD])
 
 
 def from_address(submission: Submission) -> str | None:
@@ -99,9 +97,9 @@ def _door_of(submission: Submission) -> str:
     return "smtp" if submission.operation == "SendSmtpEmail" else "v2"
 
 
-def _named_arns(submission: Submission, x_ses: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+def _named_arns(submission: Submission, door: str, x_ses: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """The ARNs in force by the parameter or field that they stand in, each once."""
-    if _door_of(submission) == "v2":
+    if door == "v2":
         names = ("FromEmailAddressIdentityArn",) * 2 + ("FeedbackForwardingEmailAddressIdentityArn",)
     else:
         names = ("SourceArn", "FromArn", "ReturnPathArn")
@@ -178,12 +176,9 @@ def _odd(fields: Sequence[HeaderField]) -> Iterator[Odd]:
 _LINE = re.compile(rb"([!-9;-~]+):")
 
 
-def _in_body(message: bytes) -> Iterator[Odd]:
+def _in_body(beginning: bytes) -> Iterator[Odd]:
     """X-SES fields with which the body begins: an empty line has ended the header before them."""
-    try:
-        start = header.canonical_newlines(_beginning(message)).partition(b"\r\n\r\n")[2]
-    except header.MessageError:
-        return
+    start = beginning.partition(b"\r\n\r\n")[2]
     for line in start.partition(b"\r\n\r\n")[0].split(b"\r\n"):
         found = _LINE.match(line)
         if found is None and line[:1] not in (b" ", b"\t"):
@@ -235,19 +230,24 @@ def _unreadable(
 
 def _fields(message: bytes, keys: Sequence[bytes]) -> Iterator[tuple[str, str]]:
     """Fields of a raw message with their bodies."""
-    for field in _header_fields(message):
+    for field in _header_fields(_beginning(message)):
         if field.key in keys and field.value.strip() != b"<>":
             yield field.name.decode("ascii"), " ".join(field.value.decode("utf-8", "replace").split())
 
 
-def _header_fields(message: bytes) -> tuple[HeaderField, ...]:
-    """The header fields of a raw message; none where they cannot be read."""
+def _header_fields(beginning: bytes) -> tuple[HeaderField, ...]:
+    """The header fields with which a message begins; none where they cannot be read."""
     try:
-        return header.scan(header.canonical_newlines(_beginning(message)))[0]
+        return header.scan(beginning)[0]
     except header.MessageError:
         return ()
 
 
 def _beginning(message: bytes) -> bytes:
-    """The lines of a raw message that are looked at again."""
-    return message if len(message) <= _MOST_BYTES else message[: message.rfind(b"\n", 0, _MOST_BYTES) + 1]
+    """The lines of a raw message that are looked at again, in canonical form; none where that cannot be told."""
+    if len(message) > _MOST_BYTES:
+        message = message[: message.rfind(b"\n", 0, _MOST_BYTES) + 1]
+    try:
+        return header.canonical_newlines(message)
+    except header.MessageError:
+        return b""
