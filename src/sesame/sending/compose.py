@@ -21,13 +21,10 @@ from sesame.mail.build import build_simple
 from sesame.mail.header import HEADER_LIMIT, MessageError
 from sesame.mail.message import ParsedMessage, read_message, received_of, rewrite
 from sesame.sending.rendering import empty_content, rendered_content
-from sesame.sending.submission import RawContent, SimpleContent, Submission, TemplateContent
+from sesame.sending.submission import SMTP, RawContent, SimpleContent, Submission, TemplateContent
 from sesame.sending.tags import check_tags, parse_tags_header
 from sesame.spool.put import RenderingFailure
 from sesame.templates import RenderingError
-
-SMTP = "SendSmtpEmail"
-"""How a message came that came by SMTP; the others are called by the action that was allowed."""
 
 MAX_HOPS = 50
 """Received fields of a message that is taken; one with more goes round in a loop (RFC 5321 section 6.3)."""
@@ -151,6 +148,7 @@ def _compose_simple(submission: Submission, content: SimpleContent, stamp: Stamp
             ("Source", source.addr_spec, as_written),
             ("Return-Path", return_path.addr_spec, submission.return_path or as_written),
         ],
+        source=source.addr_spec,
         feedback=return_path.addr_spec,
         arns=arns,
         recipients=recipients,
@@ -210,6 +208,7 @@ def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> C
         submission,
         from_=message.from_,
         senders=[*senders, ("Return-Path", claimed, claimed)],
+        source=source.addr_spec,
         feedback=feedback,
         arns=_Arns(
             source=submission.source_arn or x_ses.get("x-ses-source-arn"),
@@ -241,6 +240,7 @@ def _composed(
     *,
     from_: Mailbox,
     senders: Sequence[tuple[str, str, str]],
+    source: str,
     feedback: str,
     arns: _Arns,
     recipients: tuple[str, ...],
@@ -250,7 +250,6 @@ def _composed(
     configuration_set: str | None,
     submitted: bytes | None = None,
 ) -> Composed:
-    source = senders[1][1]
     arn_for = _arns_by_use(arns, from_address=from_.addr_spec, source=source, bound=submission.bound_arns)
     return Composed(
         request=SendRequest(
@@ -272,6 +271,7 @@ def _composed(
         data=data,
         configuration_set=configuration_set or None,
         source_as_written=submission.source if submission.source and submission.source != source else None,
+        # How a message came that came by SMTP; the others are called by the action that was allowed.
         operation=SMTP if submission.operation == SMTP else submission.action.partition(":")[2],
         submitted=submitted,
         tracking=submission.tracking,

@@ -15,7 +15,7 @@ from sesame.mail.address import AddressError, parse_mailbox, parse_recipient, re
 from sesame.mail.header import HeaderField
 from sesame.mail.message import read_message
 from sesame.sending.header_slips import Slip, slip_of
-from sesame.sending.submission import RawContent, Submission
+from sesame.sending.submission import SMTP, RawContent, Submission
 
 ARN_FIELDS = ("x-ses-source-arn", "x-ses-from-arn", "x-ses-return-path-arn")
 FIELDS = (
@@ -94,7 +94,7 @@ def _door_of(submission: Submission) -> str:
     """`v1`, `v2` or `smtp`: what decides how ARNs are named."""
     if submission.api_version == "1":
         return "v1"
-    return "smtp" if submission.operation == "SendSmtpEmail" else "v2"
+    return "smtp" if submission.operation == SMTP else "v2"
 
 
 def _named_arns(submission: Submission, door: str, x_ses: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

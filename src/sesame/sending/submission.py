@@ -13,6 +13,9 @@ from sesame.mail.attach import Attachment
 from sesame.mail.build import Text
 from sesame.templates import Template
 
+SMTP = "SendSmtpEmail"
+"""The operation of a message that comes by SMTP."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimpleContent:

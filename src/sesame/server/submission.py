@@ -25,7 +25,7 @@ from sesame.mail.message import received_from
 from sesame.metrics import Metrics
 from sesame.observe import Clock, Log
 from sesame.sending.send import Sender
-from sesame.sending.submission import RawContent, Submission
+from sesame.sending.submission import SMTP, RawContent, Submission
 from sesame.server.smtp import client_network
 from sesame.smtp.events import AddressRefused, AuthRequested, CommandRefused, MessageReceived
 from sesame.smtp.limits import Limits
@@ -206,7 +206,7 @@ class SubmissionSession:
     def _submission(self, message: MessageReceived) -> Submission:
         assert self._login is not None
         return Submission(
-            operation="SendSmtpEmail",
+            operation=SMTP,
             action="ses:SendRawEmail",
             api_version="2",
             content=RawContent(data=message.data),
