@@ -4,6 +4,7 @@ Shapes are those of AWS, so that clients which check them are content.
 """
 
 import base64
+import re
 import string
 from collections.abc import Callable
 
@@ -26,6 +27,10 @@ _REGION_DIGITS = {
     "us-east-2": "010f",
 }
 """What message ids of SES begin with, as seen in payloads; of other regions no id was seen."""
+
+
+MESSAGE_ID = re.compile(r"[0-9a-f]{16}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9]{6}")
+REQUEST_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Ids:

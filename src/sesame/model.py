@@ -137,6 +137,11 @@ class VerificationStatus(Enum):
     TEMPORARY_FAILURE = "TemporaryFailure"
     NOT_STARTED = "NotStarted"
 
+    @property
+    def is_in_force(self) -> bool:
+        """Whether what was verified counts: a check that fails later leaves 72 hours (TemporaryFailure)."""
+        return self in (VerificationStatus.SUCCESS, VerificationStatus.TEMPORARY_FAILURE)
+
 
 class DkimOrigin(Enum):
     """Whose key signs for a domain: one that Sesame makes (Easy DKIM), or the owner's own (BYODKIM)."""

@@ -21,7 +21,6 @@ from sesame.model import (
     Principal,
     PrincipalKind,
     Session,
-    VerificationStatus,
 )
 from sesame.store import accounts, configuration_sets, delegate_bounds, identities, mail_from, tags
 from sesame.store.delegate_bounds import Bounds
@@ -56,11 +55,8 @@ class OwnedIdentity:
 
     @property
     def verified(self) -> bool:
-        """Whether it may be sent as; a failed re-check leaves 72 hours (TemporaryFailure)."""
-        return self.identity.verification in (
-            VerificationStatus.SUCCESS,
-            VerificationStatus.TEMPORARY_FAILURE,
-        )
+        """Whether it may be sent as."""
+        return self.identity.verification.is_in_force
 
 
 class _Name(NamedTuple):

@@ -23,13 +23,6 @@ from sesame.model import ApiCall, Caller
 from sesame.policy import Outcome
 from sesame.store.decisions import DecisionText
 
-_OUTCOMES = {
-    Outcome.ALLOW: "allow",
-    Outcome.EXPLICIT_DENY: "explicit deny",
-    Outcome.IMPLICIT_DENY: "implicit deny",
-}
-
-
 OWN_KEYS = ("ses:Recipients",)
 """What policy saw that differs from send to send; the rest repeats."""
 
@@ -239,7 +232,7 @@ def reason(decision: SendDecision) -> str:
 
 def _outcome(check: Check) -> str:
     if check.stopped is None or check.decision.outcome is not Outcome.ALLOW:
-        return _OUTCOMES[check.decision.outcome]
+        return check.decision.outcome.value
     return check.stopped.how
 
 

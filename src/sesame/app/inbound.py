@@ -1,7 +1,7 @@
 """What comes back, wired: the listener for reports and its receiver, and the mailbox simulator's server and answers."""
 
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
 from pathlib import Path
@@ -19,12 +19,12 @@ from sesame.mail.feedback_report import (
 )
 from sesame.notify.event_json import SIMULATOR
 from sesame.server.inbound import InboundDoor
+from sesame.server.local import Keep
 from sesame.server.simulator import Answer, AnswerMail, SimulatorServer
 from sesame.server.smtp import Bounds, Listener, SmtpServer
 from sesame.server.tls import Certificate
 from sesame.smtp.limits import Limits
 
-Keep = Callable[[str, tuple[str, ...], bytes], Awaitable[None]]
 DAY_S = 86_400.0
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 

@@ -21,7 +21,6 @@ from sesame.store import dkim_keys, mail_from
 from sesame.store.sealed import Sealer
 
 MAX_ENTRIES = 2_000
-_SIGNS = (VerificationStatus.SUCCESS, VerificationStatus.TEMPORARY_FAILURE)
 
 
 class OwnersSettings(msgspec.Struct, frozen=True):
@@ -132,7 +131,7 @@ class SettingsCache:
         return await self._signers(tx, found.domain) if found.domain is not None and found.is_on else ()
 
     async def _signers(self, tx: Transaction, domain: Identity) -> tuple[Signer, ...]:
-        if domain.dkim_status not in _SIGNS:
+        if not domain.dkim_status.is_in_force:
             return ()
         place = domain.account_id, domain.region, domain.name
         key = await dkim_keys.get(tx, *place)

@@ -24,7 +24,7 @@ from sesame.identities.names import address_name
 from sesame.identities.verification import Verification
 from sesame.mail.address import AddressError, identity_candidates, parse_addr_spec
 from sesame.mail.simple_html import HtmlError, SimpleHtml, read_html
-from sesame.model import Caller, MessageId, VerificationStatus
+from sesame.model import Caller, MessageId
 from sesame.observe import Clock
 from sesame.sending.send import Sender, SenderNotVerified
 from sesame.sending.submission import SimpleContent, Submission
@@ -42,7 +42,6 @@ LARGE_CHARACTERS = 64 * 1024
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _URL = re.compile(r"https?://[!#-;=?-\[\]_a-z~]+", re.IGNORECASE)  # RFC 3986: ASCII, no blanks, no quotes
 _NO_TAGS: Mapping[str, str] = MappingProxyType({})
-_VERIFIED = (VerificationStatus.SUCCESS, VerificationStatus.TEMPORARY_FAILURE)
 
 
 class CustomTemplateMissing(ServiceError):
@@ -353,7 +352,7 @@ async def _check_from(tx: Transaction, template: Outline) -> None:
     """The From address must be a verified identity of the account, or lie in one."""
     for name in identity_candidates(template.from_address):
         found = await identities.get(tx, template.account_id, template.region, name)
-        if found is not None and found.verification in _VERIFIED:
+        if found is not None and found.verification.is_in_force:
             return
     raise FromAddressNotVerified(
         f"The from email address <{template.from_address}> is not verified",

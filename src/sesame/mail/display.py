@@ -6,11 +6,10 @@ as UTF-7 can name half of a surrogate pair, and octets that are no text become s
 
 import email.header
 import email.parser
-import re
 from email.errors import MessageError
 from email.message import Message
 
-_LONE = re.compile("[\ud800-\udfff]")
+from sesame.mail.encoded_words import SURROGATE
 
 _UNREADABLE = (LookupError, TypeError, ValueError)
 """What the standard library raises at parameters that it cannot put together (RFC 2231) and at charsets."""
@@ -26,7 +25,7 @@ def parse(data: bytes) -> "Message[str, str]":
 
 def encodable(text: str) -> str:
     """The text with what no encoding has replaced by U+FFFD."""
-    return _LONE.sub("\ufffd", text)
+    return SURROGATE.sub("\ufffd", text)
 
 
 def decoded(value: str) -> str:

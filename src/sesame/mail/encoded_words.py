@@ -32,7 +32,7 @@ _CHARSET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,39}")
 _WORD = re.compile(r"=\?([!-)+->@-~]+)(?:\*[^?\s]*)?\?([bBqQ])\?([!->@-~]*)\?=")
 _BROKEN = re.compile(r"=\?[^?\s]+\?[bBqQ]\?")
 _NEEDS_CLEANING = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+SURROGATE = re.compile("[\ud800-\udfff]")
 _LINE_END = re.compile("[\n-\r\x1c-\x1f\x85\u2028\u2029]+")
 _NO_CHARACTER = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x9f\ud800-\udfff]")
 _WORD_LIMIT = 75  # RFC 2047 section 2
@@ -192,7 +192,7 @@ def _decoded(data: bytes, name: str) -> str:
         text = data.decode(name) if data else ""
     except UnicodeError as error:
         raise WordError("Illegal encoded-word.") from error
-    if _SURROGATE.search(text):  # UTF-7 lets them through; they are no characters
+    if SURROGATE.search(text):  # UTF-7 lets them through; they are no characters
         raise WordError("Illegal encoded-word.")
     return text
 

@@ -13,6 +13,7 @@ import msgspec
 
 from sesame.errors import SesameError
 from sesame.mail import blocks, encoded_words
+from sesame.mail.display_name import CONTROL
 
 
 class MessageError(SesameError):
@@ -23,10 +24,11 @@ HEADER_LIMIT, FIELD_LIMIT = 102_400, 1_000  # octets of the block, number of fie
 LINE_LIMIT = 998  # octets without CRLF, RFC 5322 section 2.1.1
 FOLD_AT = 76  # characters, RFC 2047 section 2
 
+FIELD_PARTS = re.compile(rb"([!-9;-~]+):([^\r\n]*(?:\r\n[ \t][^\r\n]*)*\r\n)")
+"""Name and body of a field in a header block that has been read before."""
 _FIELD = re.compile(rb"([!-9;-~]++):[^\r\n]*+(?>(?:\r\n[ \t]++[^ \t\r\n][^\r\n]*+)*)\r\n")
 # ESC is left in: ISO-2022 text writes it. VT, FF and FS to RS end lines for some readers.
 _CONTROLS = bytes(set(range(32)) - {0x09, 0x0A, 0x0D, 0x1B} | {0x7F})
-_VALUE_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LINE_ENDS = tuple(sign.encode() for sign in "\x85\u2028\u2029")
 _FIELD_NAME = re.compile(r"[!-9;-~]{1,76}")
 
@@ -159,7 +161,7 @@ def field(name: str, value: str) -> bytes:
 
 def text_words(name: str, value: str, charset: str = "UTF-8") -> list[str]:
     """Unstructured text as the words of a field; MessageError as in `field`, and for its charset."""
-    if _VALUE_CONTROL.search(value):
+    if CONTROL.search(value):
         raise MessageError(f"Illegal header '{name}'.")
     value = value.strip(" ")
     try:
@@ -203,5 +205,5 @@ def _check_decoded(name: str, value: str) -> None:
         decoded = encoded_words.decode(value)
     except encoded_words.WordError:
         return  # nobody can decode it: it stays the text it is
-    if _VALUE_CONTROL.search(decoded):
+    if CONTROL.search(decoded):
         raise MessageError(f"Illegal header '{name}'.")

@@ -13,7 +13,6 @@ from sesame.mail import encoded_words, header, mime
 from sesame.mail.address import AddressError, parse_mailbox_list
 from sesame.mail.header import MessageError
 
-_FIELD = re.compile(rb"([!-9;-~]+):([^\r\n]*(?:\r\n[ \t][^\r\n]*)*\r\n)")
 _ADDRESSES = frozenset({b"to", b"cc", b"reply-to", b"from", b"sender", b"resent-to", b"resent-cc"})
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ENCODED = ("base64", "quoted-printable")
@@ -66,7 +65,7 @@ def _split(data: bytes) -> tuple[bytes, bytes]:
 
 def _kind(head: bytes) -> tuple[mime.ContentType, str]:
     values: dict[bytes, str] = {}
-    for match in _FIELD.finditer(head):
+    for match in header.FIELD_PARTS.finditer(head):
         text = match[2].replace(b"\r\n", b"").replace(b"\t", b" ").decode("latin-1").strip()
         values.setdefault(match[1].lower(), text)
     try:
@@ -109,7 +108,7 @@ def _encoded(body: bytes, encoding: str) -> bytes:
 def _head(head: bytes, *, encoding: str | None) -> bytes:
     """The fields in ASCII, with another Content-Transfer-Encoding if there is to be one."""
     out, is_named = [], False
-    for line in _FIELD.finditer(head):
+    for line in header.FIELD_PARTS.finditer(head):
         key = line[1].lower()
         if key == b"content-transfer-encoding" and encoding is not None:
             is_named = True

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sesame.mail import html_links, mime
-from sesame.mail.header import LINE_LIMIT, MessageError
+from sesame.mail.header import FIELD_PARTS, LINE_LIMIT, MessageError
 from sesame.mail.html_links import PLACE, Link
 from sesame.mail.tracked_link import is_target
 
@@ -26,7 +26,6 @@ MOST_LINKS = 250
 NOTHING = b"<!---->"
 """What stands in place of a `{{ses:openTracker}}` that no picture takes: readers see nothing of it."""
 
-_FIELD = re.compile(rb"([!-9;-~]+):([^\r\n]*(?:\r\n[ \t][^\r\n]*)*\r\n)")
 _CLOSED = frozenset({"signed", "encrypted"})
 _QP_ESCAPE = re.compile(rb"=(?:([0-9A-Fa-f]{2})|[ \t]*\r\n)|[ \t]+(?=\r\n|\Z)|=")
 _QP_LINE = 76
@@ -165,7 +164,7 @@ def _head_of(data: bytes) -> tuple[bytes, int]:
 
 def _fields(head: bytes) -> dict[bytes, str]:
     values: dict[bytes, str] = {}
-    for match in _FIELD.finditer(head):
+    for match in FIELD_PARTS.finditer(head):
         if match[1][:8].lower() == b"content-":
             text = match[2].replace(b"\r\n", b"").replace(b"\t", b" ").decode("latin-1").strip()
             values.setdefault(match[1].lower(), text)
@@ -203,7 +202,7 @@ def _lines_fit(body: bytes) -> bool:
 def _with_encoding(head: bytes) -> bytes:
     """The head of a part that is quoted-printable now."""
     out, is_named = [], False
-    for match in _FIELD.finditer(head):
+    for match in FIELD_PARTS.finditer(head):
         if match[1].lower() != b"content-transfer-encoding":
             out.append(match[0])
         elif not is_named:

@@ -14,15 +14,8 @@ from sesame.access.refusals import derive
 from sesame.policy import owner_view, sender_view
 from sesame.policy.reasons.cause import Reader
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
-from sesame.policy.request import Outcome
 from sesame.spool.trace import Trace
 from sesame.store.decisions import DecisionRecord
-
-_OUTCOMES = {
-    Outcome.ALLOW: "allow",
-    Outcome.EXPLICIT_DENY: "explicit deny",
-    Outcome.IMPLICIT_DENY: "implicit deny",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,11 +126,11 @@ def _check(
     elif is_sender:
         theirs = sender_view(explanation, is_let_in=derived is not None and derived.is_let_in)
         statements, sentence, mattered = _statements(theirs.own), theirs.sentence, theirs.mattered
-        by_owner = _OUTCOMES[theirs.by_owner]
+        by_owner = theirs.by_owner.value
     else:
         own = owner_view(explanation, check["uses"])
         statements = _statements(own.own)
-        sentence, by_owner = own.sentence, _OUTCOMES[own.by_owner]
+        sentence, by_owner = own.sentence, own.by_owner.value
     return CheckView(
         uses=tuple(check["uses"]),
         addresses=tuple(dict.fromkeys(check["addresses"])),

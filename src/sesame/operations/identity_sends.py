@@ -8,8 +8,6 @@ that is said.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from sesame.access.authorize import Authorizer
 from sesame.access.identity_names import normal_name
 from sesame.aws.arn import identity_arn
@@ -17,6 +15,7 @@ from sesame.db import Store, Transaction
 from sesame.errors import AccessDenied
 from sesame.identities.policies import IdentityMissing
 from sesame.model import Caller
+from sesame.operations.decided import DECIDED, SENDERS, Decided
 from sesame.operations.messages import ACTION, PAGE, Listed, listed_for
 from sesame.operations.sender_reputation import ACTION as COUNTS
 from sesame.spool import listing
@@ -29,8 +28,6 @@ HOURS = 48
 LOOKED_AT = 1_200
 """Entries of the account's that are looked at for a page."""
 MOST_SENDERS = 20
-SENDERS = frozenset({"From", "Source", "Sender", "Return-Path"})
-"""What an address of a send can be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,23 +72,6 @@ class SendsPage:
     refused: str
     hours: Hours | None
     """What was sent as it in the last `HOURS`, of the first page with the permission for counts."""
-
-
-class _Check(msgspec.Struct, frozen=True):
-    """What is read of one identity's part in a stored decision."""
-
-    owner: str
-    arn: str | None = None
-    uses: tuple[str, ...] = ()
-    addresses: tuple[str, ...] = ()
-
-
-class _Decision(msgspec.Struct, frozen=True):
-    principal: str = ""
-    checks: tuple[_Check, ...] = ()
-
-
-_DECISIONS = msgspec.json.Decoder(_Decision)
 
 
 class IdentitySends:
@@ -191,12 +171,12 @@ async def _found(
         )
         fit = [key for key in keys if key in states]
     kept: dict[Key, tuple[tuple[str, str], ...]] = {}
-    read: dict[str, _Decision] = {}
+    read: dict[str, Decided] = {}
     more = keys[-1] if len(keys) == size else None
     uses = await listing.uses(tx, fit, region=caller.region)
     for use in uses:
         if use.decision not in read:
-            read[use.decision] = _DECISIONS.decode(use.decision)
+            read[use.decision] = DECIDED.decode(use.decision)
         if addresses := _wanted(use, read[use.decision], account_id, arn, wanted):
             if len(kept) == limit:
                 more = list(kept)[-1]
@@ -207,7 +187,7 @@ async def _found(
 
 
 def _wanted(
-    use: Use, decision: _Decision, owner: str, arn: str, wanted: SendsFilter
+    use: Use, decision: Decided, owner: str, arn: str, wanted: SendsFilter
 ) -> tuple[tuple[str, str], ...]:
     """The addresses of a send that rested on the identity, each with what it was; none if it is not wanted."""
     theirs = [one for one in decision.checks if one.owner == owner and not SENDERS.isdisjoint(one.uses)]

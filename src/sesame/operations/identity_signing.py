@@ -27,8 +27,6 @@ from sesame.store import dkim_keys, identities, mail_from
 from sesame.store.dkim_keys import DkimKey, Ed25519Key
 from sesame.store.mail_from import DueMailFrom
 
-SIGNS = (VerificationStatus.SUCCESS, VerificationStatus.TEMPORARY_FAILURE)
-"""States of DKIM in which delivery signs."""
 _WAITS = (VerificationStatus.PENDING, VerificationStatus.TEMPORARY_FAILURE)
 
 
@@ -95,7 +93,7 @@ class SigningView:
     def is_signed(self) -> bool:
         """Whether mail goes out signed by the owner's domain."""
         domain = self.signing.domain
-        return domain is not None and self.signing.is_on and domain.dkim_status in SIGNS
+        return domain is not None and self.signing.is_on and domain.dkim_status.is_in_force
 
     @property
     def signs_itself(self) -> bool:
@@ -144,7 +142,7 @@ class IdentitySigning:
             raise IdentityMissing(name)
         identity, signing = stored.due.identity, stored.signing
         chosen = None if stored.mail_from is None else stored.mail_from.mail_from
-        is_signed = signing.domain is not None and signing.is_on and signing.domain.dkim_status in SIGNS
+        is_signed = signing.domain is not None and signing.is_on and signing.domain.dkim_status.is_in_force
         keys, records, policy = await asyncio.gather(
             self._keys(stored, is_signed=is_signed), self._mail_from(chosen, name), self._dmarc(name)
         )

@@ -7,18 +7,15 @@ that was tried is shown as it came out, and no more.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-import msgspec
-
 from sesame.access.authorize import Authorizer
 from sesame.db import Store, Transaction
 from sesame.model import Caller
+from sesame.operations.decided import DECIDED, SENDERS, DecidedCheck
 from sesame.operations.messages import ACTION
 from sesame.spool import listing
 from sesame.spool.listing import Use
 
 LOOKED_AT = 1_000
-SENDERS = frozenset({"From", "Source", "Sender", "Return-Path"})
-"""What an address of a send can be."""
 MOST_ADDRESSES = 6
 
 
@@ -49,22 +46,6 @@ class LentPage:
     is_whole: bool
 
 
-class _Check(msgspec.Struct, frozen=True):
-    """What is read of one identity's part in a stored decision."""
-
-    arn: str
-    owner: str
-    uses: tuple[str, ...] = ()
-    addresses: tuple[str, ...] = ()
-
-
-class _Decision(msgspec.Struct, frozen=True):
-    checks: tuple[_Check, ...] = ()
-
-
-_DECISIONS = msgspec.json.Decoder(_Decision)
-
-
 class LentIdentities:
     """Reads; the caller needs the leave to read messages."""
 
@@ -80,7 +61,7 @@ class LentIdentities:
         async def run(tx: Transaction) -> LentPage:
             keys = await listing.keys(tx, account_id, after=None, limit=LOOKED_AT, as_owner=False)
             found: dict[str, Lent] = {}
-            read: dict[str, tuple[_Check, ...]] = {}
+            read: dict[str, tuple[DecidedCheck, ...]] = {}
             for use in await listing.uses(tx, keys, region=caller.region):
                 if use.decision not in read:
                     read[use.decision] = _of_others(use.decision, account_id)
@@ -90,9 +71,9 @@ class LentIdentities:
         return await self._store.read(run)
 
 
-def _of_others(decision: str, account_id: str) -> tuple[_Check, ...]:
+def _of_others(decision: str, account_id: str) -> tuple[DecidedCheck, ...]:
     """The identities of others that a send was to be sent as, by any of its addresses."""
-    checks = _DECISIONS.decode(decision).checks
+    checks = DECIDED.decode(decision).checks
     return tuple(
         one
         for one in checks
@@ -100,7 +81,7 @@ def _of_others(decision: str, account_id: str) -> tuple[_Check, ...]:
     )
 
 
-def _count(found: dict[str, Lent], use: Use, checks: Iterable[_Check]) -> None:
+def _count(found: dict[str, Lent], use: Use, checks: Iterable[DecidedCheck]) -> None:
     accepted = use.key.is_message
     for check in checks:
         lent = found.setdefault(

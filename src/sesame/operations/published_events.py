@@ -12,11 +12,9 @@ from sesame.notify.event_json import (
     identity_notification,
     published_event,
 )
+from sesame.notify.expand import OPERATORS_OWN
 from sesame.store import message_facts
-from sesame.store.events import Event, Happened
-
-UNPUBLISHED = frozenset({Happened.HELD, Happened.RELEASED, Happened.CANCELLED})
-"""What has no event of SES."""
+from sesame.store.events import Event
 
 
 class PublishedEvents:
@@ -40,7 +38,7 @@ class PublishedEvents:
         found = []
         for event in happened:
             text = ""
-            if message is not None and event.what not in UNPUBLISHED:
+            if message is not None and event.what not in OPERATORS_OWN:
                 if is_sender:
                     text = published_event(event, message, self._house)
                 elif event_type(event) in NOTIFIED:

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from typing import Any, Never
 
 from sesame.mail.build import Text, text_of
+from sesame.mail.encoded_words import SURROGATE
 from sesame.sending.submission import SimpleContent, TemplateContent
 from sesame.templates import RenderingError, Template
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class BadData(RenderingError):
@@ -64,7 +64,7 @@ def empty_content(content: TemplateContent) -> SimpleContent:
 
 def render(part: Template | None, data: Mapping[str, Any]) -> str | None:
     """One part, None for one that there is not. Raises `RenderingError`."""
-    return None if part is None else _SURROGATE.sub("\ufffd", part.render(data))
+    return None if part is None else SURROGATE.sub("\ufffd", part.render(data))
 
 
 def one_line(subject: str) -> str:

@@ -2,11 +2,14 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from sesame.observe import Log
 from sesame.server.smtp import Bounds, Listener, Session, SmtpServer
 from sesame.server.tls import Certificate
+
+Keep = Callable[[str, tuple[str, ...], bytes], Awaitable[None]]
+"""Keeps a message that was taken: reverse path, recipients, data."""
 
 
 class LocalServer:

@@ -5,18 +5,15 @@ before the keeper says it is safe, and only then acknowledged.
 """
 
 import socket
-from collections.abc import Awaitable, Callable
 
 from sesame.errors import SesameError
 from sesame.observe import Log
-from sesame.server.local import LocalServer
+from sesame.server.local import Keep, LocalServer
 from sesame.smtp.events import AuthRequested, MessageReceived
 from sesame.smtp.limits import Limits
 from sesame.smtp.profile import MAIL_EXCHANGER
 from sesame.smtp.reply import Reply
 from sesame.smtp.server import ServerConnection
-
-Keep = Callable[[str, tuple[str, ...], bytes], Awaitable[None]]
 
 MESSAGE_BYTES = 64 * 1024 * 1024
 

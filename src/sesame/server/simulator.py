@@ -11,7 +11,7 @@ from typing import Literal
 
 from sesame.errors import SesameError
 from sesame.observe import Log
-from sesame.server.local import LocalServer
+from sesame.server.local import Keep, LocalServer
 from sesame.server.tls import Certificate
 from sesame.smtp.events import AuthRequested, MessageReceived
 from sesame.smtp.limits import Limits
@@ -22,7 +22,6 @@ from sesame.smtp.server import ServerConnection
 Answer = Literal["bounce", "complaint", "ooto"]
 AnswerMail = Callable[[Answer, str, str, bytes], Awaitable[None]]
 """Sends an answer to a message: which one, who complains or is away, the message's envelope sender, its header."""
-Keep = Callable[[str, tuple[str, ...], bytes], Awaitable[None]]
 
 MESSAGE_BYTES = 64 * 1024 * 1024
 _ANSWERS: dict[str, Answer] = {"complaint": "complaint", "ooto": "ooto"}

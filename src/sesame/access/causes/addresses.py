@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sesame.access.causes.around import VERIFIED, Around
+from sesame.access.causes.around import Around
 from sesame.access.causes.asked import Asked
 from sesame.access.causes.bound import bound_uncovered, said_to_be_bound
 from sesame.access.causes.fields import (
@@ -23,11 +23,11 @@ from sesame.access.causes.sandbox import sandbox_causes
 from sesame.access.causes.uncovered import odd_field, uncovered
 from sesame.access.causes.unnamed import no_arn
 from sesame.aws.arn import Arn
-from sesame.model import Identity, IdentityKind
+from sesame.model import Identity, IdentityKind, VerificationStatus
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader, quoting
 from sesame.store.decisions import DecisionRecord
 
-_VERIFIED = tuple(status.value for status in VERIFIED)
+_VERIFIED = tuple(status.value for status in VerificationStatus if status.is_in_force)
 
 
 class AddressCauses:
@@ -195,7 +195,7 @@ class AddressCauses:
         right = [
             arn_of(one)
             for one in self._around.of(self._record.account_id, address)
-            if one.verification in VERIFIED
+            if one.verification.is_in_force
         ]
         right += [*self._around.lent.get(address, ()), *self._around.lent_here.get(address, ())]
         return ignored_cause(
@@ -256,7 +256,7 @@ class AddressCauses:
     def _own_missing(self, uses: Sequence[str], address: str, arn: str | None) -> Cause:
         use = uses[0]
         own = self._around.of(self._record.account_id, address)
-        verified = [one for one in own if one.verification in VERIFIED]
+        verified = [one for one in own if one.verification.is_in_force]
         if arn is not None:
             own_arn = self._second(arn, address) or self._own_account_arn(address, arn, verified)
             return said_to_be_bound(own_arn, self._asked.field_of(arn))

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 from urllib.parse import unquote
 
-from sesame.access.causes.around import VERIFIED, Around
+from sesame.access.causes.around import Around
 from sesame.access.causes.fields import covers_address, from_field, named_in, only_first_counts
 from sesame.access.causes.mends import arn_of, never_public, set_parameter
 from sesame.access.causes.overridden import unaligned_cause
@@ -92,7 +92,7 @@ def _how_far(name: str, spec: str) -> str:
 def _own_here(record: DecisionRecord, around: Around, address: str) -> list[Identity]:
     """The sender's own verified identities in the region that cover an address."""
     own = [one for one in around.of(record.account_id, address) if one.region == record.region]
-    return [one for one in own if one.verification in VERIFIED]
+    return [one for one in own if one.verification.is_in_force]
 
 
 def _is_of_from(record: DecisionRecord, failed: Mapping[str, Any], around: Around) -> Cause | None:

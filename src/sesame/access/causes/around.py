@@ -16,7 +16,7 @@ from sesame.access.refusals import policy_request
 from sesame.aws.arn import Arn, identity_arn
 from sesame.db import Transaction
 from sesame.mail.address import AddressError, identity_candidates
-from sesame.model import Identity, VerificationStatus
+from sesame.model import Identity
 from sesame.policy import Outcome, Request, explain
 from sesame.policy.language.document import Effect
 from sesame.policy.reasons.strangers import is_for
@@ -35,8 +35,6 @@ MOST_NAMES = 1_000
 
 MOST_SETS = 100
 """Configuration sets that policies are asked about in place of one that was refused."""
-
-VERIFIED = (VerificationStatus.SUCCESS, VerificationStatus.TEMPORARY_FAILURE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +114,7 @@ async def look_around(tx: Transaction, record: DecisionRecord) -> Around:
         regions_of_from=[
             one.region
             for one in covering.get(decision.get("failed", {}).get("from_address", ""), ())
-            if one.account_id == record.account_id and one.verification in VERIFIED
+            if one.account_id == record.account_id and one.verification.is_in_force
         ],
         near_resource=await _near(tx, record, decision),
         is_shut_down=await _is_shut_down(tx, record),
@@ -254,7 +252,7 @@ async def _elsewhere(
         identity_arn(one.region, one.account_id, one.name): one
         for address in check["addresses"]
         for one in covering.get(address, ())
-        if one.account_id == check["owner"] and one.verification in VERIFIED
+        if one.account_id == check["owner"] and one.verification.is_in_force
     }
     lent, _ = await _naming(
         tx,
@@ -321,7 +319,7 @@ async def _alike(tx: Transaction, record: DecisionRecord, address: str) -> str |
     """What an address may be a slip of, by the names of the account's verified identities."""
     local, _, domain = address.rpartition("@")
     found = await identities.page(tx, record.account_id, record.region, kind=None, after="", limit=MOST_NAMES)
-    verified = [one.name for one in found if one.verification in VERIFIED]
+    verified = [one.name for one in found if one.verification.is_in_force]
     for name in get_close_matches(address, [name for name in verified if "@" in name], n=1, cutoff=0.85):
         return name
     for name in get_close_matches(

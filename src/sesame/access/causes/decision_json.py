@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sesame.access.causes.around import NOTHING, VERIFIED, Around, look_around
+from sesame.access.causes.around import NOTHING, Around, look_around
 from sesame.access.causes.fields import own_senders
 from sesame.access.causes.find import Refused, causes_of
 from sesame.access.causes.other_sets import set_ways
@@ -147,7 +147,7 @@ def _passing_regions(
     for one in {
         one.region: one for address in check["addresses"] for one in around.of(parts[4], address)
     }.values():
-        if one.region == record.region or one.verification not in VERIFIED:
+        if one.region == record.region or not one.verification.is_in_force:
             continue
         there = {
             **check,

@@ -7,7 +7,7 @@ INVARIANT (I9): read by the sender and the operator, of identities whose policie
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sesame.access.causes.around import VERIFIED, Around
+from sesame.access.causes.around import Around
 from sesame.access.causes.bound import bind, bind_command
 from sesame.access.causes.fields import usual_field
 from sesame.access.causes.mends import arn_of, set_parameter
@@ -116,4 +116,4 @@ def _named_by(decision: Mapping[str, Any], check: Mapping[str, Any]) -> str:
 def _own(record: DecisionRecord, around: Around, check: Mapping[str, Any]) -> list[str]:
     """The verified identities of the sender's own that cover the address."""
     own = [one for address in check["addresses"] for one in around.of(record.account_id, address)]
-    return [arn_of(one) for one in own if one.verification in VERIFIED]
+    return [arn_of(one) for one in own if one.verification.is_in_force]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from sesame.access.causes.around import VERIFIED, Around
+from sesame.access.causes.around import Around
 from sesame.access.causes.mends import listed_with_verb
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
 from sesame.store.decisions import DecisionRecord
@@ -51,6 +51,6 @@ def _verified_in_other_regions(record: DecisionRecord, recipients: Sequence[str]
     found: dict[str, None] = {}
     for address in recipients:
         for one in around.of(record.account_id, address):
-            if one.verification in VERIFIED and one.region != record.region:
+            if one.verification.is_in_force and one.region != record.region:
                 found[f"`{one.name}` is verified in {one.region}"] = None
     return f"; {', '.join(list(found)[:3])}" if found else ""

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from sesame.access.compiled import identity_policies
+from sesame.access.compiled import ALLOW_ALL, identity_policies
 from sesame.access.identity_names import IdentityArn
 from sesame.access.principal_binding import requester_known
 from sesame.admin.delegates.kit_snippets import SIMPLE, Example, Place, Snippet, Way, as_request, snippets
@@ -30,7 +30,6 @@ from sesame.policy import (
     can_send,
     compile_policies,
     decide,
-    parse_iam_policy,
 )
 from sesame.policy.analysis.answers import describe_need
 from sesame.policy.cases import CaseError, read_requester
@@ -63,11 +62,6 @@ _REQUEST_KEYS = {
 
 _USERNAME = re.compile(r"\$\{aws:username\}", re.IGNORECASE)
 _TAG = "aws:principaltag/"
-
-_EVERYTHING = compile_policies(
-    [("all", parse_iam_policy('{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'))],
-    kind="iam",
-)
 
 
 class KitError(Exception):
@@ -316,7 +310,7 @@ class _Questions:
         if not _covers(_name(self._arn), address):
             return False
         request = msgspec.structs.replace(witness, context=context)
-        return decide(request, iam=_EVERYTHING, identity=self._compiled).outcome is Outcome.ALLOW
+        return decide(request, iam=ALLOW_ALL.compiled, identity=self._compiled).outcome is Outcome.ALLOW
 
 
 def _about(action: str, policy: Policy) -> Policy:

@@ -6,6 +6,7 @@ What is suggested is compared with today's policies exactly, and every message o
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sesame.access.compiled import ALLOW_ALL
 from sesame.access.identity_names import IdentityArn
 from sesame.admin.delegates.history import NOTHING_MORE, History, history_of
 from sesame.db import Store
@@ -16,7 +17,6 @@ from sesame.policy import (
     compare,
     compile_policies,
     decide,
-    parse_iam_policy,
     parse_stored_identity_policy,
     say_edit,
 )
@@ -24,10 +24,6 @@ from sesame.policy.analysis.answers import Answer
 from sesame.policy.writing.narrowing import Narrow
 from sesame.policy.writing.suggest import Suggested, suggest
 
-_EVERYTHING = compile_policies(
-    [("all", parse_iam_policy('{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'))],
-    kind="iam",
-)
 _NO_POLICY = parse_stored_identity_policy('{"Version": "2012-10-17", "Statement": []}')
 
 
@@ -117,7 +113,7 @@ def _example(answer: Answer) -> str:
 def _still_allowed(history: History, compiled: PolicySet) -> bool:
     """Whether the identity's side still allows what it allowed; the senders' own side does not change."""
     return all(
-        decide(sent.request, iam=_EVERYTHING, identity=compiled).outcome is Outcome.ALLOW
+        decide(sent.request, iam=ALLOW_ALL.compiled, identity=compiled).outcome is Outcome.ALLOW
         for sent in history.sent
         if sent.use is not None and sent.principal not in history.gone
     )

@@ -9,6 +9,7 @@ from sesame.console.causes import cause_of
 from sesame.console.fates import STATES, TONES, sentences
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
+from sesame.ids import MESSAGE_ID, REQUEST_ID
 from sesame.model import Identity
 from sesame.operations import operator_lookup
 from sesame.spool import destinations, listing
@@ -17,8 +18,6 @@ from sesame.store import accounts, identities
 
 PAGE = 50
 HOUR_S = 3_600
-_MESSAGE_ID = re.compile(r"[0-9a-f]{16}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9]{6}")
-_REQUEST_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
 _OF_ACCOUNT = re.compile(r"arn:[^:]*:[^:]*:[^:]*:([0-9]{12}):")
 
@@ -27,9 +26,9 @@ async def find(visit: Visit) -> Response:
     """Go where what was pasted leads, or show what an address or a domain leads to."""
     asked = visit.query.get("q", "").strip().strip("<>")
     local = asked.partition("@")[0].lower()
-    if _MESSAGE_ID.fullmatch(local):
+    if MESSAGE_ID.fullmatch(local):
         return visit.go(f"/operator/messages/{local}")
-    if _REQUEST_ID.fullmatch(asked.lower()):
+    if REQUEST_ID.fullmatch(asked.lower()):
         return visit.go(f"/operator/refusals/{asked.lower()}")
     if _ACCOUNT_ID.fullmatch(asked):
         return visit.go(f"/operator/accounts/{asked}")

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from sesame.access.identity_names import normal_name
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
+from sesame.ids import MESSAGE_ID, REQUEST_ID
 from sesame.mail.address import AddressError, identity_candidates
 from sesame.operations.messages import ACTION
 from sesame.operations.named import Found, Named, called, naming
@@ -16,8 +17,6 @@ from sesame.spool import listing
 from sesame.spool.listing import Entry
 from sesame.store import identities
 
-_MESSAGE_ID = re.compile(r"[0-9a-f]{16}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}-[0-9]{6}")
-_REQUEST_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
 _NAME = re.compile(r"[A-Za-z0-9+=,.@_-]{1,128}")
 _KINDS = {
@@ -36,9 +35,9 @@ async def search(visit: Visit) -> Response:
     """Go where what was pasted leads; where that may be several places, say which."""
     asked = visit.query.get("q", "").strip().strip("<>")
     local = asked.partition("@")[0].lower()
-    if _MESSAGE_ID.fullmatch(local):
+    if MESSAGE_ID.fullmatch(local):
         return visit.go(visit.here(f"/messages/{local}"))
-    if _REQUEST_ID.fullmatch(asked.lower()):
+    if REQUEST_ID.fullmatch(asked.lower()):
         return visit.go(visit.here(f"/refusals/{asked.lower()}"))
     if asked.startswith("arn:"):
         return await _arn(visit, asked)

@@ -30,7 +30,7 @@ from sesame.policy import (
 )
 from sesame.policy.language.document import Effect
 from sesame.policy.language.values import read_bytes
-from sesame.policy.reasons.simulate import MatchedStatement, simulate
+from sesame.policy.reasons.simulate import DECISIONS, MatchedStatement, simulate
 from sesame.store.iam import groups, inline_policies, managed_policies, roles, users
 from sesame.store.iam.managed_policies import AWS_MANAGED, AWS_PREFIX
 
@@ -40,11 +40,6 @@ MAX_RESULTS = 10_000
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _SOURCE_ARN = re.compile(r"arn:aws:iam::([0-9]{12}):(user|group|role)/(?:.*/)?([^/]+)")
-_DECISIONS: dict[Outcome, Literal["allowed", "explicitDeny", "implicitDeny"]] = {
-    Outcome.ALLOW: "allowed",
-    Outcome.EXPLICIT_DENY: "explicitDeny",
-    Outcome.IMPLICIT_DENY: "implicitDeny",
-}
 
 _ANYTHING = parse_iam_policy(AWS_MANAGED[f"{AWS_PREFIX}AdministratorAccess"])
 
@@ -378,7 +373,7 @@ def _result(simulation: _Simulation, action: str, resource: str) -> iam.Evaluati
     result: iam.EvaluationResult = {
         "EvalActionName": action,
         "EvalResourceName": resource,
-        "EvalDecision": _DECISIONS[outcome],
+        "EvalDecision": DECISIONS[outcome],
         "MatchedStatements": matches,
         "MissingContextValues": missing,
     }
@@ -474,7 +469,7 @@ def _sides(
             context=simulation.context,
             resource_account=account_id,
         )
-        found[side] = _DECISIONS[simulated.outcome]
+        found[side] = DECISIONS[simulated.outcome]
     return found
 
 

@@ -47,7 +47,6 @@ STATUSES: Mapping[VerificationStatus, Status] = {
     VerificationStatus.TEMPORARY_FAILURE: "TEMPORARY_FAILURE",
     VerificationStatus.NOT_STARTED: "NOT_STARTED",
 }
-_SENDING = (VerificationStatus.SUCCESS, VerificationStatus.TEMPORARY_FAILURE)
 
 
 class IdentityExists(ServiceError):
@@ -117,7 +116,7 @@ class IdentityV2Operations:
         zone = self._settings.dkim_zone
         response: sesv2.CreateEmailIdentityResponse = {
             "IdentityType": _TYPES[identity.kind],
-            "VerifiedForSendingStatus": identity.verification in _SENDING,
+            "VerifiedForSendingStatus": identity.verification.is_in_force,
         }
         dkim = await self._store.read(lambda tx: dkim_attributes(tx, identity, zone=zone))
         # Of an address whose domain is no identity nothing is said (observed: moto#9771).
@@ -174,7 +173,7 @@ class IdentityV2Operations:
             found: sesv2.GetEmailIdentityResponse = {
                 "IdentityType": _TYPES[identity.kind],
                 "FeedbackForwardingStatus": settings.is_forwarding,
-                "VerifiedForSendingStatus": identity.verification in _SENDING,
+                "VerifiedForSendingStatus": identity.verification.is_in_force,
                 "DkimAttributes": await dkim_attributes(tx, identity, zone=self._settings.dkim_zone),
                 "Policies": {policy.policy_name: policy.document for policy in stored},
                 "Tags": listed_tags(held),
@@ -214,7 +213,7 @@ class IdentityV2Operations:
                 {
                     "IdentityType": _TYPES[identity.kind],
                     "IdentityName": identity.name,
-                    "SendingEnabled": identity.verification in _SENDING,
+                    "SendingEnabled": identity.verification.is_in_force,
                     "VerificationStatus": STATUSES[identity.verification],
                 }
                 for identity in found

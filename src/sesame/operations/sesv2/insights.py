@@ -12,7 +12,7 @@ from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue
 from sesame.model import Caller
 from sesame.notify.event_json import EventType, House, event_object, event_tags, event_type
-from sesame.operations.published_events import UNPUBLISHED
+from sesame.notify.expand import OPERATORS_OWN
 from sesame.operations.table import Handlers
 from sesame.store import events, message_facts
 from sesame.store.events import Event
@@ -57,7 +57,7 @@ class InsightOperations:
         message, happened = await self._store.read(run)
         if message is None or message.region != caller.region:
             raise MessageMissing(message_id)
-        told = [event for event in happened if event.what not in UNPUBLISHED]
+        told = [event for event in happened if event.what not in OPERATORS_OWN]
         response: sesv2.GetMessageInsightsResponse = {
             "MessageId": message_id,
             "FromEmailAddress": message.passage.from_address or message.source,

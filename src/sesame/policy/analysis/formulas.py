@@ -12,7 +12,7 @@ Allow and true in a Deny, turned round under a negation.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sesame.policy.analysis.demands import OutsideFragment
+from sesame.policy.analysis.demands import TEXT_FAMILIES, OutsideFragment
 from sesame.policy.analysis.dimensions import ADDRESSES, CLOSED, NATURAL, USUAL
 from sesame.policy.analysis.dimensions import folded as dimension_of
 from sesame.policy.language.document import Condition, Effect, Policy, Statement
@@ -22,7 +22,6 @@ from sesame.policy.language.values import read_bool, read_date, read_number, rea
 from sesame.policy.language.vocabulary import Compare, Family, Quantifier, find_key, is_unknown_key
 
 Placed = tuple[Policy, Statement]
-_TEXT = frozenset({Family.STRING, Family.ARN})
 _SORTS = {Family.DATE: "Int", Family.NUMERIC: "Real", Family.IP: "Int", Family.BOOL: "Bool"}
 _NOTHING = {Family.DATE: "0", Family.NUMERIC: "0.0", Family.IP: "0", Family.BOOL: "false"}
 """Some value of each sort, for a key that is not there."""
@@ -112,7 +111,7 @@ class Formula:
             self._shape(key, family, name)
             return Key(key, family, present, (name,))
         slots = max(2, len(set(about)))
-        if family not in _TEXT or slots > _MOST_SLOTS:
+        if family not in TEXT_FAMILIES or slots > _MOST_SLOTS:
             raise OutsideFragment(f"so many or such conditions on the list {about[0].key}")
         terms = tuple(f"{name}_{slot}" for slot in range(slots))
         for term in terms:
@@ -129,7 +128,7 @@ class Formula:
             return Key(key, family, "false", (_NOTHING.get(family, '""'),), is_fixed=True)
         if family is Family.BOOL:
             term = term.strip('"')
-        elif family not in _TEXT:
+        elif family not in TEXT_FAMILIES:
             raise OutsideFragment(f"an operator that is not for texts on {about[0].key}")
         return Key(key, family, "true", (term,), is_fixed=True)
 
@@ -139,14 +138,14 @@ class Formula:
             self._lines.append(f"(assert {_ADDRESSES.format(term)})")
         elif family is Family.DATE:
             self._lines.append(f"(assert {_DATES.format(term)})")
-        elif family in _TEXT:
+        elif family in TEXT_FAMILIES:
             known = find_key(key)
             shape: tuple[str, ...] = ("?*",) if known is not None and known.is_list else ("*",)
             shape = CLOSED.get(key, ("?*@?*.?*",) if key in ADDRESSES else shape)
             self._lines.append(f"(assert {_one_of(term, shape)})")
         if key in self._limits:
             limits = self._limits[key]
-            if family in _TEXT:
+            if family in TEXT_FAMILIES:
                 self._lines.append(f"(assert {_one_of(term, limits)})")
             else:
                 self._lines.append(f"(assert {_ordered(term, family, Compare.EQUAL, limits, lenient=False)})")
@@ -199,7 +198,7 @@ class Formula:
             test = _and(used) if for_all else _or(_used(key, each))
         else:
             test = each[0]
-            if key.family in _TEXT:  # an empty text is an empty set
+            if key.family in TEXT_FAMILIES:  # an empty text is an empty set
                 empty = f'(or {empty} (= {key.terms[0]} ""))'
         return f"(ite {empty} {_truth(for_all)} {test})"
 
@@ -207,7 +206,7 @@ class Formula:
         """Whether one value satisfies the operator."""
         comparison = condition.operator.comparison
         inner = lenient is not comparison.negated
-        if comparison.family not in _TEXT:
+        if comparison.family not in TEXT_FAMILIES:
             test = _ordered(term, comparison.family, comparison.compare, condition.values, lenient=inner)
             return f"(not {test})" if comparison.negated else test
         kind = PatternKind.ARN if comparison.family is Family.ARN else PatternKind.LIKE
@@ -255,7 +254,7 @@ class Formula:
     def _variable(self, variable: Variable, text: str) -> tuple[str, str]:
         """Whether a variable has a value, and the value."""
         key = self.keys[variable.key]
-        if key.family not in _TEXT:
+        if key.family not in TEXT_FAMILIES:
             raise OutsideFragment(f"the policy variable in `{text}`, whose value is not plain text")
         single = f"(= {key.count} 1)" if key.count else "true"
         if variable.default is None:
@@ -265,7 +264,7 @@ class Formula:
 
 
 def _variables(policy: Policy, condition: Condition) -> Iterable[Variable]:
-    if not policy.has_variables or condition.operator.comparison.family not in _TEXT:
+    if not policy.has_variables or condition.operator.comparison.family not in TEXT_FAMILIES:
         return []
     rows = [tokenize(value, variables=True) for value in condition.values]
     return [token for row in rows for token in row if isinstance(token, Variable)]
@@ -276,7 +275,7 @@ def _family(key: str, about: Sequence[Condition]) -> Family:
     families = {item.operator.comparison.family for item in about} - {Family.NULL, Family.UNKNOWN}
     known = find_key(key)
     natural = Family.STRING if known is None else known.family
-    kinds = {Family.STRING if family in _TEXT else family for family in families or {natural}}
+    kinds = {Family.STRING if family in TEXT_FAMILIES else family for family in families or {natural}}
     name = about[0].key if about else key
     is_other = NATURAL.get(key) not in (None, *kinds)
     if len(kinds) > 1 or Family.BINARY in kinds or is_other:

@@ -72,7 +72,7 @@ class PrincipalForm(Enum):
     MALFORMED = "malformed"
 
 
-_PARTITIONS = ("aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc")
+PARTITIONS = ("aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc")
 
 
 @lru_cache(maxsize=4_096)  # the same are read for each question about a set of policies
@@ -90,7 +90,7 @@ def read_principal(principal: Principal) -> tuple[PrincipalForm, str]:
     if value.startswith(("AIDA", "AROA")) and value.isalnum():
         return PrincipalForm.UNIQUE_ID, value
     fields = value.split(":")
-    if len(fields) != 6 or fields[0] != "arn" or fields[1] not in _PARTITIONS:
+    if len(fields) != 6 or fields[0] != "arn" or fields[1] not in PARTITIONS:
         return PrincipalForm.MALFORMED, value
     if fields[3] or not is_account_id(fields[4]):
         return PrincipalForm.MALFORMED, value

@@ -17,11 +17,11 @@ from sesame.policy.language.document import (
     statement_path,
     value_path,
 )
+from sesame.policy.language.forms import PARTITIONS
 from sesame.policy.language.put import check_values
 from sesame.policy.language.source import Path, PolicyError, Source
 from sesame.policy.language.vocabulary import VERSION_WITH_VARIABLES
 
-PARTITIONS = ("aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc")
 _SID = re.compile(r"[0-9A-Za-z]*")
 _NO_VENDOR = re.compile(r"[^A-Za-z0-9.-]")
 _IAM_PATHS = (

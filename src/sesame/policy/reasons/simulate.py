@@ -7,6 +7,7 @@ reference, SimulateCustomPolicy and SimulatePrincipalPolicy.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from sesame.policy.language.document import MAX_IAM_BYTES, Policy, statement_path
 from sesame.policy.language.pattern import Variable, tokenize
@@ -14,7 +15,7 @@ from sesame.policy.language.source import Source
 from sesame.policy.reasons.evaluator import explain
 from sesame.policy.request import ContextValue, Outcome, Request, Requester, StatementRef
 
-DECISIONS = {
+DECISIONS: dict[Outcome, Literal["allowed", "explicitDeny", "implicitDeny"]] = {
     Outcome.ALLOW: "allowed",
     Outcome.EXPLICIT_DENY: "explicitDeny",
     Outcome.IMPLICIT_DENY: "implicitDeny",
