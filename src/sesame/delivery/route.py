@@ -118,8 +118,7 @@ class Router:
 
     `own_names` and `own_addresses` are ours, so that a domain whose MX we are is found out; `hosts_file`
     gives the addresses that the machine's hosts file has for a relay; `own_hosts` are servers of this process, by the
-    domain whose mail ends there; `draw` returns a number in
-    [0, 1) and orders equals.
+    domain whose mail ends there; `draw` returns a number in [0, 1) and orders equals.
     """
 
     def __init__(
@@ -135,7 +134,6 @@ class Router:
         hosts_file: Callable[[str], Sequence[str]] = lambda name: (),
         own_hosts: Mapping[str, Host] = MappingProxyType({}),
     ) -> None:
-        """`relay_addresses` looks up the relay as the machine does, by its hosts file too; None: as MX hosts."""
         self._resolver = resolver
         self._guard = guard
         self._draw = draw
