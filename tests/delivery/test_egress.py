@@ -11,7 +11,7 @@ import pytest
 from sesame.access.egress import WarmupPlan
 from sesame.db import Transaction
 from sesame.db.sqlite import SqliteStore
-from sesame.delivery.attempt import Deliverer, _Message
+from sesame.delivery.attempt import Deliverer, _Message, _Work
 from sesame.delivery.egress import NoSource, Sources
 from sesame.delivery.route import Host, Route
 from sesame.delivery.session import Session, SourceUnusable
@@ -232,8 +232,9 @@ def test_an_attempt_that_never_left_takes_no_room(tmp_path: Path, fault: Excepti
         message = _Message(b"", (), Nothing(), trace_field=b"")  # type: ignore[arg-type]
         await world.sources.refresh([claim()])
         until = asyncio.get_running_loop().time() + 60.0
+        work = _Work(claim=claim(), message=message, mail_from="", wishes=wishes, until=until)
         with pytest.raises(NoSource if isinstance(fault, SourceUnusable) else RuntimeError):
-            await deliverer._try_from(host, wishes, "", claim(), message, until, Dialogue())
+            await deliverer._try_from(host, work, Dialogue())
         world.clock.advance(61)
         assert [await world.take(claim(n)) for n in range(2)] == [first.address] * 2
 

@@ -167,6 +167,7 @@ class Deliverer:
         result: Outcome | None = None
         lacking: NoSource | None = None
         tried = _Tried(route)
+        work = _Work(claim=claim, message=message, mail_from=mail_from, wishes=wishes, until=until)
         for host in route.hosts:
             if not place.enter(host.address):
                 tried.add(host, None, "had all the connections that it may have")
@@ -175,9 +176,7 @@ class Deliverer:
             try:
                 demand = await self._tls_policy.demand(wishes, host)
                 secured = host if host.tls == demand else msgspec.structs.replace(host, tls=demand)
-                found, is_host_at_fault = await self._try_from(
-                    secured, wishes, mail_from, claim, message, until, dialogue
-                )
+                found, is_host_at_fault = await self._try_from(secured, work, dialogue)
             except NoSource as error:
                 lacking = error
                 tried.add(host, None, str(error))
@@ -197,30 +196,19 @@ class Deliverer:
             raise NoPlace(f"all hosts of `{claim.domain}` have all the connections that they may have")
         return tried.explained(result)
 
-    async def _try_from(
-        self,
-        host: Host,
-        wishes: Wishes,
-        mail_from: str,
-        claim: Claim,
-        message: "_Message",
-        until: float,
-        dialogue: Dialogue,
-    ) -> tuple[Outcome, bool]:
+    async def _try_from(self, host: Host, work: "_Work", dialogue: Dialogue) -> tuple[Outcome, bool]:
         """As `_try`, from an address of ours that can be used. Raises `NoSource`."""
         while True:
             taken = Taken()
-            if self._sources is not None and not wishes.route.is_relay:
-                taken = await self._sources.take(claim, host.address)
+            if self._sources is not None and not work.wishes.route.is_relay:
+                taken = await self._sources.take(work.claim, host.address)
             try:
                 from_it = (
                     host
                     if host.source == taken.source
                     else msgspec.structs.replace(host, source=taken.source)
                 )
-                found, is_host_at_fault = await self._try(
-                    from_it, wishes, mail_from, claim, message, until, dialogue
-                )
+                found, is_host_at_fault = await self._try(from_it, work, dialogue)
             except SourceUnusable as error:
                 assert self._sources is not None and taken.source is not None
                 self._sources.give_back(taken)
@@ -238,33 +226,24 @@ class Deliverer:
                     found = msgspec.structs.replace(found, is_warming=True)
             return found, is_host_at_fault
 
-    async def _try(
-        self,
-        host: Host,
-        wishes: Wishes,
-        mail_from: str,
-        claim: Claim,
-        message: "_Message",
-        until: float,
-        dialogue: Dialogue,
-    ) -> tuple[Outcome, bool]:
+    async def _try(self, host: Host, work: "_Work", dialogue: Dialogue) -> tuple[Outcome, bool]:
         """The outcome at one host, and whether another host may do better."""
         is_fresh = False
         while True:
             try:
-                async with asyncio.timeout_at(until):
+                async with asyncio.timeout_at(work.until):
                     session = await self._pool.borrow(host, is_fresh=is_fresh, dialogue=dialogue)
             except HostRefused as error:
                 return outcome.refused(error.reply, host, stage=error.stage), True
             except (OSError, TlsFailed, RemoteProtocolError) as error:
                 if isinstance(error, TlsFailed):
-                    self._note(wishes, host, error)
+                    self._note(work.wishes, host, error)
                 return outcome.from_error(error, host), True
             was_kept = session.messages > 0
             if not was_kept:
-                self._note(wishes, host, _shortfall(session))
+                self._note(work.wishes, host, _shortfall(session))
             try:
-                return await self._send(session, host, mail_from, claim, message, until)
+                return await self._send(session, host, work)
             except (OSError, RemoteProtocolError) as error:
                 failed = msgspec.structs.replace(outcome.from_error(error, host), source_ip=session.source_ip)
                 if was_kept and not is_fresh and _was_left(error):
@@ -272,11 +251,10 @@ class Deliverer:
                     continue
                 return failed, not failed.ambiguous
 
-    async def _send(
-        self, session: Session, host: Host, mail_from: str, claim: Claim, message: "_Message", until: float
-    ) -> tuple[Outcome, bool]:
+    async def _send(self, session: Session, host: Host, work: "_Work") -> tuple[Outcome, bool]:
         """Hand the message over on a connection, which goes back to the pool."""
-        timer = asyncio.get_running_loop().call_at(until, session.overdue)
+        claim, message = work.claim, work.message
+        timer = asyncio.get_running_loop().call_at(work.until, session.overdue)
         self._sending[claim.recipient_seq] = session
         self._left_in_doubt.discard(claim.recipient_seq)
         was_kept = session.messages > 0
@@ -284,7 +262,7 @@ class Deliverer:
             data = await message.fit_for(session.extensions, now=self._clock.now())
             if self._still_allowed is not None:  # it may have taken minutes to get here
                 message.asked_at = await self._still_allowed(claim, asked_at=message.asked_at)
-            result = await session.send(mail_from, claim.address, data)
+            result = await session.send(work.mail_from, claim.address, data)
         except MessageDefect:
             raise
         except asyncio.CancelledError:
@@ -317,6 +295,16 @@ class Deliverer:
             self._results.succeeded(wishes, host, host.tls)
         else:
             self._results.failed(wishes, host, host.tls, failure)
+
+
+class _Work(msgspec.Struct, frozen=True, kw_only=True):
+    """What an attempt has for each host: the message for one recipient, and until when (by the loop) it may begin."""
+
+    claim: Claim
+    message: "_Message"
+    mail_from: str
+    wishes: Wishes
+    until: float
 
 
 class _Tried:
