@@ -24,7 +24,7 @@ async function copy(button) {
     button.firstChild.textContent = "Copied";
   } catch {
     const range = document.createRange();
-    range.selectNodeContents(button.previousElementSibling);
+    range.selectNodeContents(button.parentElement.querySelector("code, pre") ?? button.parentElement.previousElementSibling);
     getSelection().removeAllRanges();
     getSelection().addRange(range);
     say("Selected; copy it with the keyboard.");
@@ -44,11 +44,14 @@ function say(words) {
 
 const polled = document.querySelector("[data-poll]");
 const polling = polled && setInterval(refresh, Number(polled.dataset.poll));
+let lastTag = ""; // of what is shown: the server says in few bytes that it is still the same
 
 async function refresh() {
   if (document.hidden) return;
   try {
-    const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+    const headers = { accept: "text/html", ...(lastTag && { "if-none-match": lastTag }) };
+    const answer = await fetch(location.href, { headers, cache: "no-store" });
+    if (answer.status === 304) return stale("");
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById(polled.id);
     if (!fresh) return stale(answer.ok ? "The session has ended. Load the page again to log in." : "The server cannot show this now; what is here may be old.");
@@ -58,7 +61,8 @@ async function refresh() {
       polled.replaceChildren(...fresh.childNodes);
       arm(polled);
       say("The page has changed.");
-    }
+    } else if (rows(fresh) !== rows(polled)) return; // not put in while somebody is in there: asked for again
+    lastTag = answer.headers.get("etag") ?? "";
     if (!fresh.dataset.poll) clearInterval(polling);
   } catch {
     stale("The server does not answer; what is here may be old. It is asked again every few seconds.");

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from sesame.console import text
-from sesame.console.fates import Clock, meaning, sentences
+from sesame.console.fates import FOLLOWED_S, Clock, goes_on, meaning, sentences
 from sesame.spool.trace import Attempt, RecipientTrace, Trace
-from tests.support.browser import Person, main_of, operator
+from tests.support.browser import Person, main_of, operator, root_of
 from tests.support.process import REGION, SesameProcess, wait_until
 from tests.support.tenant import MESSAGE, TO, Tenant
+from tools.screenshots import play_recipient
 
 NOW = datetime.datetime(2026, 11, 26, 14, 16, tzinfo=datetime.UTC).timestamp()
 CLOCK = Clock(now=NOW, when=lambda at: text.when(at, now=NOW), give_up_after_s=50_400.0)
@@ -24,17 +25,21 @@ def attempt(kind: str, status: str, said: str, *, mta: str | None = "mx1.example
     )  # fmt: skip
 
 
+def trace_of(recipient: RecipientTrace) -> Trace:
+    return Trace(
+        message_id="m", account_id="1", owner_account_id="2", region="us-east-1", identity="example.com",
+        source="a@example.com", return_path="", subject="", size_bytes=1, tags="{}", decision="{}",
+        accepted_at=NOW - 120, recipients=(recipient,), failure=None,
+    )  # fmt: skip
+
+
 def said(
     *attempts: Attempt, state: str, due_at: float = 0.0, is_owner_only: bool = False, **more: Any
 ) -> str:
     recipient = RecipientTrace(
         address="reader@example.org", state=state, due_at=due_at, attempts=attempts, **more
     )
-    trace = Trace(
-        message_id="m", account_id="1", owner_account_id="2", region="us-east-1", identity="example.com",
-        source="a@example.com", return_path="", subject="", size_bytes=1, tags="{}", decision="{}",
-        accepted_at=NOW - 120, recipients=(recipient,), failure=None,
-    )  # fmt: skip
+    trace = trace_of(recipient)
     [(_, sentence, found)] = sentences(trace, CLOCK, is_owner_only=is_owner_only)
     assert found is recipient
     return sentence
@@ -119,3 +124,47 @@ def test_an_attempt_that_failed_shows_why_there_and_what_was_said(
     assert "> MAIL FROM:<...@" in shown
     assert "Subject: Hello" not in shown
     assert "What was said" in operator(sesame).get(f"/operator/messages/{sent['MessageId']}").text
+
+
+@pytest.mark.parametrize(("state", "waits"), [("queued", True), ("delivered", False), ("held", False)])
+def test_a_message_is_followed_while_something_is_due_or_may_come_back(state: str, waits: bool) -> None:
+    trace = trace_of(RecipientTrace(address="reader@example.org", state=state, due_at=0.0, attempts=()))
+    assert goes_on(trace, trace.accepted_at + FOLLOWED_S - 1)
+    assert goes_on(trace, trace.accepted_at + FOLLOWED_S) is waits
+
+
+@pytest.mark.parametrize(
+    ("scenario", "says"),
+    [
+        ("complaint", "complained complaint@simulator.amazonses.com — A complaint came back at"),
+        ("ooto", "answered ooto@simulator.amazonses.com — An automatic answer came back at"),
+    ],
+)
+def test_what_comes_back_after_delivery_is_said(
+    tenant: Tenant, person: Person, scenario: str, says: str
+) -> None:
+    """To the sender, and to the operator, who looks at all."""
+    sent = tenant.ses.send_email(
+        Source="news@example.com",
+        Destination={"ToAddresses": [f"{scenario}@simulator.amazonses.com"]},
+        Message=MESSAGE,
+    )["MessageId"]
+    wait_until(lambda: says in main_of(person.get(f"/{REGION}/messages/{sent}")))
+    assert says in main_of(operator(tenant.sesame).get(f"/operator/messages/{sent}"))
+
+
+def test_a_report_of_a_bounce_that_comes_late_is_said_in_its_words(
+    sesame: SesameProcess, tenant: Tenant
+) -> None:
+    person = root_of(sesame, tenant.account.account_id)
+    sent = tenant.ses.send_email(
+        Source="news@example.com", Destination={"ToAddresses": ["late@example.net"]}, Message=MESSAGE
+    )["MessageId"]
+    play_recipient(sesame, "late@example.net", "bounce")
+    path = f"/{REGION}/messages/{sent}"
+    wait_until(
+        lambda: (
+            "bounced late@example.net — A report that it bounced came back at" in main_of(person.get(path))
+        )
+    )
+    assert "which says “" in main_of(person.get(path))

@@ -179,3 +179,46 @@ def test_no_code_is_stored_in_clear(sesame: SesameProcess, tenant: Tenant) -> No
         for form in (code, code.replace("-", ""), code.upper(), code.replace("-", "").upper()):
             assert form.encode() not in stored
         assert base64.b32decode(code.replace("-", "").upper()) not in stored
+
+
+def test_wrong_codes_are_given_again_and_a_device_that_was_left_is_taken_up_or_begun_anew(
+    sesame: SesameProcess, tenant: Tenant
+) -> None:
+    """Its secret is shown once, to a form sent twice too; without it there is a way on all the same."""
+    make_user(tenant)
+    person, _ = log_in(sesame, tenant)
+    shown = person.get("/me").text.split('action="/me/devices/new"')[1].split("</form>")[0]
+    assert 'name="name" value="anna-phone"' in shown
+    form = fields(shown) | {"name": "anna-phone"}
+    origin = {"origin": person.base}
+    first, again = (person.client.post("/me/devices/new", data=form, headers=origin).text for _ in range(2))
+    (seed,) = set(re.findall(r'data-copy="([A-Z2-7]{64})"', first + again))
+    asked = fields(first.split('action="/me/devices/enable"')[1].split("</form>")[0])
+    for code in ("000000", "x", ""):
+        answer = person.client.post(
+            "/me/devices/enable", data=asked | {"code1": code, "code2": code}, headers=origin
+        )
+        assert answer.status_code in (400, 403) and seed not in answer.text
+        assert "is waiting for two codes in a row" in words(answer.text), code
+    left = person.send("/me/devices/new", page="/me", name="anna-phone")
+    assert "already exists" in words(left.text) and "is waiting for two codes" in words(left.text)
+    new = fields(left.text.split('action="/me/devices/new"')[1].split("</form>")[0])
+    begun = person.client.post("/me/devices/new", data=new, headers=origin).text
+    (other,) = re.findall(r'data-copy="([A-Z2-7]{64})"', begun)
+    assert other != seed
+    step = int(time.time() // STEP_S)
+    codes = {f"code{n}": totp(base64.b32decode(other), step - 2 + n) for n in (1, 2)}
+    assert _CODE.findall(person.client.post("/me/devices/enable", data=asked | codes, headers=origin).text)
+
+
+def test_a_device_of_another_or_in_use_is_not_offered(sesame: SesameProcess, tenant: Tenant) -> None:
+    make_user(tenant)
+    person, _ = log_in(sesame, tenant)
+    theirs = f"arn:aws:iam::{sesame.create_account().account_id}:mfa/phone"
+    answer = person.send("/me/devices/enable", page="/me", serial=theirs, code1="000000", code2="000000")
+    assert "is waiting for" not in words(answer.text)
+    enable(person, "used")
+    make_user(tenant, name="ben")
+    other, _ = log_in(sesame, tenant, user="ben")
+    answer = other.send("/me/devices/new", page="/me", name="used")
+    assert "already exists" in words(answer.text) and "is waiting for" not in words(answer.text)

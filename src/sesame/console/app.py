@@ -63,6 +63,7 @@ from sesame.console.pages import (
     templates,
     zone,
 )
+from sesame.console.polled import unless_same
 from sesame.console.render import Renderer
 from sesame.console.routes import Routes
 from sesame.console.visit import Backing, Page, Visit
@@ -185,6 +186,8 @@ class Console:
             response = late.too_late(visit, has_page=has_page)
         else:
             response = await self._page(page, visit)
+            if request.method == "GET":
+                response = unless_same(response, request.headers.get("if-none-match"))
         self._set_cookies(visit, response)
         return _with_headers(response)
 

@@ -4,13 +4,14 @@ Sources: RFC 3463 and RFC 7372 for what enhanced status codes mean.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from sesame.access.causes.traced import recipient_cause
 from sesame.console.text import ago
 from sesame.policy.reasons.cause import Cause
 from sesame.spool.trace import Attempt, RecipientTrace, Trace
+from sesame.store.events import Event, Happened
 
 STATES = {
     "queued": "waiting",
@@ -32,6 +33,8 @@ TONES = {
 }
 MOST_WORDS = 200
 """Characters of what a server said that stand in a sentence; the whole stands below."""
+FOLLOWED_S = 120.0
+"""How long what comes back is waited for at the page of a message that is settled."""
 _STATUS = re.compile(r"[245]\.([0-9]{1,3}\.[0-9]{1,3})")
 _MEANS = {
     "1.1": "there is no such mailbox",
@@ -93,6 +96,37 @@ def sentences(
         else:
             text = _sentence(recipient, clock)
         yield TONES.get(recipient.state, "wait"), text, recipient
+
+
+def goes_on(trace: Trace, now: float) -> bool:
+    """Whether more is about to be known: something is queued, or a complaint or an answer may be on its way."""
+    is_new = now - trace.accepted_at < FOLLOWED_S
+    return is_new or any(one.state == "queued" for one in trace.recipients)
+
+
+def afterwards(events: Iterable[Event], clock: Clock) -> Iterator[tuple[str, str, str]]:
+    """What came back once a message was delivered: tone and word, whose, and a sentence; in the order of events."""
+    for event in events:
+        if event.attempt_seq is not None or event.recipient is None:
+            continue
+        at = clock.when(event.at)
+        if event.what is Happened.COMPLAINED:
+            kind = event.detail.get("complaintFeedbackType", "")
+            yield (
+                "bad complained",
+                event.recipient,
+                f"A complaint came back at {at}{f' ({kind})' if kind else ''}.",
+            )
+        elif event.what is Happened.BOUNCED and event.detail.get("by") == "auto-reply":
+            yield (
+                "wait answered",
+                event.recipient,
+                f"An automatic answer came back at {at}: its reader may be away.",
+            )
+        elif event.what is Happened.BOUNCED:
+            said = " ".join(event.detail.get("diagnosticCode", "").replace("`", "'").split())[:MOST_WORDS]
+            words = f", which says “{said}”" if said else ""
+            yield "bad bounced", event.recipient, f"A report that it bounced came back at {at}{words}."
 
 
 def _sentence(recipient: RecipientTrace, clock: Clock) -> str:

@@ -16,6 +16,7 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 
 from sesame.console import text
+from sesame.console.domains import both_forms
 from sesame.console.fates import meaning
 from sesame.console.guard import form_token
 
@@ -198,7 +199,7 @@ class Renderer:
 
     def render(self, template: str, visit: "Visit", values: Mapping[str, object]) -> str:
         """The page of that name."""
-        return self._environment.get_template(template).render(
+        page = self._environment.get_template(template).render(
             visit=visit,
             login=visit.login,
             account=visit.account,
@@ -211,6 +212,7 @@ class Renderer:
             said=_said(visit.query),
             **{"once": visit.backing.logins.random_token(), **values},
         )
+        return both_forms(page)
 
 
 def _said(query: Mapping[str, str]) -> str:

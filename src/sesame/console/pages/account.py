@@ -16,6 +16,8 @@ from sesame.errors import ServiceError
 from sesame.model import PrincipalKind
 from sesame.store.console_choices import SCHEMES, Choices
 
+_MAY_BE_GIVEN_AGAIN = ("InvalidAuthenticationCode", "ValidationError")
+"""What is said of wrong codes of a device that still waits for right ones."""
 _DEVICE_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
 
 
@@ -129,22 +131,48 @@ async def choose(visit: Visit) -> Response:
 
 
 async def new_device(visit: Visit) -> Response:
-    """Create a device; its secret is shown this once."""
-    name = visit.form.get("name", "").strip()
+    """Create a device; its secret is shown this once, to a form sent twice the same.
+
+    A form that names a device which was not enabled (`instead`) begins with it anew.
+    """
+    name, instead = visit.form.get("name", "").strip(), visit.form.get("instead", "")
     if not _DEVICE_NAME.fullmatch(name):
         visit.wrong = ("name",)
         return await _page(visit, "A device's name has letters, digits and _+=,.@- alone.", 400)
+
+    async def made() -> Mapping[str, Any]:
+        if instead:
+            await visit.do(call("iam", "DeleteVirtualMFADevice", SerialNumber=instead))
+        device = (await visit.do(_device(name)))["VirtualMFADevice"]
+        return {
+            "serial": device["SerialNumber"],
+            "seed": device["Base32StringSeed"].decode(),
+            "picture": f"data:image/png;base64,{base64.b64encode(device['QRCodePNG']).decode()}",
+        }
+
     try:
-        made = await visit.do(_device(name))
+        device = await visit.once(made)
     except ServiceError as error:
-        return await _page(visit, error.message, error.http_status)
-    device = made["VirtualMFADevice"]
-    device = {
-        "serial": device["SerialNumber"],
-        "seed": device["Base32StringSeed"].decode(),
-        "picture": f"data:image/png;base64,{base64.b64encode(device['QRCodePNG']).decode()}",
-    }
+        begun = _serial(visit, name)
+        is_begun = error.code == "EntityAlreadyExists" and await _may_be_begun(visit, begun)
+        visit.wrong = ("name",)
+        return await _page(
+            visit, error.message, error.http_status, device={"serial": begun} if is_begun else None
+        )
     return await _page(visit, device=device)
+
+
+def _serial(visit: Visit, name: str) -> str:
+    return f"arn:aws:iam::{visit.me.principal.account_id}:mfa/{name}"
+
+
+async def _may_be_begun(visit: Visit, serial: str) -> bool:
+    """Whether a device is there that nobody uses yet, which the person may enable."""
+    try:
+        free = await visit.call("iam", "ListVirtualMFADevices", {"AssignmentStatus": "Unassigned"})
+    except ServiceError:
+        return False
+    return any(one["SerialNumber"] == serial for one in free["VirtualMFADevices"])
 
 
 async def enable_device(visit: Visit) -> Response:
@@ -154,7 +182,11 @@ async def enable_device(visit: Visit) -> Response:
     try:
         await visit.do(_enabling(visit.me.principal.name, form.get("serial", ""), *typed))
     except ServiceError as error:
-        return await _page(visit, error.message, error.http_status)
+        visit.wrong = ("code1", "code2")
+        serial = form.get("serial", "")
+        is_own = serial.startswith(_serial(visit, ""))
+        device = {"serial": serial} if is_own and error.code in _MAY_BE_GIVEN_AGAIN else None
+        return await _page(visit, error.message, error.http_status, device=device)
     visit.cookies["login"] = None
     try:
         codes = await visit.backing.recovery.make(visit.me, is_first=True)

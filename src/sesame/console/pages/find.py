@@ -6,7 +6,8 @@ from urllib.parse import quote, urlencode
 from starlette.responses import Response
 
 from sesame.console.causes import cause_of
-from sesame.console.fates import STATES, TONES, sentences
+from sesame.console.domains import as_stored
+from sesame.console.fates import STATES, TONES, afterwards, sentences
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
 from sesame.ids import MESSAGE_ID, REQUEST_ID
@@ -24,7 +25,7 @@ _OF_ACCOUNT = re.compile(r"arn:[^:]*:[^:]*:[^:]*:([0-9]{12}):")
 
 async def find(visit: Visit) -> Response:
     """Go where what was pasted leads, or show what an address or a domain leads to."""
-    asked = visit.query.get("q", "").strip().strip("<>")
+    asked = as_stored(visit.query.get("q", "").strip().strip("<>"))
     local = asked.partition("@")[0].lower()
     if MESSAGE_ID.fullmatch(local):
         return visit.go(f"/operator/messages/{local}")
@@ -111,6 +112,7 @@ async def show_message(visit: Visit) -> Response:
         alike=alike,
         trace=trace,
         sentence=list(sentences(trace, visit.fates_clock)),
+        afterwards=list(afterwards((event for event, _ in found.events), visit.fates_clock)),
         waits=any(recipient.state in ("queued", "held") for recipient in trace.recipients),
         states=STATES,
         tones=TONES,

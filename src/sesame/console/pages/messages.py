@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from sesame.console.calls import Call, call, sample
 from sesame.console.causes import WRITES_POLICY, cause_of
-from sesame.console.fates import STATES, TONES, sentences
+from sesame.console.domains import as_stored
+from sesame.console.fates import STATES, TONES, afterwards, goes_on, sentences
 from sesame.console.pages import ask
 from sesame.console.visit import Page, Visit
 from sesame.operations.messages import ACTION, Filter, MessageView, RefusalView
@@ -49,8 +50,8 @@ def wanted_of(query: Mapping[str, str]) -> Filter:
     return Filter(
         outcome=query.get("outcome", "") if query.get("outcome") in dict(OUTCOMES) else "",
         role=query.get("role", "") if query.get("role") in dict(ROLES) else "",
-        source=query.get("from", "").strip(),
-        recipient=query.get("to", "").strip(),
+        source=as_stored(query.get("from", "").strip()),
+        recipient=as_stored(query.get("to", "").strip()),
     )
 
 
@@ -90,6 +91,8 @@ async def show_message(visit: Visit) -> Response:
         states=STATES,
         tones=TONES,
         sentence=list(sentences(view.trace, visit.fates_clock, is_owner_only=not view.decision.is_sender)),
+        afterwards=list(afterwards(view.events, visit.fates_clock)),
+        goes_on=goes_on(view.trace, visit.now),
         followed=_followed(view),
         waits=[one for one in view.trace.recipients if one.state in WAITS],
         calls=[sample("Cancel what waits", _cancelling(view, ""))] if _may_cancel(view) else [],

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 from starlette.responses import Response
 
 from sesame.access.identity_names import normal_name
+from sesame.console.domains import as_stored
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
 from sesame.ids import MESSAGE_ID, REQUEST_ID
@@ -33,7 +34,7 @@ _KINDS = {
 
 async def search(visit: Visit) -> Response:
     """Go where what was pasted leads; where that may be several places, say which."""
-    asked = visit.query.get("q", "").strip().strip("<>")
+    asked = as_stored(visit.query.get("q", "").strip().strip("<>"))
     local = asked.partition("@")[0].lower()
     if MESSAGE_ID.fullmatch(local):
         return visit.go(visit.here(f"/messages/{local}"))

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from sesame.console.charts import STEP, Chart, bars
+from sesame.console.domains import as_stored
 from sesame.console.fates import STATES, TONES
 from sesame.console.pages.messages import OUTCOMES, read_key, written
 from sesame.console.text import exactly
@@ -22,7 +23,7 @@ def wanted_of(query: Mapping[str, str]) -> SendsFilter:
     return SendsFilter(
         outcome=outcome if outcome in dict(OUTCOMES) else "",
         sender=query.get("by", "").strip(),
-        source=query.get("from", "").strip(),
+        source=as_stored(query.get("from", "").strip()),
     )
 
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from sesame.aws.paging import encode
 from sesame.console.calls import Call, call, sample
+from sesame.console.domains import as_stored
 from sesame.console.visit import Page, Visit, problem_of
 from sesame.db import Transaction
 from sesame.errors import ServiceError
@@ -24,7 +25,7 @@ async def show(visit: Visit) -> Response:
 
 
 async def _page(visit: Visit, problem: str = "", status: int = 200, left: str = "") -> Response:
-    asked, after = visit.query.get("q", "").strip(), visit.query.get("after", "")
+    asked, after = as_stored(visit.query.get("q", "").strip()), visit.query.get("after", "")
     request: dict[str, object] = {"PageSize": PAGE}
     if after or asked:
         request["NextToken"] = encode(after or _before(suppression.normal(asked) if "@" in asked else asked))
