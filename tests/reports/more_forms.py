@@ -111,4 +111,76 @@ MORE_FORMS = (
         "<ann@example.org>: 550 5.7.1 The recipient's organisation does not take mail from your country\n",
         (("ann@example.org", "5.7.1", "policy", False),),
     ),
+    Form(
+        "XMail",
+        "From: postmaster@mx.example.net\n",
+        "[<00>] XMail bounce: Rcpt=[ann@example.org];Error=[550 5.1.1 User unknown]\n\n\n[<01>] Error sending message "
+        "[1117688014.11] from [mx.example.net].\n\nID:        <S123>\nMail From: <news@example.com>\n"
+        "Rcpt To:   <ann@example.org>\nServer:    <mx.example.org> [192.0.2.7]\n\n\n[<05>] Here is listed the initial "
+        "part of the message:\n\n" + ORIGINAL,
+        (GONE,),
+    ),
+    Form(
+        "Sun's messaging server",
+        "From: Internet Mail Delivery <postmaster@mx.example.net>\n",
+        "This report relates to a message you sent with the following header fields:\n\n"
+        "  Message-id: <a@example.com>\n  From: News <news@example.com>\n  To: ann@example.org\n  Subject: Offer\n\n"
+        "Your message cannot be delivered to the following recipients:\n\n  Recipient address: "
+        "ann@example.org\n  Reason: Remote SMTP server has rejected "
+        "address\n  Diagnostic code: smtp;550 5.1.1 <ann@example.org>... User Unknown\n  Remote system: "
+        "dns;mx.example.org (TCP|192.0.2.67|47323|192.0.2.225|25)\n",
+        (GONE,),
+    ),
+    Form(
+        "James",
+        "From: postmaster@mx.example.net\n",
+        "Hi. This is the James mail server at mx.example.net.\nI'm afraid I wasn't able to deliver your message to the "
+        "following addresses.\nThis is a permanent error; I've given up.\n\nFailed recipient(s):\nann@example.org\n\n"
+        "Error message:\n550 5.1.1 <ann@example.org>: Recipient address rejected: User unknown\n",
+        (GONE,),
+    ),
+    Form(
+        "Biglobe",
+        "From: postmaster@mx.example.net\n",
+        "   ----- The following addresses had delivery problems -----\nann@example.org\n\n   ----- Non-delivered "
+        "information -----\nThe number of messages in recipient's mailbox exceeded the local limit.\n\n"
+        + ORIGINAL,
+        (("ann@example.org", "5.0.0", "mailbox-full", False),),
+    ),
+    Form(
+        "m-FILTER",
+        "From: Mail System <postmaster@mx.example.net>\n",
+        "FROM          news@example.com\nTO            ann@example.org\n\n-------SMTP command\n"
+        "RCPT TO:<ann@example.org>\n\n-------server message\n550 5.1.1 unknown user <ann@example.org>\n\n"
+        "-------unsent message\n" + ORIGINAL,
+        (GONE,),
+    ),
+    Form(
+        "1&1",
+        "From: Mail Delivery System <mailer-daemon@mx.example.net>\n",
+        "A message that you sent could not be delivered to one or more of\nits recipients. The following address"
+        ' failed:\n\n"ann@example.org":\nSMTP error from remote server after RCPT command:\nhost: '
+        "mx.example.org\n5.1.1 "
+        "<ann@example.org>... user unknown\n\n\n--- The header of the original message is following. ---\n\n"
+        + ORIGINAL,
+        (GONE,),
+    ),
+    Form(
+        "smail",
+        DAEMON,
+        "|------------------------- Message log follows: -------------------------|\n no valid recipients were found "
+        "for this message\n|------------------------- Failed addresses follow: "
+        "---------------------|\n <ann@example.org> "
+        "... unknown host\n|------------------------- Message text follows: ------------------------|\n"
+        + ORIGINAL,
+        (("ann@example.org", "5.0.0", "no-domain", True),),
+    ),
+    Form(
+        "Zoho",
+        DAEMON,
+        "This message was created automatically by mail delivery software.\n A message that you sent could not be "
+        "delivered to one or more of its recipients.\n\n[Status: Error, Address: <ann@example.org>, ResponseCode "
+        "550, , 5.1.1 User unknown]\n",
+        (GONE,),
+    ),
 )

@@ -19,7 +19,7 @@ RETURNED = compile_phrases(
         -- message headers | the first * lines of the | message contents follow | included message |
         message is returned below | original headers: | - text of message | start of message |
         the following is a copy of | the header follows | returned headers | original message headers: |
-        message body follows
+        message body follows | part of the message: | beginning of the message:
     """
 )
 FAILED = compile_phrases(
