@@ -6,16 +6,18 @@ Starts a server of its own, plays an owner who lends a domain, a delegate who se
 import contextlib
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 from botocore.exceptions import ClientError
 
+from tests.support.browser import Person, root_of
 from tests.support.patience import PATIENCE_S
 from tests.support.process import Account, SesameProcess, running
 
@@ -233,12 +235,57 @@ def log_in(page: "Page", sesame: SesameProcess, account_id: str = "") -> None:
     page.get_by_role("button", name="Log out").wait_for()
 
 
+NOBODY = "nobody"
+"""Whose pages are read without a log-in."""
+
+
 def shots(sesame: SesameProcess) -> list[tuple[str, str, str]]:
-    """Name, whose page (an account, or empty for the operator), path."""
+    """Name, whose page (an account, empty for the operator, or `NOBODY`), path."""
     found = play(sesame)
     owner, delegate = found["owner"], found["delegate"]
-    mail = f"/inbox/{received(sesame, 'reader@example.net')}"
+    person = root_of(sesame, owner)
+    found["shared-records"] = share(person, kind="records")
+    found["shared-kit"] = share(person, kind="kit", **{"for": delegate})
+    invited = sesame.run_json("console", "invite", owner, "anna")["link"]
+    found["invite"] = invited.removeprefix(sesame.console)
+    found["change"] = re.findall(rf"/{REGION}/changes/\d+", person.get(f"/{REGION}/changes").text)[0]
+    found["mail"] = f"/inbox/{received(sesame, 'reader@example.net')}"
+    return pictures(found)
+
+
+def share(person: Person, **form: str) -> str:
+    """The path of a new link for who has no log-in; asked for again while the machine is too busy to make it."""
+    page, made = (
+        f"/{REGION}/identities/example.com/shares",
+        re.compile(r"<code>http[^<]+?(/shared/[^<]+)</code>"),
+    )
+    while not (found := made.search(person.send(page, days="7", **form).text)):
+        pass
+    return found[1]
+
+
+def pictures(found: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """The same of what was played."""
+    owner, delegate, mail = found["owner"], found["delegate"], found["mail"]
     return [
+        ("login", NOBODY, "/login"),
+        ("invite", NOBODY, found["invite"]),
+        ("shared-records", NOBODY, found["shared-records"]),
+        ("shared-kit", NOBODY, found["shared-kit"]),
+        ("find", "", "/operator/find?q=example.com"),
+        ("minutes", "", "/operator/instance/minutes"),
+        ("connections", "", "/operator/deliveries/connections"),
+        ("regions", owner, f"/{REGION}/regions"),
+        ("search", owner, f"/{REGION}/search?q=news@example.com"),
+        ("identity-new", owner, f"/{REGION}/identities/new"),
+        ("identity-delete", owner, f"/{REGION}/identities/example.com/delete"),
+        ("policy-remove", owner, f"/{REGION}/identities/example.com/policies/Newsletter/remove"),
+        ("configuration-sets", owner, f"/{REGION}/configuration-sets"),
+        ("templates", owner, f"/{REGION}/templates"),
+        ("template-edit", owner, f"/{REGION}/templates/welcome/edit"),
+        ("group", owner, f"/{REGION}/people/groups/senders"),
+        ("role", owner, f"/{REGION}/people/roles/nightly"),
+        ("change", owner, found["change"]),
         ("instance", "", "/operator/instance"),
         ("queue", "", "/operator/queue"),
         ("queue-destination", "", "/operator/queue/to/slow.example"),
@@ -329,7 +376,8 @@ def take(
                 viewport={"width": x, "height": y}, color_scheme=scheme, base_url=sesame.console
             )
             pages[account_id] = context.new_page()
-            log_in(pages[account_id], sesame, account_id)
+            if account_id != NOBODY:
+                log_in(pages[account_id], sesame, account_id)
         page = pages[account_id]
         page.goto(path)
         if name in EXAMINED:
