@@ -39,6 +39,7 @@ from sesame.access.repeats import Repeats
 from sesame.access.sends import DoesNotAlign, SendDecision, SenderAddress, SendRequest, keys_of
 from sesame.aws.arn import identity_arn
 from sesame.aws.errors import InvalidClientTokenId
+from sesame.config.feedback import SIMULATOR
 from sesame.db import account_scope, identities_scope
 from sesame.errors import AccessDenied, ValidationError
 from sesame.mail.address import domain_of
@@ -61,15 +62,12 @@ class Granted(NamedTuple):
     epoch: int
 
 
-SIMULATOR_DOMAIN = "simulator.amazonses.com"
-"""Recipients at this domain need no verification and use no quota (SES "mailbox simulator")."""
-
-
 class Authorizer:
     """Decides sends and management calls.
 
     `candidates` gives, for an address, the identity names that cover it, most specific first; `changes` is where
-    the permits it gives are used; `simulators` are the domains of the mailbox simulator.
+    the permits it gives are used; `simulators` are the domains of the mailbox simulator, whose recipients need no
+    verification and use no quota.
     """
 
     def __init__(
@@ -79,7 +77,7 @@ class Authorizer:
         *,
         candidates: Callable[[str], Sequence[str]],
         owner_sandbox_counts: bool,
-        simulators: Collection[str] = (SIMULATOR_DOMAIN,),
+        simulators: Collection[str] = (SIMULATOR,),
     ) -> None:
         self._directory = directory
         self._repeats: Repeats[SendDecision] = Repeats(directory)

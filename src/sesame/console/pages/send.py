@@ -4,12 +4,12 @@ from typing import Any
 
 from starlette.responses import Response
 
+from sesame.config.feedback import SIMULATOR
 from sesame.console.calls import Call, call, sample
 from sesame.console.causes import cause_of
 from sesame.console.visit import Page, Visit
 from sesame.errors import AccessDenied, ServiceError
 
-SIMULATOR = "simulator.amazonses.com"
 SCENARIOS = (
     ("", "the address below"),
     ("success", "a mailbox that takes it"),

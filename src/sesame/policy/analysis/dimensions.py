@@ -10,7 +10,7 @@ from sesame.policy.analysis.points import write_date
 from sesame.policy.analysis.strings import DIGITS, HEXADECIMAL, Atom, Class
 from sesame.policy.language.pattern import tokenize
 from sesame.policy.language.values import read_address, read_date, write_address
-from sesame.policy.language.vocabulary import Family
+from sesame.policy.language.vocabulary import ADDRESS_KEYS, Family
 from sesame.policy.request import ContextValue
 
 MOMENT, EPOCH = "aws:currenttime", "aws:epochtime"
@@ -40,7 +40,6 @@ NATURAL = {
 }
 """Keys whose values are of one kind, however they are compared."""
 
-ADDRESSES = ("ses:fromaddress", "ses:feedbackaddress", "ses:recipients")
 _ADDRESS = "?*@?*.?*"
 _TWO, _FOUR = (Class(DIGITS),) * 2, (Class(DIGITS),) * 4
 _ARN = Atom(tokenize("*:*:*:*:*:*", variables=False))
@@ -48,7 +47,7 @@ _ARN = Atom(tokenize("*:*:*:*:*:*", variables=False))
 
 def shape_of(dimension: str) -> tuple[Atom, ...]:
     """What every text of a dimension looks like that has more than no characters."""
-    if dimension in ADDRESSES:
+    if dimension in ADDRESS_KEYS:
         return (Atom(tokenize(_ADDRESS, variables=False)),)
     if dimension == "aws:sourceaccount":
         return (Atom((Class(DIGITS),) * 12),)
@@ -68,7 +67,7 @@ def arn_shape() -> Atom:
 
 def may_be_empty(dimension: str) -> bool:
     """Whether a text of the dimension may have no characters."""
-    return dimension not in (*ADDRESSES, "aws:sourceaccount", *NATURAL)
+    return dimension not in (*ADDRESS_KEYS, "aws:sourceaccount", *NATURAL)
 
 
 def as_key(key: str, value: ContextValue | None) -> ContextValue | None:

@@ -13,13 +13,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sesame.policy.analysis.demands import TEXT_FAMILIES, OutsideFragment
-from sesame.policy.analysis.dimensions import ADDRESSES, CLOSED, NATURAL, USUAL
+from sesame.policy.analysis.dimensions import CLOSED, NATURAL, USUAL
 from sesame.policy.analysis.dimensions import folded as dimension_of
 from sesame.policy.language.document import Condition, Effect, Policy, Statement
 from sesame.policy.language.forms import PatternKind, is_outlawed, is_plain, needs_variables, read_pattern
 from sesame.policy.language.pattern import Tokens, Variable, Wild, is_malformed, split_arn, tokenize
 from sesame.policy.language.values import read_bool, read_date, read_number, read_range
-from sesame.policy.language.vocabulary import Compare, Family, Quantifier, find_key, is_unknown_key
+from sesame.policy.language.vocabulary import (
+    ADDRESS_KEYS,
+    Compare,
+    Family,
+    Quantifier,
+    find_key,
+    is_unknown_key,
+)
 
 Placed = tuple[Policy, Statement]
 _SORTS = {Family.DATE: "Int", Family.NUMERIC: "Real", Family.IP: "Int", Family.BOOL: "Bool"}
@@ -141,7 +148,7 @@ class Formula:
         elif family in TEXT_FAMILIES:
             known = find_key(key)
             shape: tuple[str, ...] = ("?*",) if known is not None and known.is_list else ("*",)
-            shape = CLOSED.get(key, ("?*@?*.?*",) if key in ADDRESSES else shape)
+            shape = CLOSED.get(key, ("?*@?*.?*",) if key in ADDRESS_KEYS else shape)
             self._lines.append(f"(assert {_one_of(term, shape)})")
         if key in self._limits:
             limits = self._limits[key]

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from sesame.policy.analysis.demands import variables_of
-from sesame.policy.analysis.dimensions import ADDRESSES, EPOCH, MOMENT, USUAL
+from sesame.policy.analysis.dimensions import EPOCH, MOMENT, USUAL
 from sesame.policy.analysis.index import Placed
 from sesame.policy.analysis.principals import OTHER, Candidate, Names
 from sesame.policy.analysis.strings import DIGITS, LOWER, MARKS, UPPER
 from sesame.policy.analysis.who import PRINCIPAL_KEYS
+from sesame.policy.language.vocabulary import ADDRESS_KEYS
 
 _MOST = 8
 _NAME = frozenset(LOWER + UPPER + DIGITS + MARKS)
@@ -44,7 +45,7 @@ def samples_of(candidate: Candidate, placed: Sequence[Placed], named: Names) -> 
 
 def _pool(key: str, texts: list[str]) -> list[str | None]:
     pool: list[str | None]
-    if key in ADDRESSES:
+    if key in ADDRESS_KEYS:
         pool = [*(word for word in texts if "@" in word.strip("@")), USUAL[key]]
         return pool[:_MOST]
     if key in USUAL:

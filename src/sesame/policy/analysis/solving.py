@@ -15,7 +15,6 @@ from sesame.policy.analysis.demands import (
     holds,
 )
 from sesame.policy.analysis.dimensions import (
-    ADDRESSES,
     MOMENT,
     NATURAL,
     USUAL,
@@ -31,7 +30,7 @@ from sesame.policy.analysis.who import WHO, Embedding, Who
 from sesame.policy.language.document import Effect
 from sesame.policy.language.pattern import Wild, tokenize
 from sesame.policy.language.values import read_number
-from sesame.policy.language.vocabulary import Family, Quantifier, find_key
+from sesame.policy.language.vocabulary import ADDRESS_KEYS, Family, Quantifier, find_key
 from sesame.policy.request import ContextValue
 
 USER_ID = "aws:userid"
@@ -96,7 +95,7 @@ class Solver:
         else:
             values, is_exact = [*self._guesses(kinds, literals)], False
         if self._dimension in USUAL and not self._limits:
-            values = [USUAL[self._dimension], *values] if self._dimension not in ADDRESSES else values
+            values = [USUAL[self._dimension], *values] if self._dimension not in ADDRESS_KEYS else values
         for value in self._with_usual(values):
             if all(holds(literal, self._seen(literal, value)) for literal in literals):
                 return (value,)
@@ -115,7 +114,7 @@ class Solver:
         raise OutsideFragment(f"{what} {key}")
 
     def _with_usual(self, values: Iterable[ContextValue]) -> Iterable[ContextValue]:
-        if self._dimension in ADDRESSES and not self._limits:
+        if self._dimension in ADDRESS_KEYS and not self._limits:
             yield USUAL[self._dimension]
         yield from values
 
@@ -127,7 +126,7 @@ class Solver:
 
     def _is_text_anyway(self, kinds: set[Family]) -> bool:
         """Whether no value of the dimension reads as a number, date, address or boolean."""
-        return self._dimension in (*ADDRESSES, WHO, USER_ID) or kinds <= {Family.STRING, Family.BINARY}
+        return self._dimension in (*ADDRESS_KEYS, WHO, USER_ID) or kinds <= {Family.STRING, Family.BINARY}
 
     def _is_none_by_kind(self, literals: Sequence[Literal]) -> bool:
         """Whether the literals of one kind alone, whatever the values are like, have no value in common."""

@@ -12,14 +12,20 @@ from sesame.policy.language.document import Condition, Effect, Policy, Statement
 from sesame.policy.language.pattern import Glob, Tokens, Variable, Wild, tokenize
 from sesame.policy.language.source import Path
 from sesame.policy.language.values import read_address, read_range
-from sesame.policy.language.vocabulary import Compare, Family, Quantifier, find_key, is_unknown_key
+from sesame.policy.language.vocabulary import (
+    ADDRESS_KEYS,
+    Compare,
+    Family,
+    Quantifier,
+    find_key,
+    is_unknown_key,
+)
 
 Note = tuple[Code, Path, str]
 
 _PRIVATE = tuple(
     ipaddress.ip_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 )
-_ADDRESS_KEYS = {"ses:fromaddress", "ses:feedbackaddress", "ses:recipients"}
 _REGEX_SIGNS = re.compile(r"\.\*|\.\+|\\[.@dws*+]|\[[^\]@]*-[^\]@]*\]|\([^)]*\|[^)]*\)|^\^|\$$")
 _NUMBER_FAMILIES = (Family.NUMERIC, Family.DATE)
 _TEXT_FAMILIES = (Family.STRING, Family.ARN, Family.NULL)
@@ -63,7 +69,7 @@ def check_letters(statement: Statement, condition: Condition) -> Iterator[Note]:
     comparison = condition.operator.comparison
     keeps_out = (statement.effect is Effect.DENY) is not comparison.negated
     exact = comparison.family is Family.STRING and comparison.compare is Compare.EQUAL
-    if condition.key.lower() not in _ADDRESS_KEYS or not keeps_out or not exact:
+    if condition.key.lower() not in ADDRESS_KEYS or not keeps_out or not exact:
         return
     for number, value in enumerate(condition.values):
         local_part, at, domain = value.rpartition("@")
@@ -152,7 +158,7 @@ _WHOLE = re.compile(r"arn:.+|[0-9]{12}")
 def _is_whole(key: str, value: str) -> bool:
     """Whether a value is all that a request can carry for a key: an address, an ARN, an account, a version."""
     local_part, at, domain = value.rpartition("@")
-    if key.lower() in _ADDRESS_KEYS:
+    if key.lower() in ADDRESS_KEYS:
         return bool(local_part and at and domain)
     return key.lower() == "ses:apiversion" or _WHOLE.fullmatch(value) is not None
 
@@ -160,7 +166,7 @@ def _is_whole(key: str, value: str) -> bool:
 def _check_text(condition: Condition, value: str, tokens: Tokens) -> Iterator[tuple[Code, str]]:
     key = condition.key.lower()
     ignores_case = condition.operator.comparison.compare is Compare.EQUAL_FOLDED
-    if key in _ADDRESS_KEYS:
+    if key in ADDRESS_KEYS:
         domain = value.rpartition("@")[2] if "@" in value else ""
         if not ignores_case and domain != domain.lower() and "${" not in domain:
             message = f"`{value}` matches only with these capitals: write the domain in lower case"

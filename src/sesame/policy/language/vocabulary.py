@@ -248,6 +248,9 @@ def is_unknown_key(name: str) -> bool:
     return (":" not in name or name.lower().startswith(_JUDGED)) and find_key(name) is None
 
 
+ADDRESS_KEYS = ("ses:fromaddress", "ses:feedbackaddress", "ses:recipients")
+"""Keys whose values are addresses of mail."""
+
 SENDING_ACTIONS = (
     "ses:SendEmail",
     "ses:SendRawEmail",

@@ -15,6 +15,7 @@ from email.header import decode_header, make_header
 
 from sesame.policy.language.pattern import glob
 from sesame.policy.language.vocabulary import (
+    ADDRESS_KEYS,
     COMPARISONS,
     CONDITION_KEYS,
     Compare,
@@ -173,7 +174,7 @@ def _hint(condition: ConditionStep, request: Request, reader: Reader) -> str:
         return "; a wildcard counts only under StringLike"
     if _differs_in_case(condition, seen, wanted):
         return "; only the case of letters differs"
-    if condition.key.lower() in _ADDRESSES and _differs_in_label(condition, seen, wanted):
+    if condition.key.lower() in ADDRESS_KEYS and _differs_in_label(condition, seen, wanted):
         return "; what stands behind the + counts in conditions"
     return _of_other_language(condition, seen, wanted)
 
@@ -182,7 +183,7 @@ def has_name(condition: ConditionStep, reader: Reader) -> bool:
     """Whether values are addresses with a display name, which no address of a request has."""
     is_text = read_operator(condition.operator).comparison.family is Family.STRING
     values = values_for(condition, reader)
-    return is_text and condition.key.lower() in _ADDRESSES and any(map(_NAMED.search, values))
+    return is_text and condition.key.lower() in ADDRESS_KEYS and any(map(_NAMED.search, values))
 
 
 _NAMED = re.compile(r"<[^<>]+@[^<>]+>\s*$")
@@ -199,7 +200,6 @@ def _differs_in_label(condition: ConditionStep, seen: Sequence[str], wanted: Seq
     return not is_negated and any(glob(text).matches(value) for value in bare for text in wanted)
 
 
-_ADDRESSES = {"ses:fromaddress", "ses:feedbackaddress", "ses:recipients"}
 _REGEX = re.compile(r"\.\*|\.\+|\\.|^\^|\$$|\[[^\]]+\]|\(.*\||\|.*\)")
 """What is special in regular expressions, and in conditions stands for itself."""
 
@@ -226,7 +226,7 @@ def _of_other_language(condition: ConditionStep, seen: Sequence[str], wanted: Se
     for text in wanted:
         if (found := _REGEX.search(text)) is not None:
             return f"; `{found[0]}` stands for itself: `*` and `?` under StringLike are the only wildcards"
-    if condition.key.lower() not in _ADDRESSES:
+    if condition.key.lower() not in ADDRESS_KEYS:
         return ""
     for text in wanted:
         before, _, domain = text.rpartition("@")

@@ -9,7 +9,7 @@ from sesame.policy.language.vocabulary import Compare, Family, Quantifier, read_
 from sesame.policy.reasons.cause import Reader
 from sesame.policy.reasons.conditions import is_hidden, not_filled
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
-from sesame.policy.reasons.narrow import Admits, others, principals
+from sesame.policy.reasons.narrow import BY_PRINCIPAL, Admits, others, principals
 from sesame.policy.reasons.remedies import (
     Change,
     carried,
@@ -23,7 +23,6 @@ from sesame.policy.request import Request, Requester
 
 _WRITABLE = (Family.STRING, Family.ARN, Family.IP)
 _RECIPIENTS = "ses:recipients"
-_BY_PRINCIPAL = {"aws:principalarn", "aws:principalaccount", "aws:userid"}
 
 
 def exceptions_for(
@@ -50,7 +49,7 @@ def _exception(step: StatementStep, request: Request, reader: Reader) -> tuple[C
         one.key.lower() == _RECIPIENTS and is_hidden(one, reader) and one.seen for one in step.conditions
     )
     admits: tuple[Admits, ...] = ({"key": "ses:Recipients"},) if is_open else ()
-    is_bound = any(str(one.get("key_to", one.get("key", ""))).lower() in _BY_PRINCIPAL for one in found)
+    is_bound = any(str(one.get("key_to", one.get("key", ""))).lower() in BY_PRINCIPAL for one in found)
     if found and (is_bound or not others(step, request.requester)):
         return _together(found), admits
     if not step.conditions and not found and _is_for_it_alone(step, request.requester):
@@ -133,7 +132,7 @@ def _of_value(step: StatementStep, one: ConditionStep, request: Request, reader:
     is_list = len(seen) > 1 or key == _RECIPIENTS
     if comparison.negated and not (is_list and operator.quantifier is not Quantifier.FOR_ANY):
         return change | {"add": to_add(comparison, one.decisive or seen)}
-    if key.startswith("aws:principal") and key not in _BY_PRINCIPAL:
+    if key.startswith("aws:principal") and key not in BY_PRINCIPAL:
         return None
     if comparison.family is Family.IP:
         return {"operator": "NotIpAddress", "key": one.key, "exempt": [range_of(value) for value in seen]}

@@ -27,9 +27,9 @@ _OF_WHO = ("aws:principal", "aws:username", "aws:userid")
 """Beginnings of keys that are about who sends: a statement for one principal need not repeat them."""
 TAGS = ("aws:resourcetag/", "ses:resourcetag/")
 _OF_RESOURCE = (*TAGS, "aws:resourceaccount")
-_BOUND = {"aws:principalarn", "aws:principalaccount", "aws:userid"}
+BY_PRINCIPAL = {"aws:principalarn", "aws:principalaccount", "aws:userid"}
 """Keys with a value for each principal or account."""
-_ALONE = _BOUND - {"aws:principalaccount"}
+_ALONE = BY_PRINCIPAL - {"aws:principalaccount"}
 
 
 def others(step: StatementStep, requester: Requester) -> tuple[Admits, ...]:
@@ -70,7 +70,7 @@ def admitted(step: StatementStep, requester: Requester, changes: Sequence[Change
     account, is_identitys = requester.account_id, step.ref.kind == "identity"
     is_one = bool(account) and requester.kind != "root" and is_identitys
     whole: tuple[Admits, ...] = ({"account": account},) if is_one else ()
-    if is_identitys and keys <= _BOUND:
+    if is_identitys and keys <= BY_PRINCIPAL:
         return whole
     is_named = bool({account, f"arn:aws:iam::{account}:root"} & set(principals(step)))
     return (*others(step, requester), *(whole if is_named else ()))
@@ -129,7 +129,7 @@ def _is_wide(step: StatementStep, request: Request, change: Change) -> bool:
         return True
     if "add" in change and _tells_apart(step, key):
         return True
-    return bool(others(step, request.requester)) and _key_of(change) not in _BOUND
+    return bool(others(step, request.requester)) and _key_of(change) not in BY_PRINCIPAL
 
 
 def _tells_apart(step: StatementStep, key: str) -> bool:
