@@ -189,6 +189,8 @@ async function look(what) {
     preview.dispatchEvent(new Event("put"));
     put("size", page);
     document.getElementById("preview").setAttribute("aria-busy", "false");
+    const again = document.querySelector("#preview [data-again]");
+    if (again) waiting = setTimeout(() => look(again.dataset.do), 500);
   } catch (error) {
     if (error.name === "AbortError") return;
     unseen(preview, "The server did not answer, so what you write is not judged.");

@@ -9,7 +9,7 @@ that by a condition which is not yet in force nothing is told.
 """
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -72,6 +72,8 @@ class Replay:
     is_whole: bool
     oldest_at: float | None
     not_told: int = 0
+    looked_at: int = 0
+    """Of how many records of the account, which may be about other identities; 0 where that was not counted."""
 
 
 async def what_if(
@@ -94,27 +96,21 @@ async def what_if(
     return again.result(is_whole=True)
 
 
-async def newest_what_if(
-    store: Store,
-    arn: IdentityArn,
-    *,
-    proposed: Mapping[str, str | None],
-    since: float,
-    most: int,
-    is_late: Callable[[], bool],
-    pause: Callable[[], Awaitable[object]],
-) -> Replay:
-    """The same for an owner who waits: the newest `most` records, until it is late; others run at each `pause`."""
+async def newest_slices(
+    store: Store, arn: IdentityArn, *, proposed: Mapping[str, str | None], since: float, most: int
+) -> AsyncGenerator[Replay, None]:
+    """The same of the newest `most` records, for an owner who waits: what it has come to after each stretch."""
     again = await _Again.of(store, arn, proposed, Reader.OWNER)
     looked_at = 0
     async for recorded in _newest(store, arn, since):
-        if looked_at == most or is_late():
-            return again.result(is_whole=False)
+        if looked_at == most:
+            yield again.result(is_whole=False, looked_at=looked_at)
+            return
         looked_at += 1
         await again.ask(recorded)
         if looked_at % A_STRETCH == 0:
-            await pause()
-    return again.result(is_whole=True)
+            yield again.result(is_whole=False, looked_at=looked_at)
+    yield again.result(is_whole=True, looked_at=looked_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,7 +234,7 @@ class _Again:
             self._senders[key] = await self._store.read(policies_of(account_id, decision))
         return self._senders[key]
 
-    def result(self, *, is_whole: bool) -> Replay:
+    def result(self, *, is_whole: bool, looked_at: int = 0) -> Replay:
         """What came of it."""
         return Replay(
             asked=self._asked,
@@ -246,6 +242,7 @@ class _Again:
             is_whole=is_whole,
             oldest_at=self._oldest,
             not_told=self._not_told,
+            looked_at=looked_at,
         )
 
 

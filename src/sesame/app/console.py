@@ -30,6 +30,7 @@ from sesame.console.instance import Instance
 from sesame.console.logins import Logins
 from sesame.console.once import Once
 from sesame.console.play import Play
+from sesame.console.replays import Replays
 from sesame.console.verdicts import Verdicts
 from sesame.console.visit import Backing, IdentityViews
 from sesame.db import Transaction
@@ -362,6 +363,7 @@ def backing_of(
         wake=lambda: services.wake(),
         logins=logins,
         shares=doors.share_links,
+        replays=Replays(services.store, clock=services.clock),
         once=Once(),
         policy_tests=doors.policy_tests,
         play=_play(settings, services),
@@ -372,7 +374,6 @@ def backing_of(
         audit=_audit_check(settings, services),
         failed=doors.failed,
         throttled=lambda: _throttled(doors, services),
-        exporting=set(),
         clock=services.clock,
         new_request_id=services.ids.request_id,
         is_region=served_regions(settings),

@@ -29,6 +29,7 @@ from sesame.console.logins import CONSOLE_OPERATOR, Browser, Logins
 from sesame.console.once import Once
 from sesame.console.play import Play
 from sesame.console.render import Renderer
+from sesame.console.replays import Replays
 from sesame.console.verdicts import Verdicts
 from sesame.db import Store
 from sesame.dns import Resolver
@@ -96,6 +97,8 @@ class Backing:
     """The settings in force."""
     service_principals: ServicePrincipals
     audit: AuditCheck
+    replays: Replays
+    """Recorded sends that are asked again under an edit, in the background."""
     once: Once
     """Forms that are done once, however often they are sent."""
     policy_tests: PolicyTestOperations
@@ -103,7 +106,7 @@ class Backing:
     verdicts: Verdicts
     """What receivers would make of mails in the inbox."""
     published: PublishedEvents
-    exporting: set[str]
+    exporting: set[str] = field(default_factory=set)
     """Accounts whose lists are being written to files."""
     clock: Clock
     new_request_id: Callable[[], str]

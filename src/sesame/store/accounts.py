@@ -96,20 +96,6 @@ class RegionUse:
     """Since the time asked for."""
 
 
-async def use_by_hour(
-    tx: Transaction, account_id: str, region: str, *, since: float
-) -> list[tuple[float, int]]:
-    """Recipients of an account in a region by hour: its beginning in Unix seconds, and how many."""
-    rows = await tx.all(
-        "SELECT minute / 60, SUM(recipients) FROM usage_minute WHERE account_id = ? AND region = ? AND minute >= ?"
-        " GROUP BY minute / 60",
-        account_id,
-        region,
-        int(since // 60),
-    )
-    return [(float(row[0] * 3_600), int(row[1])) for row in rows]
-
-
 async def use_by_minute(tx: Transaction, account_id: str, region: str, *, since: float) -> dict[int, int]:
     """Recipients of an account in a region by minute, counted from the epoch; of minutes with any."""
     rows = await tx.all(

@@ -35,6 +35,7 @@ async def _page(visit: Visit, problem: str = "", status: int = 200) -> Response:
         kinds=KINDS,
         given={key: given.get(key, "") for key in ("called", "kind", "who", "as")},
         calls=[
+            sample("List the cases", call("sesame", "ListIdentityPolicyTests", Identity=name)),
             sample("Ask whether they hold", call("sesame", "RunIdentityPolicyTests", Identity=name)),
             sample("Keep a case", _keeping(name, given or EXAMPLE)),
             *(sample("Remove a case", _removal(name, case["Name"])) for case, _ in found[:1]),

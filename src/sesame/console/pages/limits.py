@@ -36,22 +36,20 @@ async def _page(visit: Visit, given: Mapping[str, str], problem: str = "", statu
 
     async def run(
         tx: Transaction,
-    ) -> tuple[
-        account_details.AccountDetails | None, dict[float, int], list[tuple[float, Counts]], dict[int, int]
-    ]:
-        used = await accounts.use_by_hour(tx, account_id, visit.region, since=float(first * HOUR_S))
+    ) -> tuple[account_details.AccountDetails | None, dict[int, int], list[tuple[float, Counts]]]:
+        used = await accounts.use_by_minute(tx, account_id, visit.region, since=float(first * HOUR_S))
         since = float((first - HOURS) * HOUR_S)
         return (
             await account_details.get(tx, account_id, visit.region),
-            dict(used),
+            used,
             await reputation.by_quarter(tx, account_id, visit.region, since=since),
-            await accounts.use_by_minute(tx, account_id, visit.region, since=visit.now - MINUTES * 60),
         )
 
-    asked, used, counted, by_minute = await visit.backing.store.read(run)
-    hours = [
-        (float(hour * HOUR_S), used.get(float(hour * HOUR_S), 0)) for hour in range(first, first + HOURS)
-    ]
+    asked, by_minute, counted = await visit.backing.store.read(run)
+    used = Counter[int]()
+    for minute, recipients in by_minute.items():
+        used[minute * 60 // HOUR_S] += recipients
+    hours = [(float(hour * HOUR_S), used[hour]) for hour in range(first, first + HOURS)]
     details: Mapping[str, Any] = answer.get("Details", {})
     fields = given or {
         "kind": details.get("MailType", ""),

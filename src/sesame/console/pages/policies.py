@@ -4,7 +4,6 @@ A preview changes nothing. A text is saved by SES's own operations with the leav
 what somebody else has saved meanwhile.
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,12 +11,12 @@ from typing import Any
 from starlette.responses import Response
 
 from sesame.access.identity_names import parse_identity_arn
-from sesame.admin.what_if import Replay, newest_what_if
 from sesame.console import answers_form
 from sesame.console.analyst import Answered, NoAnswer
 from sesame.console.calls import Call, Sample, call, sample
 from sesame.console.compared import Difference, difference
 from sesame.console.pages.senders import DAYS_S, SECONDS, ask, question_of
+from sesame.console.replays import Progress
 from sesame.console.visit import Page, Visit, problem_of
 from sesame.errors import ServiceError
 from sesame.operations.policy_editing import CHANGED, IdentityPolicies
@@ -27,9 +26,8 @@ from sesame.policy.writing.generate import Reason, generate
 from sesame.policy.writing.read_back import read_answers
 from sesame.store.policy_versions import Version
 
-MOST_RECORDS, MANY_RECORDS = 1_000, 20_000
-"""So many records a what-if looks at; and when asked to go further back."""
-REPLAY_S, LONG_REPLAY_S = 1.5, 10.0
+REPLAY_S = 1.5
+"""How long a page waits for recorded sends to be asked again, which then goes on in the background."""
 FIRST_NAME = "Lent"
 
 
@@ -55,7 +53,7 @@ class Looked:
 
     edit: Answered | None = None
     problem: str = ""
-    replay: Replay | None = None
+    replayed: Progress | None = None
     is_changed: bool = True
     difference: Difference = field(default=())
     """Lines of what is stored against the draft, when somebody else has saved meanwhile."""
@@ -132,10 +130,8 @@ async def preview(visit: Visit) -> Response:
         looked = Looked(is_changed=False, problem="" if draft.problem else "There is no text yet.")
     else:
         looked = await _look(visit, policies, draft)
-        if do in ("replay", "replay-more") and looked.edit is not None and not looked.edit["is_refused"]:
-            looked = replace(
-                looked, replay=await _replay(visit, policies, draft, is_long=do == "replay-more")
-            )
+        if do == "replay" and looked.edit is not None and not looked.edit["is_refused"]:
+            looked = replace(looked, replayed=await _replay(visit, policies, draft))
     return await _page(visit, policies, draft, looked)
 
 
@@ -291,19 +287,18 @@ async def _look(visit: Visit, policies: IdentityPolicies, draft: Draft) -> Looke
     return Looked(edit=edit, is_changed=current is None or current.document != draft.text)
 
 
-async def _replay(visit: Visit, policies: IdentityPolicies, draft: Draft, *, is_long: bool) -> Replay | None:
-    """Recorded sends asked again; others run in between."""
-    clock = visit.backing.clock
-    end = clock.monotonic() + (LONG_REPLAY_S if is_long else REPLAY_S)
+async def _replay(visit: Visit, policies: IdentityPolicies, draft: Draft) -> Progress | None:
+    """Recorded sends asked again, as far as that has come; None for a text that is no policy."""
+    assert visit.login is not None
     try:
-        return await newest_what_if(
-            visit.backing.store,
+        return await visit.backing.replays.of(
+            visit.login.digest,
             parse_identity_arn(policies.arn),
-            proposed={draft.name: draft.text},
+            name=draft.name,
+            text=draft.text,
+            now=policies.named,
             since=visit.now - DAYS_S,
-            most=MANY_RECORDS if is_long else MOST_RECORDS,
-            is_late=lambda: clock.monotonic() > end,
-            pause=lambda: asyncio.sleep(0),
+            within_s=REPLAY_S,
         )
     except PolicyError:
         return None

@@ -93,7 +93,11 @@ async def show(visit: Visit) -> Response:
             sample(
                 "Read the policies",
                 call("sesv2", "GetEmailIdentityPolicies", EmailIdentity=policies.identity.name),
-            )
+            ),
+            sample(
+                "List the delegates' bounds",
+                call("sesame", "ListDelegateBounds", Identity=policies.identity.name),
+            ),
         ],
     )
 

@@ -107,6 +107,11 @@ def _calls(name: str, view: SetView) -> list[Sample]:
     reasons = REASONS if found.suppressed_reasons is None else found.suppressed_reasons
     return [
         sample("Read the set", _of(name, "GetConfigurationSet")),
+        *(
+            [sample("List the webhooks", call("sesame", "ListWebhooks"))]
+            if any(WEBHOOK in one for one in view.destinations.values())
+            else []
+        ),
         sample("Add a topic", _topic(name, "events", topic, kinds)),
         sample("Add a webhook", _webhook(name, "program", "https://example.com/events", kinds)),
         *(
