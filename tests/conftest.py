@@ -25,6 +25,7 @@ LONGEST = (
     "story/test_terraform.py",
     "simulation/test_simulation.py",
     "console/test_browser.py",
+    "console/test_flows_browser.py",
     "model/test_every_input_v2.py",
     "crash/test_kill_telling.py",
     "story/test_kit.py",
