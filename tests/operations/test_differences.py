@@ -198,6 +198,12 @@ CHANGES: list[tuple[list[Step], Step, dict[str, tuple[Any, Any]]]] = [
         ("sesv2", "UpdateContactList", {"ContactListName": "l", "Description": "new"}),
         {"description": ("old", "new")},
     ),
+    ([], ("iam", "CreateAccountAlias", {"AccountAlias": "the-shop"}), {"alias": (None, "the-shop")}),
+    (
+        [("iam", "UpdateAccountPasswordPolicy", {"MinimumPasswordLength": 9})],
+        ("iam", "UpdateAccountPasswordPolicy", {"MinimumPasswordLength": 12, "RequireNumbers": True}),
+        {"least length": ("9", "12"), "numbers": ("no", "yes")},
+    ),
     (
         [SET],
         ("sesv2", "TagResource", {"ResourceArn": "SET", "Tags": [{"Key": "team", "Value": "red"}]}),

@@ -182,6 +182,10 @@ def _own(asked: _Asked, parameter: str) -> Arn | None:
 def _account(asked: _Asked) -> list[Resource]:
     if asked.name in _OF_ACCOUNT:
         return [Resource("account", (asked.account_id,), "account")]
+    if asked.name.endswith("AccountAlias"):
+        return [Resource("account alias", (asked.account_id,), "account")]
+    if asked.name.endswith("AccountPasswordPolicy"):
+        return [Resource("what is asked of passwords", (asked.account_id,), "passwords")]
     if asked.name in _OF_REGION:
         return [Resource("account in a region", asked.place, f"account in {asked.region}")]
     return []

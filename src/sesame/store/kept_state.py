@@ -201,6 +201,26 @@ KINDS: Mapping[str, tuple[Part, ...]] = {
             rows=True,
         ),
     ),
+    "account alias": (
+        Part("SELECT alias FROM account_alias WHERE account_id = ? ORDER BY alias", ("alias",)),
+    ),
+    "what is asked of passwords": (
+        Part(
+            "SELECT least_length, symbols, numbers, uppercase, lowercase, users_may_change, max_age_days, remembered,"
+            " hard_expiry FROM password_policy WHERE account_id = ?",
+            (
+                "least length",
+                "symbols?",
+                "numbers?",
+                "upper case?",
+                "lower case?",
+                "users may change theirs?",
+                "days until one expires",
+                "former ones remembered",
+                "an expired one is set by an administrator?",
+            ),
+        ),
+    ),
     "contact list": (
         Part(f"SELECT description, topics FROM contact_list WHERE {_IDENTITY}", ("description", "topics")),
     ),
