@@ -441,8 +441,10 @@ def test_keys_alone_lead_from_the_list_to_a_refusal(
 
 
 def test_new_mail_appears_by_itself(chrome: "Browser", sesame: SesameProcess, tenant: Tenant) -> None:
+    """After it was said, in few bytes, that there was none."""
     page = open_page(chrome, sesame, tenant.account.account_id)
-    page.goto("/inbox")
+    with page.expect_response(lambda answer: answer.url.endswith("/inbox") and answer.status == 304):
+        page.goto("/inbox")
     subject = f"New {tenant.account.account_id}"
     tenant.ses.send_email(
         Source="news@example.com",
