@@ -3,7 +3,7 @@
 import asyncio
 import io
 import itertools
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -84,7 +84,18 @@ class World:
             "log": Log(io.StringIO(), as_json=True, clock=self.clock),
             "new_lease": lambda: f"lease-{next(numbers)}",
         }
-        self.expander = Expander(f.store, HOUSE, **common)
+        self.removed: list[Mapping[str, object]] = []
+
+        async def audited(
+            account_id: str,
+            region: str,
+            parameters: Mapping[str, object],
+            run: Callable[[Transaction], Awaitable[bool]],
+        ) -> bool:
+            self.removed.append({"account": account_id, "region": region, **parameters})
+            return await f.store.write(run)
+
+        self.expander = Expander(f.store, HOUSE, audited=audited, **common)
         self.mails: list[dict[str, Any]] = []
 
         async def mail(tx: Transaction, **given: Any) -> None:
@@ -394,6 +405,16 @@ def test_a_topic_that_is_gone_drops_the_setting_and_feedback_goes_by_mail_again(
         await w.expand()
         kept = await w.f.store.read(lambda tx: notifications.get(tx, OWNER, IDENTITY))
         assert (kept.topics, kept.is_forwarding) == ({"Delivery": f"{TOPIC}-gone"}, True)
+        assert kept.removed["Bounce"].problem == "the topic does not exist"
+        (row,) = w.removed
+        assert (row["account"], row["removed"], row["reason"]) == (
+            OWNER,
+            f"{TOPIC}-gone",
+            "the topic does not exist",
+        )
+        await w.f.store.write(lambda tx: notifications.set_topic(tx, OWNER, IDENTITY, "Bounce", TOPIC))
+        kept = await w.f.store.read(lambda tx: notifications.get(tx, OWNER, IDENTITY))
+        assert (kept.topics["Bounce"], kept.removed) == (TOPIC, {})
 
     with_world(tmp_path, check)
 

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from tests.support.browser import root_of, words
 from tests.support.endpoint import Endpoint, get, listening
 from tests.support.process import REGION, Account, SesameProcess, read_header, wait_until
 from tests.support.submission import logged_in
@@ -454,6 +455,52 @@ def test_a_topic_of_the_delegate_may_be_the_owners_where_its_policy_lets_ses(
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
     sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
     tenant.ses.set_identity_notification_topic(**setting)
+
+
+def test_a_topic_whose_policy_came_to_refuse_is_removed_and_everybody_reads_why(
+    tenant: Tenant, sesame: SesameProcess
+) -> None:
+    topic = tenant.sns.create_topic(Name="bounces")["TopicArn"]
+    setting = {"Identity": "example.com", "NotificationType": "Bounce", "SnsTopic": topic}
+    tenant.ses.set_identity_notification_topic(**setting)
+    allow = {
+        "Effect": "Allow", "Principal": {"Service": "ses.amazonaws.com"}, "Action": "sns:Publish", "Resource": topic,
+        "Condition": {"StringEquals": {"AWS:SourceAccount": "999999999999"}},
+    }  # fmt: skip
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    tenant.sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+    to = {"ToAddresses": ["bounce@simulator.amazonses.com"]}
+    tenant.ses.send_email(Source="news@example.com", Destination=to, Message=MESSAGE)
+    attributes = {"Identities": ["example.com"]}
+
+    def is_removed() -> bool:
+        found = tenant.ses.get_identity_notification_attributes(**attributes)["NotificationAttributes"]
+        return not found["example.com"].get("BounceTopic")
+
+    wait_until(is_removed)
+    why = (
+        "the policy of the topic does not let SES publish for this account: it must allow `ses.amazonaws.com`"
+    )
+    ways = sesame.run_json("notifications", "map", tenant.arn)
+    (lost,) = [way for way in ways if way["way"] == f"topic of the identity: {topic}"]
+    assert lost["problem"].startswith("removed at ")
+    assert why in lost["problem"]
+    page = root_of(sesame, tenant.account.account_id).get(f"/{REGION}/identities/example.com/notifications")
+    assert why in words(page.text)
+    rows = sesame.run_json("audit", "list", tenant.account.account_id)
+    (row,) = [
+        row for row in rows if row["eventSource"] == "background.sesame" and "Topic" in row["eventName"]
+    ]
+    assert row["requestParameters"]["removed"] == topic
+    assert why in row["requestParameters"]["reason"]
+    code, _, text = refusal(tenant.ses.set_identity_notification_topic, **setting)
+    assert (code, why in text) == ("InvalidParameterValue", True)
+    allow["Condition"] = {"StringEquals": {"AWS:SourceAccount": tenant.account.account_id}}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    tenant.sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+    tenant.ses.set_identity_notification_topic(**setting)
+    ways = sesame.run_json("notifications", "map", tenant.arn)
+    assert not [way for way in ways if "removed at" in (way["problem"] or "")]
 
 
 def test_the_command_line_says_who_would_be_told_and_who_was(

@@ -3,14 +3,15 @@
 import asyncio
 import random
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from sesame.access.changes import SESAME
 from sesame.app import traced
 from sesame.app.foundation import Services, house
 from sesame.config.notify import Notify
-from sesame.db import AT_ONCE, Store, in_parts
+from sesame.db import AT_ONCE, Store, Transaction, in_parts
 from sesame.delivery.tls import TlsContexts
 from sesame.dns.public import AddressGuard
 from sesame.errors import Unavailable
@@ -45,11 +46,24 @@ class NotifyRole:
         self._expander = Expander(
             services.store,
             house(services.settings),
+            audited=self._audited,
             clock=services.clock,
             log=services.log,
             new_lease=lambda: services.ids.hex(16),
             published=self.published,
             stream_subject=stream_subject(services.settings.notify),
+        )
+
+    async def _audited(
+        self,
+        account_id: str,
+        region: str,
+        parameters: Mapping[str, object],
+        run: Callable[[Transaction], Awaitable[bool]],
+    ) -> bool:
+        acts = self._services.acts.by(SESAME)
+        return await acts.apply(
+            "SetIdentityNotificationTopic", account_id, run, region=region, parameters=parameters, when=bool
         )
 
     def wake(self) -> None:

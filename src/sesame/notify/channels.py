@@ -142,7 +142,7 @@ async def _checked(tx: Transaction, channel: Channel, *, source_arn: str) -> Cha
         for_account=channel.account_id,
         source_arn=source_arn,
     ):
-        problem = "the policy of the topic does not let SES publish for this account"
+        problem = not_let(channel.topic_arn, channel.account_id)
     return Channel(
         account_id=channel.account_id,
         topic_arn=channel.topic_arn,
@@ -151,4 +151,12 @@ async def _checked(tx: Transaction, channel: Channel, *, source_arn: str) -> Cha
         signature_version="1" if topic is None else topic.attributes.get("SignatureVersion") or "1",
         problem=problem,
         is_broken=problem is not None,
+    )
+
+
+def not_let(topic_arn: str, account_id: str) -> str:
+    """Why SES does not publish to a topic for an account, and what the topic's policy needs."""
+    return (
+        f"the policy of the topic does not let SES publish for this account: it must allow `ses.amazonaws.com`"
+        f" `sns:Publish` on `{topic_arn}`, and where it asks for `aws:SourceAccount`, for `{account_id}`"
     )

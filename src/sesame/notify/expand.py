@@ -8,9 +8,10 @@ again (SES developer guide, "Configuring Amazon SNS notifications").
 
 import traceback
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
 from sesame.aws.sns.message import Kind
 from sesame.db import AT_ONCE, Store, Transaction
@@ -59,6 +60,18 @@ class Expansion:
     """Account, identity ARN, kind of notification, topic: the id of what was published last."""
 
 
+class Audited(Protocol):
+    """Runs a change of Sesame's own to an account's topic; where it says that it did, with its audit row."""
+
+    async def __call__(
+        self,
+        account_id: str,
+        region: str,
+        parameters: Mapping[str, object],
+        run: Callable[[Transaction], Awaitable[bool]],
+    ) -> bool: ...
+
+
 class Expander:
     """Expands events until cancelled; `published` is called after something was written to the outbox."""
 
@@ -67,6 +80,7 @@ class Expander:
         store: Store,
         house: House,
         *,
+        audited: Audited,
         clock: Clock,
         log: Log,
         new_lease: Callable[[], str],
@@ -75,6 +89,7 @@ class Expander:
     ) -> None:
         self._store = store
         self._house = house
+        self._audited = audited
         self._clock = clock
         self._log = log
         self._new_lease = new_lease
@@ -137,23 +152,41 @@ class Expander:
         async def finish(tx: Transaction) -> None:
             await _publish(tx, last)
             await notifications.set_last_told(tx, expansion.last)
-            for (account_id, arn, kind), _ in expansion.broken.items():
-                await notifications.set_topic(tx, account_id, arn, kind, None)
-                await notifications.set_forwarding(tx, account_id, arn, enabled=True)
             await events.move_on(tx, claimed, lease=lease, to=Stage.PUBLISHED)
 
+        for (_, arn, kind), channel in expansion.broken.items():
+            await self._remove(channel, arn, kind, now=now)
         await self._store.write(finish, is_long=sum(len(where) for _, where in last) > FEW_PLACES)
-        for (account_id, arn, kind), channel in expansion.broken.items():
+        if expansion.publications:
+            self._published()
+
+    async def _remove(self, channel: Channel, identity_arn: str, kind: str, *, now: float) -> None:
+        """Take a setting away whose topic cannot be published to, so that feedback goes by mail again, as SES does."""
+        account_id, problem = channel.account_id, channel.problem or ""
+        removed = notifications.Removed(topic_arn=channel.topic_arn, problem=problem, at=now)
+
+        async def run(tx: Transaction) -> bool:
+            if not await notifications.remove_topic(tx, account_id, identity_arn, kind, removed):
+                return False
+            await notifications.set_forwarding(tx, account_id, identity_arn, enabled=True)
+            return True
+
+        parameters = {
+            "identity": identity_arn,
+            "notificationType": kind,
+            "snsTopic": None,
+            "removed": channel.topic_arn,
+            "reason": problem,
+        }
+        if await self._audited(account_id, identity_arn.split(":")[3], parameters, run):
             self._log.error(
                 "notification_topic_removed",
                 account_id=account_id,
-                identity=arn,
+                identity=identity_arn,
                 notification_type=kind,
                 topic=channel.topic_arn,
-                reason=channel.problem,
+                reason=problem,
             )
-        if expansion.publications:
-            self._published()
 
 
 STREAM = "arn:aws:sesame:::stream/"

@@ -5,6 +5,7 @@ For every kind of event: the channels that were set up, and where feedback goes 
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from sesame.db import Transaction
 from sesame.notify.channels import Channel, Sending, channels
@@ -44,6 +45,7 @@ async def ways_of(
     """The ways of one kind of event."""
     set_up = await channels(tx, sending, kind)
     found = [await _way(tx, kind, channel, most) for channel in set_up]
+    found += await _removed(tx, sending, kind)
     if kind in FED_BACK:
         found.append(await _mail(tx, sending, kind, set_up))
     return found
@@ -75,6 +77,26 @@ async def _way(tx: Transaction, kind: EventType, channel: Channel, most: int | N
         topic_arn=channel.topic_arn,
         is_of_identity=channel.name is None,
     )
+
+
+async def _removed(tx: Transaction, sending: Sending, kind: EventType) -> list[Way]:
+    """Topics that were taken away since nothing could be published to them."""
+    found = []
+    for account_id in dict.fromkeys((sending.owner_account_id, sending.account_id)):
+        settings = await notifications.get(tx, account_id, sending.identity_arn)
+        if (removed := settings.removed.get(kind.title)) is not None:
+            at = datetime.fromtimestamp(removed.at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+            found.append(
+                Way(
+                    kind=kind,
+                    account_id=account_id,
+                    way=f"topic of the identity: {removed.topic_arn}",
+                    problem=f"removed at {at}, when nothing could be published to it: {removed.problem}",
+                    topic_arn=removed.topic_arn,
+                    is_of_identity=True,
+                )
+            )
+    return found
 
 
 async def _mail(tx: Transaction, sending: Sending, kind: EventType, set_up: list[Channel]) -> Way:

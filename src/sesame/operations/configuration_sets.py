@@ -15,10 +15,11 @@ from sesame.errors import (
     LimitExceeded,
     NotImplementedByService,
     ServiceError,
+    SesameError,
 )
 from sesame.mail.domain import is_host_name
 from sesame.model import Caller
-from sesame.notify.channels import OTHER_PLACES
+from sesame.notify.channels import OTHER_PLACES, not_let
 from sesame.notify.event_json import VALIDATED
 from sesame.notify.publishing import announce
 from sesame.observe import Clock
@@ -467,29 +468,38 @@ async def _topic_of(
     if "SnsDestination" not in definition:
         return None
     arn = definition["SnsDestination"]["TopicArn"]
-    topic = await open_topic(tx, caller, arn, source_arn=found.arn)
-    if topic is None:
-        raise InvalidSnsDestination(f"SNS topic <{arn}> not found.", about=about)
-    return topic
+    try:
+        return await open_topic(tx, caller, arn, source_arn=found.arn)
+    except TopicUnusable as why:
+        raise InvalidSnsDestination(str(why), about=about) from None
 
 
-async def open_topic(tx: Transaction, caller: Caller, topic_arn: str, *, source_arn: str) -> Topic | None:
-    """A topic in the caller's region that SES may publish to for its account, about `source_arn`; None: there is none.
+class TopicUnusable(SesameError):
+    """SES cannot publish to a topic; the text is for the caller, and in SES's words where there is no such topic."""
 
-    A topic of another account whose policy does not let SES is like one that is not there (I9).
+
+async def open_topic(tx: Transaction, caller: Caller, topic_arn: str, *, source_arn: str) -> Topic:
+    """A topic in the caller's region that SES may publish to for its account, about `source_arn`.
+
+    Raises `TopicUnusable`; a topic of another account whose policy does not let SES is like one that is not there (I9).
     """
+    missing = TopicUnusable(f"SNS topic <{topic_arn}> not found.")
     parts = topic_arn.split(":")
     if len(parts) != 6 or parts[:3] != ["arn", "aws", "sns"]:
-        return None
+        raise missing
     region, account_id, name = parts[3:]
     if region != caller.region:
-        return None
+        raise missing
     topic = await topics.get(tx, account_id, region, name)
-    if topic is None or not ses_may_publish(
+    if topic is None:
+        raise missing
+    if not ses_may_publish(
         topic.attributes.get("Policy"),
         topic_arn=topic_arn,
         for_account=caller.principal.account_id,
         source_arn=source_arn,
     ):
-        return None
+        if account_id != caller.principal.account_id:
+            raise missing
+        raise TopicUnusable(f"SNS topic <{topic_arn}>: {not_let(topic_arn, account_id)}.")
     return topic

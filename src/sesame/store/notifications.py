@@ -4,6 +4,7 @@ Kept per account and identity ARN, since a delegate may have its own settings fo
 as. No decision about a send reads this.
 """
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
@@ -11,22 +12,33 @@ from sesame.db import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """A topic that was set until nothing could be published to it, because of `problem`, at a time in Unix seconds."""
+
+    topic_arn: str
+    problem: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Settings of one identity: kind to topic ARN, the kinds that carry headers, and the mail switch.
 
-    `last_told` is for each kind the id of what was published last to the topic that is set.
+    `last_told` is for each kind the id of what was published last to the topic that is set; `removed` are topics that
+    Sesame took away, by kind, until another is set.
     """
 
     topics: dict[str, str] = field(default_factory=dict)
     with_headers: frozenset[str] = frozenset()
     is_forwarding: bool = True
     last_told: dict[str, str] = field(default_factory=dict)
+    removed: dict[str, Removed] = field(default_factory=dict)
 
 
 async def get(tx: Transaction, account_id: str, identity_arn: str) -> Settings:
     """An account's settings for an identity; the defaults where it has none."""
     rows = await tx.all(
-        "SELECT kind, topic_arn, with_headers, last_told FROM identity_notification"
+        "SELECT kind, topic_arn, with_headers, last_told, removed FROM identity_notification"
         " WHERE account_id = ? AND identity_arn = ?",
         account_id,
         identity_arn,
@@ -41,6 +53,7 @@ async def get(tx: Transaction, account_id: str, identity_arn: str) -> Settings:
         with_headers=frozenset(row[0] for row in rows if row[2]),
         is_forwarding=forwarding is None or bool(forwarding[0]),
         last_told={row[0]: row[3] for row in rows if row[3] is not None},
+        removed={row[0]: Removed(**json.loads(row[4])) for row in rows if row[4] is not None},
     )
 
 
@@ -64,7 +77,7 @@ async def set_topic(
     await tx.execute(
         "INSERT INTO identity_notification (account_id, identity_arn, kind, topic_arn, with_headers)"
         " VALUES (?, ?, ?, ?, 0) ON CONFLICT (account_id, identity_arn, kind)"
-        " DO UPDATE SET topic_arn = excluded.topic_arn, last_told ="
+        " DO UPDATE SET topic_arn = excluded.topic_arn, removed = NULL, last_told ="
         " CASE WHEN excluded.topic_arn = identity_notification.topic_arn THEN identity_notification.last_told END,"
         " with_headers = CASE WHEN excluded.topic_arn IS NULL THEN 0 ELSE identity_notification.with_headers END",
         account_id,
@@ -72,6 +85,22 @@ async def set_topic(
         kind,
         topic_arn,
     )
+
+
+async def remove_topic(
+    tx: Transaction, account_id: str, identity_arn: str, kind: str, removed: Removed
+) -> bool:
+    """Clear a topic that nothing can be published to; whether it was still set."""
+    count = await tx.execute(
+        "UPDATE identity_notification SET topic_arn = NULL, with_headers = 0, last_told = NULL, removed = ?"
+        " WHERE account_id = ? AND identity_arn = ? AND kind = ? AND topic_arn = ?",
+        json.dumps({"topic_arn": removed.topic_arn, "problem": removed.problem, "at": removed.at}),
+        account_id,
+        identity_arn,
+        kind,
+        removed.topic_arn,
+    )
+    return count == 1
 
 
 async def set_last_told(tx: Transaction, told: Mapping[tuple[str, str, str, str], str]) -> None:

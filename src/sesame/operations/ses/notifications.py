@@ -14,7 +14,7 @@ from sesame.errors import AccessDenied, InvalidParameterValue
 from sesame.model import Caller
 from sesame.notify.event_json import subscribed_topic
 from sesame.notify.publishing import announce
-from sesame.operations.configuration_sets import open_topic
+from sesame.operations.configuration_sets import TopicUnusable, open_topic
 from sesame.operations.table import Handlers
 from sesame.policy import Policy, parse_stored_identity_policy
 from sesame.policy.language.document import Effect
@@ -55,9 +55,10 @@ class NotificationOperations:
             arn = await notification_identity(tx, caller, request["Identity"])
             found = None
             if topic is not None:
-                found = await open_topic(tx, caller, topic, source_arn=arn)
-                if found is None:
-                    raise InvalidParameterValue(f"SNS topic <{topic}> not found.")
+                try:
+                    found = await open_topic(tx, caller, topic, source_arn=arn)
+                except TopicUnusable as why:
+                    raise InvalidParameterValue(str(why)) from None
             await notifications.set_topic(tx, caller.principal.account_id, arn, kind, topic)
             if found is not None:
                 name = arn.partition(":identity/")[2]
