@@ -7,6 +7,7 @@ from sesame.cli.command import ServicesCommand, Subparsers, opened, runs_on_stor
 from sesame.cli.output import print_json
 from sesame.cli.policy_files import FAILED, YES, guarded, paint, read_identity_arn, read_json, read_text
 from sesame.errors import ConfigError
+from sesame.policy.language.source import PolicyError
 
 if TYPE_CHECKING:
     from sesame.app.foundation import Services
@@ -79,9 +80,12 @@ def _register_tests(verbs: Subparsers) -> None:
 async def run_put(services: "Services", args: argparse.Namespace) -> int:
     """Store a policy."""
     document = read_text(args.file)
-    broken = await services.policy_acts.put(
-        read_identity_arn(args.identity), args.name, document, force=args.force
-    )
+    try:
+        broken = await services.policy_acts.put(
+            read_identity_arn(args.identity), args.name, document, force=args.force
+        )
+    except PolicyError as error:
+        raise PolicyError(error.in_full) from None
     return _say_forced(args, broken)
 
 

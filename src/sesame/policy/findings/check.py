@@ -74,7 +74,7 @@ def _refused(error: PolicyError) -> Finding:
     return Finding(
         code=Code.REFUSED,
         severity=SEVERITIES[Code.REFUSED],
-        message=error.message,
+        message=error.in_full,
         path=error.path,
         line=error.line,
         column=error.column,

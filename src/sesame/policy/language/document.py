@@ -287,12 +287,16 @@ class _Reader:
         if written == "*":
             return element != "Principal", (Principal(kind="AWS", value="*"),)
         if isinstance(written, str):
-            self._refuse(path, 'a principal is "*" or an object such as {"AWS": "123456789012"}')
+            self._refuse(path, f'a principal is "*" or an object such as {_as_object(written)}')
         kinds = self._object(written, path)
         principals: list[Principal] = []
         for kind, value in kinds.items():
             if kind not in _PRINCIPAL_KINDS:
-                self._refuse((*path, kind), f"principal type `{kind}` is unknown: write AWS or Service")
+                right = [known for known in _PRINCIPAL_KINDS if known.lower() == kind.lower()]
+                self._refuse(
+                    (*path, kind),
+                    f"principal type `{kind}` is unknown: write {' or '.join(right or _PRINCIPAL_KINDS[:2])}",
+                )
             values = self._strings(value, (*path, kind))
             principals += [Principal(kind=kind, value=name) for name in values]
         if not principals:
@@ -348,6 +352,16 @@ class _Reader:
         if not isinstance(value, str):
             self._refuse(path, "a string, number or boolean belongs here")
         return str(value)
+
+
+def _as_object(principal: str) -> str:
+    """A principal that was written as a text alone, under its kind; an example where it can be none."""
+    if principal.endswith(".amazonaws.com"):
+        return f'{{"Service": "{principal}"}}'
+    is_one = principal.startswith(("arn:aws:iam::", "arn:aws:sts::")) or (
+        len(principal) == 12 and principal.isdigit()
+    )
+    return f'{{"AWS": "{principal if is_one else "123456789012"}"}}'
 
 
 def _is_string(value: Json) -> TypeGuard[str]:

@@ -28,6 +28,13 @@ from sesame.policy.language.forms import (
     read_pattern,
     read_principal,
 )
+from sesame.policy.language.instead import (
+    is_of_other_partition,
+    of_key,
+    of_not_element,
+    of_not_principal,
+    of_principal,
+)
 from sesame.policy.language.pattern import glob, is_malformed
 from sesame.policy.language.source import Path, Source
 from sesame.policy.language.values import is_sound_date, read_bool, read_bytes, read_number, read_range
@@ -54,8 +61,8 @@ def parse_identity_policy(text: str, *, identity_arn: str) -> Policy:
             ("NotResource", statement.not_resources),
         ):
             if given:
-                fix = f"an identity policy has no {element}: name what is meant in {element[3:]}"
-                source.refuse((*path, element), fix)
+                fix = of_not_element(element, statement, identity_arn)
+                source.refuse((*path, element), f"an identity policy has no {element}: {fix}")
         if statement.resources != (normal_identity_arn(identity_arn),):
             source.refuse((*path, "Resource"), f"the resource is the identity itself: `{identity_arn}`")
         _check_actions(source, statement, path)
@@ -96,19 +103,25 @@ def check_values(source: Source, policy: Policy) -> None:
             _check_condition(source, condition, at, variables=policy.has_variables)
 
 
+_PRINCIPALS = (
+    "write a 12-digit account, the ARN of a user, role, session or root without wildcards, a service such as"
+    " `cognito-idp.amazonaws.com`, or `*` alone"
+)
+
+
 def _check_principals(source: Source, statement: Statement, path: Path) -> None:
     if statement.not_principals and statement.effect.value == "Allow":
         source.refuse(
-            (*path, "NotPrincipal"), "NotPrincipal goes with Deny only: list the principals in Principal"
+            (*path, "NotPrincipal"), f"NotPrincipal goes with Deny only: {of_not_principal(statement)}"
         )
     for principal in statement.principals or ():
-        form, value = read_principal(principal)
-        if form in (PrincipalForm.MALFORMED, PrincipalForm.NOBODY):
+        form, _ = read_principal(principal)
+        is_elsewhere = principal.kind == "AWS" and is_of_other_partition(principal.value)
+        if is_elsewhere or form in (PrincipalForm.MALFORMED, PrincipalForm.NOBODY):
             element = "NotPrincipal" if statement.not_principals else "Principal"
             source.refuse(
                 (*path, element),
-                f"invalid principal `{value}`: write a 12-digit account, the ARN of a user, role, session or "
-                f"root without wildcards, a service such as `cognito-idp.amazonaws.com`, or `*` alone",
+                f"invalid principal `{principal.value}`: {of_principal(statement, principal) or _PRINCIPALS}",
                 words=f'Invalid principal in policy: "{principal.kind.upper()}":"{principal.value}"',
             )
 
@@ -125,7 +138,8 @@ def _check_actions(source: Source, statement: Statement, path: Path) -> None:
 
 def _check_key(source: Source, condition: Condition, path: Path) -> None:
     if not condition.key.startswith(("aws:", "ses:")) or find_key(condition.key) is None:
-        source.refuse_exactly(path, f"Unknown or unapplicable condition field '{condition.key}'.")
+        text = f"Unknown or unapplicable condition field '{condition.key}'."
+        source.refuse_exactly(path, text, mend=of_key(condition.key))
 
 
 _READERS: dict[Family, Callable[[str], object]] = {

@@ -28,7 +28,8 @@ class PolicyError(SesameError):
     """A policy that cannot be accepted; `message` says what is wrong, where, and how to put it right.
 
     `line` and `column` count from 1 in the submitted text; `path` is a JSON pointer (RFC 6901). `is_exact`
-    when the message is AWS's own; `words` are what IAM says where our message says more.
+    when the message is AWS's own; `words` are what IAM says where our message says more. `mend` is what AWS's own
+    text leaves out: what to write, "" where that is in the message or not known.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class PolicyError(SesameError):
         path: str = "",
         is_exact: bool = False,
         words: str = "",
+        mend: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -48,6 +50,12 @@ class PolicyError(SesameError):
         self.path = path
         self.is_exact = is_exact
         self.words = message if is_exact else words
+        self.mend = mend
+
+    @property
+    def in_full(self) -> str:
+        """The message with what to write, for those who are not held to AWS's words."""
+        return f"{self.message} {self.mend[:1].upper()}{self.mend[1:]}" if self.mend else self.message
 
 
 class Source:
@@ -79,10 +87,10 @@ class Source:
         """Raise PolicyError for the value at `path`, with its line and column in the message, not in AWS's `words`."""
         raise _placed(message, path, *self.position(path), words=words)
 
-    def refuse_exactly(self, path: Path, message: str) -> NoReturn:
-        """Raise PolicyError with a text that AWS defines; the place is in the attributes only."""
+    def refuse_exactly(self, path: Path, message: str, *, mend: str = "") -> NoReturn:
+        """Raise PolicyError with a text that AWS defines; the place and the `mend` are in the attributes only."""
         line, column = self.position(path)
-        raise PolicyError(message, line=line, column=column, path=pointer(path), is_exact=True)
+        raise PolicyError(message, line=line, column=column, path=pointer(path), is_exact=True, mend=mend)
 
     def position(self, path: Path) -> tuple[int, int]:
         """Line and column, from 1, where the value at `path` begins."""
