@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sesame.sending.rendering import merged, read_data
+from sesame.sending.rendering import merged, near_name, read_data
 
 FLAT = {"day": "Mon", "me": "Zoe", "name": "Def"}
 
@@ -38,3 +38,23 @@ def test_replacement_data_is_merged_key_by_key(
 def test_data_of_any_depth_is_merged() -> None:
     deep = read_data('{"a":' * 900 + "1" + "}" * 900)
     assert merged(deep, deep) == deep
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "near"),
+    [
+        ("total", {"Total": 3}, "Total"),
+        ("order.total", {"order": {"id": 7, "Total": 3}}, "order.Total"),
+        ("order.total", {"Order": {"total": 3}}, "Order.total"),
+        ("order/total", {"ORDER": {"TOTAL": None}}, "ORDER.TOTAL"),
+        ("this.total", {"items": [{"name": "x"}, {"totaL": 3}]}, "totaL"),
+        ("../total", {"x": {"TOTAL": 1}}, "TOTAL"),
+        ("total", {"sum": 3}, ""),
+        ("order.total", {"Total": 3}, ""),
+        ("total", {"total": None}, ""),
+        (".", {"Total": 3}, ""),
+        ("total", {"x": [[]] * 20_000, "y": {"Total": 3}}, ""),
+    ],
+)
+def test_a_name_in_other_letters_is_found_where_it_is(name: str, data: dict[str, object], near: str) -> None:
+    assert near_name(name, data) == near

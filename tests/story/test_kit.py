@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -172,6 +173,21 @@ def test_the_command_tries_the_kit(delegation: Delegation) -> None:
     printed = delegation.sesame.run_json("kit", delegation.domain, "--for", delegation.user, "--send")
     assert printed["status"] == 200
     assert is_message_of(delegation, printed["answer"]["MessageId"])
+
+
+def test_a_kit_that_is_refused_says_why_as_the_delegate_reads_it(sesame: SesameProcess) -> None:
+    delegation = Delegation(sesame, lets_itself=False)
+    kit = ("kit", delegation.arn, "--for", delegation.user, "--send")
+    printed = sesame.run(*kit, check=False)
+    assert printed.returncode == 3 and "refused with 403" in printed.stdout
+    assert f"SA206 no IAM policy of `{delegation.user}` allows `ses:SendEmail`" in printed.stdout
+    assert f"fix: give `{delegation.user}` an IAM policy with the statement" in printed.stdout
+    [request_id] = re.findall(r"^    request (\S+)$", printed.stdout, re.MULTILINE)
+    account_id = delegation.delegate.account_id
+    [kept] = sesame.run_json("decisions", account_id, "--request", request_id)
+    assert [cause["code"] for cause in kept["causes"]] == ["SA206"]
+    told = json.loads(sesame.run(*kit, "--json", check=False).stdout)
+    assert told["status"] == 403 and told["causes"] == kept["causes"] and told["request_id"] != request_id
 
 
 def test_a_kit_holds_no_secret(delegation: Delegation) -> None:

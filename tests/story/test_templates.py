@@ -212,6 +212,13 @@ def test_what_cannot_be_rendered_is_accepted_counted_and_not_sent(templater: Tem
     assert not [mail for mail in templater.sesame.mail() if templater.address("to") in mail.rcpt_to]
 
 
+def test_data_that_has_a_name_in_other_letters_is_named(templater: Templater) -> None:
+    [recipient] = templater.sesame.run_json("trace", templater.send('{"Name": "Ann"}'))["recipients"]
+    [cause] = recipient["causes"]
+    assert "Attribute 'name' is not present" in cause["cause"]
+    assert "the data has `Name`: write `name` there, or `Name` in the template" in cause["mend"]["text"]
+
+
 def test_a_templated_send_is_refused_at_once_for_what_is_known_at_once(templater: Templater) -> None:
     def send(**changed: Any) -> str:
         return refusal(

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from sesame.cli.command import Subparsers, runs_on_store, settings_of, with_services
 from sesame.cli.env import endpoints
 from sesame.cli.output import print_json
+from sesame.cli.trace import print_causes
 from sesame.errors import ConfigError, SesameError
 
 if TYPE_CHECKING:
@@ -205,19 +206,33 @@ def _indented(text: str) -> str:
 
 
 async def _send(services: "Services", kit: "Kit", *, as_json: bool) -> int:
-    """Send the message of the boto3 snippet, signed with a key that the delegate has."""
+    """Send the message of the boto3 snippet, signed with a key that the delegate has.
+
+    Refused, it prints why as the delegate's account reads it.
+    """
+    from sesame.access.causes.decision_json import of_request
+
     if kit.sample is None:
         raise NoKit("nothing allows SendEmail by the API v2: try a snippet for another way")
     key_id, secret = await _key_of(services, kit.delegate)
-    status, answer = _post(
+    status, answer, request_id = _post(
         kit.place, json.dumps(kit.sample).encode(), key_id=key_id, secret=secret, now=services.clock.now()
     )
+    refusals = (
+        await of_request(services.store, request_id, account_id=kit.delegate.split(":")[4])
+        if status != http.client.OK and request_id
+        else []
+    )
     if as_json:
-        print_json({"status": status, "answer": answer})
+        causes = [cause for one in refusals for cause in one["causes"]]
+        print_json({"status": status, "answer": answer, "request_id": request_id, "causes": causes})
     elif status == http.client.OK:
         print(f"sent: {answer.get('MessageId')}")
     else:
         print(f"refused with {status}: {answer.get('message') or answer.get('Message') or answer}")
+        print(f"    request {request_id}")
+        for one in refusals:
+            print_causes(one["causes"])
     return 0 if status == http.client.OK else DENIED
 
 
@@ -236,8 +251,10 @@ async def _key_of(services: "Services", delegate: str) -> tuple[str, str]:
     return keys.access_key_id, keys.secret_access_key
 
 
-def _post(place: "Place", body: bytes, *, key_id: str, secret: str, now: float) -> tuple[int, dict[str, Any]]:
-    """POST a signed request to send; status and answer."""
+def _post(
+    place: "Place", body: bytes, *, key_id: str, secret: str, now: float
+) -> tuple[int, dict[str, Any], str]:
+    """POST a signed request to send; status, answer and request id."""
     from sesame.aws import sigv4
 
     url = urlsplit(place.api)
@@ -266,4 +283,4 @@ def _post(place: "Place", body: bytes, *, key_id: str, secret: str, now: float) 
         read = json.loads(text)
     except ValueError:
         read = {"message": text.decode(errors="replace")[:200]}
-    return answer.status, read
+    return answer.status, read, answer.headers.get("x-amzn-requestid", "")

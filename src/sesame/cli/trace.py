@@ -210,14 +210,14 @@ def _print_decision(record: dict[str, Any], count: int) -> None:
     if record["request_id"]:
         times = f", {count} messages alike" if count > 1 else ""
         print(f"    request {record['request_id']}{times}")
-    _print_causes(record["causes"])
+    print_causes(record["causes"])
     if record["reason"]:
         print(f"    {one_line(record['reason'])}")
     _print_checks(record["checks"])
     print()
 
 
-def _print_causes(causes: list[dict[str, Any]]) -> None:
+def print_causes(causes: list[dict[str, Any]]) -> None:
     """Each cause with its fix, which stands once behind those that it is for."""
     for fix, alike in groupby(causes, key=lambda cause: str(cause["mend"]["text"])):
         for cause in alike:
@@ -279,7 +279,7 @@ def _print_recipient(recipient: dict[str, Any], *, dialogue: bool) -> None:
     print(f"recipient   {one_line(recipient['address'])}: {recipient['state']}{again}")
     if recipient["reason"] and recipient["state"] != "suppressed":  # its cause says it
         print(f"    {one_line(recipient['reason'])}")
-    _print_causes(recipient["causes"])
+    print_causes(recipient["causes"])
     for attempt in recipient["attempts"]:
         ip = attempt["remote_ip"] and f"[{attempt['remote_ip']}]"
         took = "" if attempt["took_s"] is None else f", took {attempt['took_s']:.3f} s"
@@ -309,6 +309,7 @@ def _trace_json(found: "Trace") -> dict[str, Any]:
         "decision": json.loads(found.decision),
         "accepted_at": found.accepted_at,
         "rendering_failure": found.failure,
+        "rendering_near": found.near or None,
         "recipients": [
             {
                 "address": recipient.address,

@@ -198,4 +198,4 @@ def _why_not(trace: Trace, recipient: RecipientTrace) -> Cause | None:
         "address": recipient.address,
         "paused_at": recipient.paused_at,
     }
-    return recipient_cause(stands, trace.owner_account_id, trace.region, trace.failure)
+    return recipient_cause(stands, trace.owner_account_id, trace.region, trace.failure, trace.near)

@@ -20,11 +20,11 @@ from sesame.mail.address import AddressError, Mailbox, identity_candidates, pars
 from sesame.mail.build import build_simple
 from sesame.mail.header import HEADER_LIMIT, MessageError
 from sesame.mail.message import ParsedMessage, read_message, received_of, rewrite
-from sesame.sending.rendering import empty_content, rendered_content
+from sesame.sending.rendering import empty_content, near_name, rendered_content
 from sesame.sending.submission import SMTP, RawContent, SimpleContent, Submission, TemplateContent
 from sesame.sending.tags import check_tags, parse_tags_header
 from sesame.spool.put import RenderingFailure
-from sesame.templates import RenderingError
+from sesame.templates import MissingAttribute, RenderingError
 
 MAX_HOPS = 50
 """Received fields of a message that is taken; one with more goes round in a loop (RFC 5321 section 6.3)."""
@@ -166,7 +166,8 @@ def _compose_template(submission: Submission, content: TemplateContent, stamp: S
         simple, failure = rendered_content(content), None
     except RenderingError as error:
         simple = empty_content(content)
-        failure = RenderingFailure(template=content.name, message=str(error))
+        near = near_name(error.name, content.data) if isinstance(error, MissingAttribute) else ""
+        failure = RenderingFailure(template=content.name, message=str(error), near=near)
     composed = _compose_simple(submission, simple, stamp)
     composed = msgspec.structs.replace(
         composed, request=msgspec.structs.replace(composed.request, resources=named)

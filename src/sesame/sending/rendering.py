@@ -8,6 +8,7 @@ character is replaced, and a subject stays one line, whatever the data holds. So
 import json
 import re
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, Never
 
 from sesame.mail.build import Text, text_of
@@ -15,6 +16,7 @@ from sesame.mail.encoded_words import SURROGATE
 from sesame.sending.submission import SimpleContent, TemplateContent
 from sesame.templates import RenderingError, Template
 
+_STEP = re.compile(r"[./\[\]]+")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -65,6 +67,29 @@ def empty_content(content: TemplateContent) -> SimpleContent:
 def render(part: Template | None, data: Mapping[str, Any]) -> str | None:
     """One part, None for one that there is not. Raises `RenderingError`."""
     return None if part is None else SURROGATE.sub("\ufffd", part.render(data))
+
+
+MOST_SEARCHED = 10_000
+"""So many values of the data are looked at for a name in other letters."""
+
+
+def near_name(name: str, data: Mapping[str, Any]) -> str:
+    """The name that the data has for one that it lacks, in other letters only; "" for none.
+
+    A block of the template may begin anywhere in the data: the end of the path to a value counts.
+    """
+    wanted = [part for part in _STEP.split(name) if part not in ("", "this")]
+    folded = [part.casefold() for part in wanted]
+    pending: list[tuple[tuple[str, ...], Any]] = [((), data)]
+    for path, value in islice(pending, MOST_SEARCHED):  # it grows meanwhile
+        tail = path[-len(wanted) :] if wanted else ()
+        if wanted and [part.casefold() for part in tail] == folded and list(tail) != wanted:
+            return ".".join(tail)
+        if isinstance(value, dict):
+            pending += [((*path, key), member) for key, member in value.items()]
+        elif isinstance(value, list):
+            pending += [(path, item) for item in value]
+    return ""
 
 
 def one_line(subject: str) -> str:

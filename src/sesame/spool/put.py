@@ -17,10 +17,14 @@ from sesame.store.events import Happened, NewEvent, Stage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderingFailure:
-    """Why a template could not be filled in, in SES's words."""
+    """Why a template could not be filled in, in SES's words.
+
+    `near` is what the data has in other letters in place of a name that it has not, "" for nothing.
+    """
 
     template: str
     message: str
+    near: str = ""
 
 
 class SpooledMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -231,6 +235,8 @@ def _events(seq: int, message: SpooledMessage) -> list[NewEvent]:
     at, failure = message.accepted_at, message.failure
     if failure is not None:
         detail = {"templateName": failure.template, "errorMessage": failure.message}
+        if failure.near:
+            detail["near"] = failure.near
         return [
             NewEvent(message_seq=seq, key="rendering", what=Happened.RENDERING_FAILED, at=at, detail=detail)
         ]

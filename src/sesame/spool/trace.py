@@ -79,6 +79,8 @@ class Trace:
     recipients: tuple[RecipientTrace, ...]
     failure: str | None
     """Why its template could not be rendered, None for a message that could be sent."""
+    near: str = ""
+    """What the data has in other letters in place of a name that it lacks; of a failure only."""
     reported: tuple[Reported, ...] = ()
     """What came back later."""
 
@@ -132,11 +134,7 @@ async def trace(store: Store, message_id: str, *, viewer: str | None) -> Trace |
             return None
         happened = await events.of_message(tx, message_id)
         reporters = await reports.reporters(tx, row[0])
-        failures = [
-            event.detail.get("errorMessage", "")
-            for event in happened
-            if event.what is Happened.RENDERING_FAILED
-        ]
+        failures = [event.detail for event in happened if event.what is Happened.RENDERING_FAILED]
         return Trace(
             message_id=row[1],
             account_id=row[2],
@@ -151,7 +149,8 @@ async def trace(store: Store, message_id: str, *, viewer: str | None) -> Trace |
             decision=whole(row[11], row[13]),
             accepted_at=row[12],
             recipients=await _recipients(tx, row[0], happened),
-            failure=failures[0] if failures else None,
+            failure=failures[0].get("errorMessage", "") if failures else None,
+            near=failures[0].get("near", "") if failures else "",
             reported=tuple(
                 Reported(
                     at=event.at,

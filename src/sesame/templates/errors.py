@@ -17,6 +17,7 @@ class MissingAttribute(RenderingError):
     def __init__(self, name: str) -> None:
         super().__init__(f"Attribute '{name}' is not present in the rendering data.")
         self.name = name
+        self.name = name
 
 
 class RenderingTooLarge(RenderingError):

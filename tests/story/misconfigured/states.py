@@ -11,7 +11,7 @@ from tests.story.misconfigured.world import MAY_SEND, Steps, World, case
     seen="magento2-gmail-smtp-app#17, php-aws-ses#35: the recipient is what failed, and the sender is verified",
     code="SA502",
     says=("sandbox", "you@elsewhere.test"),
-    mend=("leave-sandbox", "verif"),
+    mend=("leave-sandbox", "verif", "put-account-details"),
 )
 def only_the_recipient_failed(w: World) -> Steps:
     w.sender = w.sesame.create_account(production=False)

@@ -31,6 +31,7 @@ def sandbox_causes(
     for account in sorted(whose_sandbox, key=lambda account: account != own):
         is_sender = account == own
         whose = "the sender's account" if is_sender else "the identity owner's account"
+        others = Reader.OWNER if is_sender else Reader.SENDER
         code = Code.SANDBOX_SENDER if is_sender else Code.SANDBOX_OWNER
         nothing = "there is nothing to do on your side: " if reader is Reader.OWNER and is_sender else ""
         yield Cause(
@@ -39,11 +40,18 @@ def sandbox_causes(
             f" {own}: {listed} not{there}",
             mend=Mend(
                 how=How.LEAVE_SANDBOX,
-                text=f"{nothing}the operator runs `sesame account leave-sandbox {account}`, or account {own}"
-                " verifies the recipient",
+                text=f"{nothing}the operator runs `sesame account leave-sandbox {account}`"
+                f"{_to_ask(record.region, is_own=reader is not others)}, or account"
+                f" {own} verifies the recipient",
                 details={"account": account, "region": record.region},
             ),
         )
+
+
+def _to_ask(region: str, *, is_own: bool) -> str:
+    """How an account asks to leave the sandbox, for its own people."""
+    command = "aws sesv2 put-account-details --production-access-enabled --mail-type TRANSACTIONAL --website-url URL"
+    return f", which PutAccountDetails asks for (`{command} --region {region}`)" if is_own else ""
 
 
 def _verified_in_other_regions(record: DecisionRecord, recipients: Sequence[str], around: Around) -> str:

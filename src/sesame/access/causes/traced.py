@@ -88,16 +88,20 @@ def _check(check: Mapping[str, Any], kinds: set[str]) -> dict[str, Any]:
 
 def _recipient(recipient: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
     cause = recipient_cause(
-        recipient, found["owner_account_id"], found["region"], found.get("rendering_failure")
+        recipient,
+        found["owner_account_id"],
+        found["region"],
+        found.get("rendering_failure"),
+        found.get("rendering_near") or "",
     )
     return {**recipient, "causes": [] if cause is None else [cause.as_json()]}
 
 
 def recipient_cause(
-    recipient: Mapping[str, Any], owner: str, region: str, failure: str | None
+    recipient: Mapping[str, Any], owner: str, region: str, failure: str | None, near: str = ""
 ) -> Cause | None:
     """Why a recipient gets nothing, or nothing yet, for the sender; `owner` is the identity's account, and `failure`
-    why the message's template could not be rendered."""
+    why the message's template could not be rendered; `near` is the name that its data has in other letters."""
     cause = _cause(recipient, owner, region)
     if cause is None and failure is not None:
         return Cause(
@@ -105,11 +109,21 @@ def recipient_cause(
             text=f"its template could not be rendered, so nothing was sent: {failure.rstrip('.')}",
             mend=Mend(
                 how=How.CHANGE_MESSAGE,
-                text=f"{rule_mend(failure, {})}, and send again",
+                text=f"{_other_letters(failure, near) or rule_mend(failure, {})}, and send again",
                 details={"field": None, "from": None, "to": None},
             ),
         )
     return cause
+
+
+def _other_letters(failure: str, near: str) -> str:
+    """What to do where the data has a name in other letters than the template."""
+    wanted = failure.split("'")[1:2]
+    if not near or not wanted:
+        return ""
+    return (
+        f"the data has `{near}`: write `{wanted[0]}` there, or `{near}` in the template, for capitals count"
+    )
 
 
 def _cause(recipient: Mapping[str, Any], owner: str, region: str) -> Cause | None:
