@@ -8,7 +8,10 @@ the door that catches it picks the face (XML, JSON, SMTP). Delivery failure is n
 from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from sesame.model import Principal
 
 
 class SesameError(Exception):
@@ -33,6 +36,8 @@ class ServiceError(SesameError):
 
     facts: Mapping[str, Any]
     """What explains it to whoever looks it up by its request; no client is told."""
+    whose: "Principal | None"
+    """Who is known to have signed with a session that is no good (any more); of other keys the id says it."""
     is_kept: bool
     """Whether it has been kept to be looked up."""
 
@@ -42,6 +47,7 @@ class ServiceError(SesameError):
         self.message = message
         self.about = about
         self.facts: Mapping[str, Any] = {}
+        self.whose = None
         self.is_kept = False
 
 

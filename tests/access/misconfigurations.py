@@ -244,7 +244,7 @@ CASES: list[dict[str, Any]] = [
     case("secret-as-smtp-password", "SA701", [OWN, ["user", "sender", "robot", SEND]], NEWS | {"as": "sender/robot",
          "door": "smtp", "password": "<secret>"}, "secret access key", "smtp credentials"),
     case("iam-user-name-as-smtp-user", "SA701", [OWN, ["user", "sender", "robot", SEND]], NEWS | {
-         "as": "sender/robot", "door": "smtp", "username": "robot"}, "not an access key id", reader="operator"),
+         "as": "sender/robot", "door": "smtp", "username": "robot"}, "is the name of a user", "with the same password"),
     case("smtp-password-typo", "SA701", [OWN, ["user", "sender", "robot", SEND]], NEWS | {"as": "sender/robot",
          "door": "smtp", "password": "BTypedWrong"}, "not the one derived", "smtp credentials"),
     case("smtp-password-of-other-region", "SA702", [OWN], NEWS | {"door": "smtp", "region": "eu-west-1"},

@@ -1,6 +1,7 @@
 """Why signatures were refused, as the operator reads it in `sesame log-ins`: only a wrong secret is called so."""
 
 import datetime
+import smtplib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.credentials import Credentials
 
+from tests.story.misconfigured.world import World
+from tests.support.browser import operator, words
 from tests.support.process import Account, SesameProcess, running, wait_until
 from tests.support.signed_client import SignedClient
 
@@ -58,4 +61,34 @@ def test_a_signature_made_for_something_else_is_no_wrong_secret(
         return {one["of"]: one["why"] for one in names} == why
 
     wait_until(told)
+    fixes = {one["of"]: one["fix"] for one in sesame.run_json("log-ins")["names"]}
+    assert all(fixes.values()) and "set the client's clock" in fixes.values()
+    assert f"sesame key create {wrong.account_id} USER" in fixes[wrong.access_key_id]
     assert "a clock is wrong" in sesame.run("log-ins").stdout
+
+
+def test_a_user_name_in_place_of_the_key_is_named_with_what_to_do(sesame: SesameProcess) -> None:
+    """To the operator, of the account that alone has such a user; where two have one, or none, none is named."""
+    world = World(sesame)
+    only = world.user("mailer")
+    for account in (world.owner, world.sender):
+        world.user("both", account=account)
+    for name in ("Mailer", "both", "nobody"):
+        with pytest.raises(smtplib.SMTPAuthenticationError):
+            world.smtp(only, user=name, password="wrong")
+    to_log_in = (
+        "log in with the id of an access key (AKIA…), not with the name of a user: `sesame smtp credentials"
+    )
+
+    def told() -> bool:
+        fixes = {one["of"]: (one["account_id"], one["fix"]) for one in sesame.run_json("log-ins")["names"]}
+        either = ("", f"{to_log_in} ACCOUNT USER` prints both")
+        account_id = only.account_id
+        mine = (account_id, f"{to_log_in} {account_id} Mailer` prints both")
+        return fixes == {"Mailer": mine, "both": either, "nobody": either}
+
+    wait_until(told)
+    assert f"{to_log_in} {only.account_id} Mailer" in sesame.run("log-ins").stdout
+    page = words(operator(sesame).get("/operator/log-ins").text)
+    assert "not with the name of a user" in page and only.account_id in page
+    assert sesame.run_json("decisions", only.account_id) == []

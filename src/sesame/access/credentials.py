@@ -85,14 +85,17 @@ class Authenticator:
             why = self._slip(request, signed, secret, body_hash)
             if known:
                 error.facts = {} if why is None else {"why": why}
+                error.whose = None if session is None or credential is None else credential.principal
                 raise
         except Exception:
             if known:
                 raise
         if credential is None or not known:
-            raise InvalidClientTokenId
+            raise InvalidClientTokenId if session is None or credential is not None else _gone(session)
         if session is not None and session.expires_at <= now:
-            raise ExpiredToken
+            expired = ExpiredToken()
+            expired.facts, expired.whose = {"expired_at": session.expires_at}, credential.principal
+            raise expired
         principal, source_arn = credential.principal, None
         if principal.kind is PrincipalKind.SERVICE:
             principal, source_arn = _as_told(principal, request)
@@ -155,6 +158,21 @@ class Authenticator:
             if len(self._signing_keys) > MAX_SIGNING_KEYS:
                 self._signing_keys.popitem(last=False)
         return key
+
+
+def _gone(session: Session) -> InvalidClientTokenId:
+    """A session of a role or user that was deleted."""
+    error = InvalidClientTokenId()
+    error.facts = {"session_of_gone": "user" if session.user_id else "role"}
+    unique_id = session.user_id or f"{session.role_id}:{session.name}"
+    error.whose = Principal(
+        kind=PrincipalKind.USER if session.user_id else PrincipalKind.ROLE,
+        account_id=AccountId(session.account_id),
+        arn="",
+        user_id=unique_id,
+        name=session.name,
+    )
+    return error
 
 
 def _padded(secret: str) -> tuple[str, ...]:

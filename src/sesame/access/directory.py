@@ -149,6 +149,17 @@ class Directory:
         )
         return [key for key in found if key.access_key_id != access_key_id]
 
+    async def secrets_of_name(self, user_name: str, *, limit: int) -> list[tuple[str, str]]:
+        """Access key ids of users of a name in whatever account, with their secrets; not cached."""
+        found = await self._store.read(lambda tx: users.keys_of_name(tx, user_name, limit=limit))
+        return [
+            (
+                key.access_key_id,
+                self._sealer.open(key.sealed_secret, row=f"access_key:{key.access_key_id}").decode(),
+            )
+            for key in found
+        ]
+
     async def deleted_key(self, access_key_id: str) -> tuple[DeletedKey | None, list[users.AccessKey] | None]:
         """Whose a key was that is gone, and which that principal has now; None for one that never was, or is gone."""
 

@@ -26,6 +26,9 @@ MAX_FAILURES, WINDOW_S = 10, 60.0
 """Wrong passwords for one name from one client in that time, before it has to wait."""
 
 MAX_KNOWN = 10_000
+MOST_NAMED = 4
+"""Keys of users of one name, in whatever accounts, whose password may have come with the name."""
+
 _NOBODYS_SECRET = secrets.token_hex(20)
 
 REGIONS = tuple(
@@ -45,11 +48,23 @@ REGIONS = tuple(
 class WrongCredentials(SesameError):
     """User name and password do not go together."""
 
-    def __init__(self, why: str = "", *, principal: Principal | None = None, region: str = "") -> None:
+    def __init__(
+        self,
+        why: str = "",
+        *,
+        principal: Principal | None = None,
+        region: str = "",
+        key: str = "",
+        given: str = "",
+    ) -> None:
         """`why`, for the account's own eyes: user-name, temporary, swapped, unknown,
-        inactive, secret, region, white-space, old or password."""
+        inactive, secret, region, white-space, old or password.
+
+        Of a user's name in place of its access key id, `key` is that and `given` what came as password.
+        """
         super().__init__(why)
         self.why, self.principal, self.region = why, principal, region
+        self.key, self.given = key, given
 
 
 class TooManyFailures(SesameError):
@@ -102,7 +117,8 @@ class SmtpLogins:
         region = self._region_of(username, password, credential)
         if credential is None or region is None or not credential.active:
             self._count_failure(username, client)
-            raise self._wrong(username, password, credential, region)
+            wrong = self._wrong(username, password, credential, region)
+            raise wrong if wrong.why != "user-name" else await self._named(username, password)
 
         async def run(tx: Transaction) -> tuple[str, ...]:
             return await smtp_bindings(tx, username)
@@ -137,6 +153,25 @@ class SmtpLogins:
         if not credential.active:
             why = "inactive"
         return WrongCredentials(why, principal=credential.principal, region=elsewhere)
+
+    async def _named(self, username: str, password: str) -> WrongCredentials:
+        """What is wrong with a user name that is no key id: it may be the name of a user whose password this is.
+
+        Only who knows the secret is found so. `MOST_NAMED` secrets are tried, however many users are called so (I9).
+        """
+        found = await self._directory.secrets_of_name(username.strip(), limit=MOST_NAMED)
+        given = password.strip().encode("utf-8", "surrogateescape")
+        key, what = "", ""
+        for access_key_id, secret in [*found, *[("", _NOBODYS_SECRET)] * (MOST_NAMED - len(found))]:
+            tries = [("secret", secret.encode()), ("old", _old_password(secret))]
+            tries += [("", smtp_password(secret, region).encode()) for region in self._regions]
+            for one, right in tries:
+                if hmac.compare_digest(right, given):
+                    key, what = access_key_id, one
+        credential = await self._directory.credential(key) if key else None
+        if credential is None:
+            return WrongCredentials("user-name")
+        return WrongCredentials("user-name", principal=credential.principal, key=key, given=what)
 
     async def caller(self, login: Login) -> Caller:
         """Who calls, for one message; raises `WrongCredentials` when the key is not good any more."""

@@ -1,16 +1,18 @@
 """Log-ins and signatures that were refused, summed up for the operator: from where, and under which name."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import nsmallest
 
+from sesame.db import Transaction
 from sesame.store.failed_sign_ins import OTHERS, Failed
+from sesame.store.iam import users
 
 HOURS = 24
 """What is summed up at once."""
 
 WHY = {
-    "user-name": "not shaped like a key id",
+    "user-name": "no key id: SMTP takes one as user name",
     "temporary": "a session's temporary key: SMTP takes keys of users",
     "swapped": "user name and password exchanged",
     "unknown": "no such key or user",
@@ -31,9 +33,38 @@ WHY = {
     "clock": "signed at another time: a clock is wrong",
     "IncompleteSignature": "a signature that cannot be read",
     "RequestExpired": "signed at another time",
-    "ExpiredToken": "a session that is over",
+    "ExpiredToken": "the session has expired",
 }
 """What failed, by the words that are kept; other codes are shown as they are."""
+
+_SMTP = "`sesame smtp credentials ACCOUNT USER`"
+_OF_KEY = "`sesame smtp credentials ACCOUNT USER --key KEY`"
+_SIGNED = "use an active key with its own secret access key, or a new one: `sesame key create ACCOUNT USER`"
+
+FIX = {
+    "user-name": f"log in with the id of an access key (AKIA…), not with the name of a user: {_SMTP} prints both",
+    "temporary": f"log in with the key of a user: {_SMTP}",
+    "swapped": "exchange user name and password",
+    "unknown": "use a key or user that is there",
+    "inactive": f"switch the key on (`aws iam update-access-key --status Active`), or use another: {_SMTP}",
+    "secret": f"use the SMTP password, which is derived from the secret access key: {_OF_KEY}",
+    "region": f"use the password for a region that is served: {_OF_KEY}, with `--region REGION`",
+    "white-space": "take the white space off",
+    "old": f"use the password that is derived now: {_OF_KEY}",
+    "password": f"use the password that {_OF_KEY} prints",
+    "too-many": "wait a minute, and log in with the right password",
+    "MissingAuthenticationToken": "sign the request (Signature Version 4)",
+    "InvalidClientTokenId": _SIGNED,
+    "SignatureDoesNotMatch": _SIGNED,
+    "signature": "sign for the service and region that are called, and for all that was sent",
+    "clock": "set the client's clock",
+    "RequestExpired": "sign again, and send at once",
+    "ExpiredToken": "open a session again (AssumeRole, GetSessionToken), and use its key, secret and token together",
+}
+"""What to do about it, where that is one thing."""
+
+MOST_CALLED = 1_000
+"""So many users are looked at whose names were tried as SMTP user names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +72,7 @@ class Summed:
     """What failed from one network, or under one name (`of`; "" for those that were too many to tell apart).
 
     `others` are the names tried from the network, or the networks that tried the name, most failures first; `why` is
-    that of the last failure. Times in Unix seconds.
+    that of the last failure, and `fix` what to do about it, "" where that is not known. Times in Unix seconds.
     """
 
     of: str
@@ -52,6 +83,7 @@ class Summed:
     is_whole: bool
     """Whether `others` are all there were."""
     why: str
+    fix: str
     first_at: float
     last_at: float
 
@@ -98,17 +130,52 @@ def _summed(of: str, rows: list[Failed], *, by_name: bool) -> Summed:
         others[other] = others.get(other, 0) + row.failures
     last = max(rows, key=lambda row: row.last_at)
     named = [row.account_id for row in rows if row.account_id]
+    account_id = named[-1] if by_name and named else ""
     return Summed(
         of=of,
-        account_id=named[-1] if by_name and named else "",
+        account_id=account_id,
         doors=tuple(sorted({row.door for row in rows})),
         failures=sum(others.values()),
         others=tuple(sorted((other for other in others if other != OTHERS), key=lambda one: -others[one])),
         is_whole=OTHERS not in others,
         why=last.why,
+        fix=_fix(last.why, of if by_name else "", account_id, last.door),
         first_at=min(row.first_at for row in rows),
         last_at=last.last_at,
     )
+
+
+def _fix(why: str, name: str, account_id: str, door: str) -> str:
+    """What to do, with what is known of whose name it is."""
+    if why == "unknown" and door == "API":
+        why = "InvalidClientTokenId"
+    text = FIX.get(why, "")
+    if account_id:
+        text = text.replace("ACCOUNT", account_id)
+    if why == "user-name" and account_id:
+        return text.replace("USER", name)
+    return text.replace("KEY", name) if name.startswith("AKIA") and account_id else text
+
+
+async def with_users(tx: Transaction, found: Overview) -> Overview:
+    """The same with whose users were named where SMTP takes an access key id, where one account alone has such."""
+    asked = {one.of.strip().lower() for one in found.names if one.why == "user-name" and not one.account_id}
+    if not asked:
+        return found
+    owners: dict[str, set[str]] = {}
+    for user in await users.called(tx, sorted(asked), limit=MOST_CALLED):
+        owners.setdefault(user.user_name.lower(), set()).add(user.account_id)
+    named = []
+    for one in found.names:
+        whose = (
+            owners.get(one.of.strip().lower(), ()) if one.why == "user-name" and not one.account_id else ()
+        )
+        if len(whose) == 1:
+            [account_id] = whose
+            fix = _fix(one.why, one.of.strip(), account_id, "SMTP")
+            one = replace(one, account_id=account_id, fix=fix)
+        named.append(one)
+    return replace(found, names=tuple(named))
 
 
 def _ranked(sums: dict[str, int], most: int) -> list[str]:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from sesame.cli.command import Subparsers, runs_with_services
 from sesame.cli.output import print_json, print_table, when
+from sesame.cli.terminal import one_line
 
 if TYPE_CHECKING:
+    from sesame.admin.failed_sign_ins import Overview
     from sesame.app.foundation import Services
 
 MOST_SHOWN = 20
@@ -32,13 +34,14 @@ def register(subparsers: Subparsers) -> None:
 
 async def show(services: "Services", args: argparse.Namespace) -> int:
     """Print both lists."""
-    from sesame.admin.failed_sign_ins import WHY, overview
+    from sesame.admin.failed_sign_ins import WHY, overview, with_users
     from sesame.store import failed_sign_ins
     from sesame.store.failed_sign_ins import HOUR_S
 
     end = int(services.clock.now() // HOUR_S) + 1
     rows = await services.store.read(lambda tx: failed_sign_ins.between(tx, end - max(1, args.hours), end))
-    found = overview(rows, most=MOST_SHOWN)
+    summed_up = overview(rows, most=MOST_SHOWN)
+    found = await services.store.read(lambda tx: with_users(tx, summed_up))
     if args.json:
         print_json(asdict(found))
         return 0
@@ -62,4 +65,15 @@ async def show(services: "Services", args: argparse.Namespace) -> int:
                 for one in summed
             ],
         )
+    _print_fixes(found)
     return 0
+
+
+def _print_fixes(found: "Overview") -> None:
+    """What to do about each, once with all the names that it is for."""
+    fixes: dict[str, list[str]] = {}
+    for one in found.names:
+        if one.fix:
+            fixes.setdefault(one.fix, []).append(one.of or "other names")
+    for fix, names in fixes.items():
+        print(f"\n{one_line(', '.join(names))}\n    fix: {one_line(fix)}")

@@ -1,9 +1,14 @@
 """Set-ups with keys, tokens, clocks and roles that do not go together."""
 
 import json
+import re
+from dataclasses import replace
 from typing import Any
 
-from tests.story.misconfigured.world import MAY_SEND, Steps, World, case, document
+from sesame.access.sessions import Sessions
+from sesame.app.foundation import Services
+from sesame.model import Session
+from tests.story.misconfigured.world import MAY_SEND, SENDER_CANARY, Steps, World, case, document
 from tests.support.process import Account
 
 
@@ -64,6 +69,97 @@ def smtp_key_deleted(w: World) -> Steps:
         "smtp", "credentials", w.sender.account_id, "relay", "--key", new["AccessKeyId"], "--json"
     )
     yield lambda: w.smtp(user, fields, **printed_login(printed.stdout))
+
+
+def _logging_in_by_name(w: World, name: str, **given: Any) -> Steps:
+    w.allow()
+    user = w.user("mailer", MAY_SEND)
+    fields = {"X-SES-SOURCE-ARN": w.arn}
+    password = {"password": user.secret_access_key} if given.get("is_secret") else {}
+    yield lambda: w.smtp(user, fields, user=name, **password)
+    [told] = json.loads(w.sesame.run("decisions", w.sender.account_id, "--limit", "1", "--json").stdout)
+    command = re.findall(r"`sesame ([^`]+)`", told["causes"][0]["mend"]["text"])[0]
+    printed = w.sesame.run(*command.split(), "--json")
+    login = printed_login(printed.stdout)
+    assert login["user"] == user.access_key_id
+    yield lambda: w.smtp(user, fields, **login)
+
+
+@case(
+    seen="the IAM user name of the file that SES hands out, in place of its SMTP user name",
+    code="SA701",
+    says=("`mailer` is the name of a user", "access key (AKIA…)"),
+    mend=("log in as `AKIA", "with the same password", "smtp credentials {sender} mailer --key AKIA"),
+)
+def user_name_in_place_of_the_key(w: World) -> Steps:
+    yield from _logging_in_by_name(w, "mailer")
+
+
+@case(
+    seen="the name of the user in other letters, with a blank behind it, and the secret access key",
+    code="SA701",
+    says=("is the name of a user",),
+    mend=("with the SMTP password of that key", "smtp credentials {sender} mailer --key AKIA"),
+)
+def user_name_and_secret_key(w: World) -> Steps:
+    yield from _logging_in_by_name(w, "Mailer ", is_secret=True)
+
+
+@case(
+    seen="a job that keeps the credentials of a session that has expired",
+    code="SA704",
+    says=("expired on 1970-01-01 00:00:02Z",),
+    mend=("open a session again (AssumeRole)",),
+)
+def session_expired(w: World) -> Steps:
+    w.allow()
+    role = w.role("job")
+    role_id = w.client("iam", w.sender).get_role(RoleName="job")["Role"]["RoleId"]
+    late = Session(
+        access_key_id="ASIAEXPIREDEXPIRED12",
+        secret_access_key="s" * 40,
+        account_id=w.sender.account_id,
+        role_id=role_id,
+        name="late",
+        issued_at=1.0,
+        expires_at=2.0,
+    )
+
+    async def issue(services: Services) -> str:
+        return Sessions(services.sealer).issue(late)
+
+    token = w.sesame.operate(issue)
+    yield lambda: w.simple(Account(w.sender.account_id, late.access_key_id, late.secret_access_key, token))
+    yield lambda: w.simple(w.session(role))
+
+
+@case(
+    seen="a role that was deleted while a session of it was in use",
+    code="SA704",
+    says=("the role of the session", "was deleted"),
+    mend=("open a session of a role that is there",),
+)
+def session_of_a_deleted_role(w: World) -> Steps:
+    w.allow()
+    session, other = w.session(w.role("job")), w.role("other")
+    iam = w.client("iam", w.sender)
+    iam.delete_role_policy(RoleName="job", PolicyName=SENDER_CANARY)
+    iam.delete_role(RoleName="job")
+    yield lambda: w.simple(session)
+    yield lambda: w.simple(w.session(other))
+
+
+@case(
+    seen="the secret of a session with a blank behind it",
+    code="SA704",
+    says=("white space",),
+    mend=("exactly as it was shown",),
+)
+def secret_of_a_session_with_white_space(w: World) -> Steps:
+    w.allow()
+    session = w.session(w.role("job"))
+    yield lambda: w.simple(replace(session, secret_access_key=session.secret_access_key + " "))
+    yield lambda: w.simple(session)
 
 
 @case(

@@ -97,11 +97,12 @@ class SignIns:
             if self._served and signed.region not in self._served:
                 facts |= {"region_not_served": signed.region[:MAX_NAME], "served": self._served}
             principal, is_active = await self._principal(signed.access_key_id)
+            principal = error.whose or principal
             if isinstance(error, InvalidClientTokenId):
                 if principal is None:
                     principal, deleted = await self._deleted(signed.access_key_id)
                     facts |= deleted
-                elif not is_active:
+                elif error.whose is None and not is_active:
                     facts["why"] = "inactive"
         self._failed.note(
             "API",
@@ -134,7 +135,9 @@ class SignIns:
             principal, _ = await self._principal(username)
         if principal is not None and principal.kind.value == "user":
             facts["user"] = principal.name
-        if principal is not None:
+        if isinstance(error, WrongCredentials) and error.key:
+            facts |= {"key": error.key, "given": error.given}
+        elif principal is not None:
             is_unusable = facts.get("why") in ("inactive", "deleted")
             facts |= await self._key_to_take(principal, username.strip(), is_unusable)
         self._failed.note(

@@ -30,6 +30,11 @@ def smtp_login_cause(record: DecisionRecord, decision: Mapping[str, Any], failed
     match failed.get("why"):
         case "user-name" | "temporary" if name.startswith(TEMPORARY):
             text = f"`{name}` is the temporary key of a session, and SMTP accepts only keys of users"
+        case "user-name" if "given" in failed:
+            text = f"`{name}` is the name of a user; SMTP takes the id of its access key (AKIA…) as user name"
+            is_right = failed["given"] == ""
+            with_what = "the same password" if is_right else "the SMTP password of that key"
+            more = f"log in as `{failed['key']}` with {with_what}: "
         case "user-name" if name != name.strip():
             text = f"the user name `{name}` has white space (a blank or a line feed) before or behind it"
             more = "take the white space off, or "
@@ -40,7 +45,8 @@ def smtp_login_cause(record: DecisionRecord, decision: Mapping[str, Any], failed
             text = f"the user name `{name}` looks like an access key id in small letters, and capitals count"
             more = f"write it as `{name.upper()}`, or "
         case "user-name":
-            text = f"`{name}` is not an access key id, which is what SMTP takes as user name"
+            text = f"`{name}` is not an access key id (AKIA…), which SMTP takes as user name, not the name of a user"
+            more = "log in with the id of the access key that the password was made for; "
         case "secret":
             text = (
                 f"the secret access key of `{name}` was given as password: SMTP needs the one derived from it"
@@ -92,9 +98,13 @@ def _credentials(
     return Mend(how=How.SMTP_CREDENTIALS, text=f"{more}`{command}` {both}", details=details)
 
 
+def _second(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
 def _deleted(key: str, decision: Mapping[str, Any], failed: Mapping[str, Any]) -> str:
     """That a key is gone, since when, and its user too where that is so."""
-    at = datetime.fromtimestamp(failed["deleted_at"], UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    at = _second(failed["deleted_at"])
     user = str(decision.get("principal", "")).rpartition("/")[2]
     with_user = f", and its user `{user}` is gone" if failed.get("user_gone") else ""
     return f"the access key `{key}` was deleted on {at}{with_user}"
@@ -127,7 +137,7 @@ def signature_cause(record: DecisionRecord, decision: Mapping[str, Any], failed:
     said = (
         _of_key(decision, failed, key)
         if record.code == "InvalidClientTokenId"
-        else _of_signature(record, failed, key)
+        else _of_signature(record, decision, failed, key)
     )
     text, what = _exchanged() if key == SECRET else said
     if record.account_id:
@@ -151,14 +161,19 @@ _NEW_KEY = "`sesame key create ACCOUNT USER`"
 _OWN_KEY = f"use an active key with its own secret (not the SMTP password), or a new one: {_NEW_KEY}"
 
 
-def _of_signature(record: DecisionRecord, failed: Mapping[str, Any], key: str) -> tuple[str, str]:
+def _of_signature(
+    record: DecisionRecord, decision: Mapping[str, Any], failed: Mapping[str, Any], key: str
+) -> tuple[str, str]:
     """What is wrong with a signature or its time, and what to do."""
     match record.code:
         case "MissingAuthenticationToken" | "IncompleteSignature":
             return f"the request is not signed correctly: {record.reason}", _OWN_KEY
         case "ExpiredToken":
-            text = f"the session of the temporary key `{key}` has expired"
-            return text, "open a session again (AssumeRole), and use its key, secret and token together"
+            at = failed.get("expired_at")
+            since = "" if at is None else f" on {_second(at)}"
+            text = f"the session of the temporary key `{key}` expired{since}"
+            again = "GetSessionToken" if decision.get("kind") == "user" else "AssumeRole"
+            return text, f"open a session again ({again}), and use its key, secret and token together"
         case "RequestExpired":
             text = "the time for which the request was signed is over"
             return text, "sign the request again, and send it at once"
@@ -216,6 +231,9 @@ def _of_key(decision: Mapping[str, Any], failed: Mapping[str, Any], key: str) ->
         return text, (
             "send the session's token (`aws_session_token`, X-Amz-Security-Token) with it, or use a user's key"
         )
+    if (whose := failed.get("session_of_gone")) is not None:
+        text = f"the {whose} of the session that the temporary key `{key}` is of was deleted, which ended the session"
+        return text, f"open a session of a {whose} that is there, and use its key, secret and token together"
     if key.startswith(TEMPORARY):
         text = f"the session token that came with the temporary key `{key}` is not one of its session"
         return text, "open a session and use its key, secret and token together"

@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from sesame.access.failed_sign_ins import MOST_AN_HOUR, MOST_NAMES
-from sesame.admin.failed_sign_ins import HOURS, WHY, overview
+from sesame.admin.failed_sign_ins import HOURS, WHY, overview, with_users
 from sesame.console.visit import Page, Visit
 from sesame.store.failed_sign_ins import HOUR_S
 
@@ -20,7 +20,8 @@ async def show(visit: Visit) -> Response:
         if asked.isascii() and asked.isdigit() and len(asked) < 9
         else this_hour + 1
     )
-    found = overview(await visit.backing.failed.of_hours(end - HOURS, end), most=MOST_SHOWN)
+    summed_up = overview(await visit.backing.failed.of_hours(end - HOURS, end), most=MOST_SHOWN)
+    found = await visit.backing.store.read(lambda tx: with_users(tx, summed_up))
     throttled = sorted(visit.backing.throttled(), key=lambda one: -one.until)
     return visit.page(
         "log_ins.html",

@@ -74,6 +74,25 @@ async def named(tx: Transaction, account_ids: Sequence[str], user_names: Sequenc
     )
 
 
+async def called(tx: Transaction, user_names: Sequence[str], *, limit: int) -> list[User]:
+    """So many users with any of these names, compared without case, in whatever account."""
+    return await _USERS.all(
+        tx, "WHERE LOWER(user_name) IN (?*) LIMIT ?", [name.lower() for name in user_names], limit
+    )
+
+
+async def keys_of_name(tx: Transaction, user_name: str, *, limit: int) -> list[AccessKey]:
+    """Keys of the users of that name in whatever account, compared without case: so many of them, the newest first."""
+    return await _KEYS.all(
+        tx,
+        "WHERE user_id IN (SELECT user_id FROM iam_user WHERE LOWER(user_name) = ? LIMIT ?)"
+        " ORDER BY created_at DESC, access_key_id LIMIT ?",
+        user_name.lower(),
+        limit,
+        limit,
+    )
+
+
 async def get_user_by_id(tx: Transaction, user_id: str) -> User | None:
     """The user with that unique id, or None."""
     return await _USERS.get(tx, user_id)
