@@ -392,6 +392,28 @@ def test_the_owner_is_told_what_the_sender_may_do_instead(
 
 
 @pytest.mark.parametrize(
+    "operator", ["StringEquals", "StringLike", "StringEqualsIfExists", "ForAnyValue:StringEquals"]
+)
+@pytest.mark.parametrize("reader", [Reader.OWNER, Reader.SENDER])
+def test_what_is_said_of_a_tag_that_a_reader_may_not_see_is_the_same_whatever_it_is(
+    reader: Reader, operator: str
+) -> None:
+    """Not that it would match in other letters, under another operator, or without white space."""
+    key = "aws:PrincipalTag/team" if reader is Reader.OWNER else "aws:ResourceTag/team"
+    for wanted in ("news", "ne*", "news "):
+        asks = lends(**condition(operator, key, wanted))
+        own = written(
+            {"Effect": "Allow", "Action": "ses:*", "Resource": "*", **condition(operator, key, wanted)}
+        )
+        sides = (written(asks), "") if reader is Reader.OWNER else (written(lends()), own)
+        said = {
+            str(first(asked(**{key: value}), sides[0], reader, sides[1]))
+            for value in ("News", "NEWS", "other", "n")
+        }
+        assert len(said) == 1
+
+
+@pytest.mark.parametrize(
     ("asks", "recipients", "is_case"),
     [
         (condition("ForAllValues:StringLike", "ses:Recipients", "*@corp.test"), ("A@Corp.test",), True),

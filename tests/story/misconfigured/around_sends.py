@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.story.misconfigured.guards import newest_mend
 from tests.story.misconfigured.typed_in import deny, lending
 from tests.story.misconfigured.world import MAY_SEND, Steps, World, case, document, smtp_password
 from tests.support.process import Account
@@ -182,12 +183,54 @@ def _assume(w: World) -> tuple[str, Any]:
 @case(
     seen="the role's name in other letters",
     code="SA209",
-    says=("role/App", "no such role"),
-    mend=("role/App",),
+    says=("no role `arn:aws:iam::{sender}:role/App`", "did you mean `arn:aws:iam::{sender}:role/app`?"),
+    mend=("name `arn:aws:iam::{sender}:role/app` as RoleArn",),
 )
 def role_in_other_letters(w: World) -> Steps:
     arn, sts = _assume(w)
     yield lambda: sts.assume_role(RoleArn=arn.replace("role/app", "role/App"), RoleSessionName="job")
+    yield lambda: sts.assume_role(RoleArn=arn, RoleSessionName="job")
+
+
+@case(
+    seen="the name of a role with a letter too few",
+    code="SA209",
+    says=("no role `arn:aws:iam::{sender}:role/ap`", "did you mean `arn:aws:iam::{sender}:role/app`?"),
+    mend=("name `arn:aws:iam::{sender}:role/app` as RoleArn",),
+)
+def role_with_a_letter_too_few(w: World) -> Steps:
+    arn, sts = _assume(w)
+    w.role("other")
+    yield lambda: sts.assume_role(RoleArn=arn.replace("role/app", "role/ap"), RoleSessionName="job")
+    right = newest_mend(w, "sender")["value"]
+    yield lambda: sts.assume_role(RoleArn=right, RoleSessionName="job")
+
+
+@case(
+    seen="a role of a path, named without it",
+    code="SA209",
+    says=("no role `arn:aws:iam::{sender}:role/app`", "did you mean `arn:aws:iam::{sender}:role/ci/app`?"),
+    mend=("name `arn:aws:iam::{sender}:role/ci/app` as RoleArn",),
+)
+def role_without_its_path(w: World) -> Steps:
+    arn = w.role("app", path="/ci/")
+    key = w.client("iam", w.sender).create_access_key(UserName="app-robot")["AccessKey"]
+    sts = w.client("sts", Account(w.sender.account_id, key["AccessKeyId"], key["SecretAccessKey"]))
+    yield lambda: sts.assume_role(RoleArn=arn.replace("/ci/", "/"), RoleSessionName="job")
+    right = newest_mend(w, "sender")["value"]
+    yield lambda: sts.assume_role(RoleArn=right, RoleSessionName="job")
+
+
+@case(
+    seen="a role that nobody created",
+    code="SA209",
+    says=("no role `arn:aws:iam::{sender}:role/quite-another`",),
+    mend=("name a role that is there as RoleArn, or create",),
+)
+def role_that_is_not_there(w: World) -> Steps:
+    arn, sts = _assume(w)
+    other = arn.replace("role/app", "role/quite-another")
+    yield lambda: sts.assume_role(RoleArn=other, RoleSessionName="job")
     yield lambda: sts.assume_role(RoleArn=arn, RoleSessionName="job")
 
 

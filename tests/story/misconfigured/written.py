@@ -54,7 +54,7 @@ def _templated(w: World, who: Any, **more: Any) -> Any:
     seen="aws/serverless-application-model#2844: the template is not among the resources; read by the identity's owner",
     code="SA206",
     reader="owner",
-    says=("account {sender}'s own", "no policy of yours"),
+    says=("account {sender}'s own", "your policies allow it"),
     mend=("nothing for you to do",),
 )
 def senders_template_to_the_owner(w: World) -> Steps:

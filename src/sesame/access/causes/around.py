@@ -23,6 +23,7 @@ from sesame.policy.reasons.strangers import is_for
 from sesame.store import accounts, configuration_sets, identities, mail_from, reputation, tags, templates
 from sesame.store.accounts import RegionState
 from sesame.store.decisions import DecisionRecord
+from sesame.store.iam import roles
 
 MOST_LENDERS = 20
 """Identities whose policies are asked whether they let the sender in, for one address."""
@@ -32,6 +33,8 @@ MOST_ASKED = 1_000
 
 MOST_NAMES = 1_000
 """Names of sets or templates among which one like that which was not found is looked for."""
+
+MOST_NEAR_ROLES = 3
 
 MOST_SETS = 100
 """Configuration sets that policies are asked about in place of one that was refused."""
@@ -74,6 +77,8 @@ class Around:
     tags."""
     no_accounts: Collection[str] = ()
     """The account numbers in ARNs that are nobody's: the operator's to know alone."""
+    near_roles: Sequence[str] | None = None
+    """Of a role of the sender's own account that is not there, the ARNs of those with names like its."""
     managed: Mapping[str, Managed] = field(default_factory=dict)
     """By the ARN of a check that refused, a managed policy of the sender's that would let its own side pass it."""
 
@@ -126,6 +131,7 @@ async def look_around(tx: Transaction, record: DecisionRecord) -> Around:
             and (policy := await managed_instead(tx, record, decision, check)) is not None
         },
         sets=await _sets(tx, record, decision),
+        near_roles=await _near_roles(tx, record, decision),
         no_accounts=[
             owner
             for owner in {check["owner"] for check in decision["checks"]}
@@ -350,6 +356,22 @@ async def _near(tx: Transaction, record: DecisionRecord, decision: Mapping[str, 
     folded = {one.lower(): one for one in reversed(names)}
     near = get_close_matches(str(name).lower(), folded, n=1, cutoff=0.8)
     return folded[near[0]] if near else None
+
+
+async def _near_roles(
+    tx: Transaction, record: DecisionRecord, decision: Mapping[str, Any]
+) -> list[str] | None:
+    arn = str(decision.get("failed", {}).get("role", ""))
+    if not record.account_id or arn.split(":")[4:5] != [record.account_id]:
+        return None
+    there = {role.arn: role.role_name for role in await roles.list_roles(tx, record.account_id)}
+    if arn in there:
+        return None
+    name = arn.rpartition("/")[2].lower()
+    near = get_close_matches(name, [one.lower() for one in there.values()], n=MOST_NEAR_ROLES, cutoff=0.6)
+    return sorted(
+        (one for one in there if there[one].lower() in near), key=lambda one: near.index(there[one].lower())
+    )
 
 
 async def _sets(

@@ -139,15 +139,16 @@ def _refused_for(refused: Refused, reader: Reader) -> Iterator[Cause]:
         yield from _limits(refused, limit, reader)
     else:
         cause = failure_cause(record, decision, refused.around)
-        yield cause if reader is not Reader.OWNER else _senders_own(record, cause.code)
+        allows = all(one["outcome"] == "allow" for one in decision["checks"] if _concerns(refused, one))
+        yield cause if reader is not Reader.OWNER else _senders_own(record, cause.code, allows=allows)
 
 
 def _failed(refused: Refused, failed: Mapping[str, Any], reader: Reader) -> Iterator[Cause]:
     """What failed before a decision on a send, or as a call that sends nothing."""
     record, decision = refused.record, refused.decision
     if "role" in failed:
-        causes = tuple(trust_causes(record, decision, failed, reader))
-        yield from causes or (_senders_own(record, Code.SENDER_IAM),)
+        causes = tuple(trust_causes(record, decision, failed, refused.around, reader))
+        yield from causes or (_of_caller(record),)
     elif "own_side" in failed:
         yield from own_causes(record, failed)
     else:
@@ -359,19 +360,29 @@ def _not_the_owners(refused: Refused, *, is_all: bool) -> Cause:
     )
 
 
-def _senders_own(record: DecisionRecord, code: Code, *, is_all: bool = True) -> Cause:
-    """What the owner of the identity is told of limits and resources that are the sender's (I9)."""
+def _senders_own(record: DecisionRecord, code: Code, *, is_all: bool = True, allows: bool = True) -> Cause:
+    """What the owner of the identity is told of limits and resources that are the sender's (I9); `allows`: its own
+    policies do."""
+    own = f"for what is account {record.account_id}'s own"
+    text = f"beside that it was refused {own}"
+    if is_all:
+        text = f"your policies allow it; it was refused {own}" if allows else f"it was refused {own}"
     return Cause(
         code=code,
-        text=f"it was refused for what is account {record.account_id}'s own, and no policy of yours"
-        if is_all
-        else f"beside that it was refused for what is account {record.account_id}'s own",
+        text=text,
         mend=Mend(
             how=How.ASK,
             text=f"there is nothing {'' if is_all else 'else '}for you to do; account {record.account_id} can read why",
             details={"whom": "sender", "account": record.account_id},
         ),
     )
+
+
+def _of_caller(record: DecisionRecord) -> Cause:
+    """What the owner of a role is told of a caller whom its trust policy lets in."""
+    cause = _senders_own(record, Code.SENDER_IAM)
+    text = cause.text.replace("your policies allow it", "your trust policy allows it")
+    return replace(cause, text=text)
 
 
 def _concerns(refused: Refused, check: Mapping[str, Any]) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from sesame.access.causes.around import Around
 from sesame.access.causes.own_side import kept_causes
 from sesame.access.causes.trust_terms import sent
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
@@ -22,7 +23,11 @@ _TO_ALLOW = "to allow it, "
 
 
 def trust_causes(
-    record: DecisionRecord, decision: Mapping[str, Any], failed: Mapping[str, Any], reader: Reader
+    record: DecisionRecord,
+    decision: Mapping[str, Any],
+    failed: Mapping[str, Any],
+    around: Around,
+    reader: Reader,
 ) -> Iterator[Cause]:
     """Why AssumeRole was refused by policy, action by action; `failed` is what `trust_facts` keeps.
 
@@ -30,6 +35,11 @@ def trust_causes(
     """
     said = {one["action"]: one for one in failed.get("by_trust", ())}
     is_own = _owner(failed) == record.account_id
+    if is_own and around.near_roles is not None and reader is not Reader.OWNER:
+        yield _no_role(failed, around.near_roles)
+        if failed["own_side"] == "EXPLICIT_DENY":
+            yield from kept_causes(failed, lambda _: None)
+        return
     for one in (failed, *failed.get("also", ())):
         trust = said.get(one["action"])
         half = () if trust is None else tuple(_owners(one, trust, record.account_id, is_own=is_own))
@@ -43,6 +53,22 @@ def trust_causes(
 
 def _owner(failed: Mapping[str, Any]) -> str:
     return str(failed["role"]).split(":")[4]
+
+
+def _no_role(failed: Mapping[str, Any], near: Sequence[str]) -> Cause:
+    """The caller's own account has no role of that name."""
+    role, account = str(failed["role"]), _owner(failed)
+    listed = " or ".join(f"`{arn}`" for arn in near)
+    meant = f"; did you mean {listed}?" if near else ""
+    return Cause(
+        code=Code.TRUST,
+        text=f"account {account} has no role `{role}`{meant}",
+        mend=Mend(
+            how=How.SET_PARAMETER,
+            text=f"name {listed or 'a role that is there'} as RoleArn, or create `{role}`",
+            details={"parameter": "RoleArn", "value": near[0] if near else None},
+        ),
+    )
 
 
 def _callers(failed: Mapping[str, Any], half: Sequence[Cause]) -> Iterator[Cause]:
@@ -62,8 +88,8 @@ def _callers(failed: Mapping[str, Any], half: Sequence[Cause]) -> Iterator[Cause
             f" asked: by name, and with the ExternalId and whatever else its conditions want{own}",
             mend=Mend(
                 how=How.ASK,
-                text=f"{send_it}ask account {owner} whether the trust policy of that role names `{principal}`, and"
-                " which ExternalId it wants",
+                text=f"{send_it}ask account {owner} whether it has a role of that name, whose trust policy names"
+                f" `{principal}`, and which ExternalId that wants",
                 details={"whom": "owner", "account": owner, "role": role},
             ),
         )

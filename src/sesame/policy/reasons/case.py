@@ -13,7 +13,7 @@ from sesame.policy.reasons.sentence import compact
 from sesame.policy.reasons.strangers import is_stranger
 from sesame.policy.reasons.views import with_own_addresses
 from sesame.policy.reasons.widening import Widening
-from sesame.policy.request import Request
+from sesame.policy.request import Outcome, Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +54,14 @@ class Case:
     def is_named(self) -> bool:
         """Whether an Allow of the identity is for this requester, whatever else it asks."""
         return self.setting.is_let_in or not is_stranger(self.explanation.statements, self.request.requester)
+
+    @property
+    def if_allowed(self) -> str:
+        """What an owner is told before what the sender's side refused: that its own half lets the message pass."""
+        is_denied = any(ref.kind == "identity" for ref in self.explanation.deciding)
+        allows = any(step.grants and step.ref.kind == "identity" for step in self.allows)
+        is_refused = is_denied and self.explanation.outcome is Outcome.EXPLICIT_DENY
+        return "your policies allow it; " if allows and not is_refused else ""
 
     @property
     def widening(self) -> Widening:

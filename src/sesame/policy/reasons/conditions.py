@@ -160,9 +160,8 @@ def _hint(condition: ConditionStep, request: Request, reader: Reader) -> str:
     long = next((text for text in wanted if in_seconds(text)), None)
     if long is not None and condition.key.lower() in TIMES:
         return f"; `{long}` is in milliseconds, and {condition.key} counts seconds"
-    if reader is Reader.OWNER and is_hidden(condition, reader):
-        is_close = differs_in_case_alone(condition, reader)
-        return "; in other letters it would match: capitals count" if is_close else ""
+    if is_hidden(condition, reader):
+        return "; capitals count" if differs_in_case_alone(condition, reader) else ""
     if _is_range_as_text(condition):
         negated = "Not" if read_operator(condition.operator).comparison.negated else ""
         return f"; a range of addresses is compared under {negated}IpAddress, {condition.operator} compares the text"
@@ -284,8 +283,10 @@ def _differs_in_case(condition: ConditionStep, seen: Sequence[str], wanted: Sequ
 
 
 def differs_in_case_alone(condition: ConditionStep, reader: Reader) -> bool:
-    """Whether each value that fails would match in other letters: by their owner's policy, of which it tells no more
-    than a policy under which capitals do not count."""
+    """Whether each value that fails would match in other letters. Of what is not shown to a reader that is said of
+    recipients alone, by their owner's policy: of a tag it would tell what it is (I9)."""
+    if is_hidden(condition, reader) and condition.key.lower() != "ses:recipients":
+        return False
     seen, wanted = condition.decisive or condition.seen or (), values_for(condition, reader)
     return bool(seen) and all(_differs_in_case(condition, [value], wanted) for value in seen)
 

@@ -23,7 +23,7 @@ def own_denial(case: Case, step: StatementStep) -> Cause:
     if case.reader is Reader.OWNER:
         return Cause(
             code=Code.DENY,
-            text=f"a policy on the side of {describe(case.request.requester)} denies it explicitly",
+            text=f"{case.if_allowed}a policy on the side of {describe(case.request.requester)} denies it explicitly",
             mend=case.ask_sender(),
         )
     return Cause(

@@ -79,6 +79,7 @@ def _missing(case: Case) -> list[Cause]:
 
 
 def _limit_lacks(case: Case, kind: PolicyKind, before: str) -> Cause:
+    before = case.if_allowed if case.reader is Reader.OWNER else before
     return limit_lacks(kind, before, case.explanation, case.reader, ask_sender=case.ask_sender())
 
 

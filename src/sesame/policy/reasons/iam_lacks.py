@@ -29,8 +29,7 @@ def iam_lacks(case: Case) -> list[Cause]:
     if set(case.setting.uses) and set(case.setting.uses) <= {"Resource", "Recipient"}:
         code = Code.EXTRA_RESOURCE
     if case.reader is Reader.OWNER:
-        allowed = "the identity's policies allow the account, and " if by_account else ""
-        text = f"{allowed}the sender's own side does not allow it to {describe(request.requester)}"
+        text = f"{case.if_allowed}the sender's own side does not allow it to {describe(request.requester)}"
         return [Cause(code=code, text=text, mend=case.ask_sender())]
     candidates = [step for step in case.allows if step.ref.kind == "iam"]
     about = [step for step in candidates if is_about_sending(step)]

@@ -28,7 +28,7 @@ def limit_lacks(
     if reader is Reader.OWNER:
         return Cause(
             code=Code.SESSION_POLICY if kind == "session" else Code.SENDER_IAM,
-            text=f"the sender's own side does not allow it to {describe(explanation.request.requester)}",
+            text=f"{before}the sender's own side does not allow it to {describe(explanation.request.requester)}",
             mend=ask_sender,
         )
     about = [step for step in _allows(explanation, kind) if is_about_sending(step)]

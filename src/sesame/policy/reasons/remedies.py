@@ -240,7 +240,8 @@ def change_for(step: StatementStep, condition: ConditionStep, request: Request, 
         return change | {"replace": slip.written, "with": slip.right}
     if (name := name_slip(condition)) is not None:
         return change | {"replace": name[0], "with": name[1]}
-    if (instead := operator_instead(condition, reader)) is not None:
+    hidden = is_hidden(condition, reader)
+    if not hidden and (instead := operator_instead(condition, reader)) is not None:
         return change | {"operator_to": instead}
     if condition.note.startswith("several values") and operator.quantifier is Quantifier.NONE:
         return change | {"operator_to": f"ForAllValues:{condition.operator}"}
@@ -250,11 +251,11 @@ def change_for(step: StatementStep, condition: ConditionStep, request: Request, 
         return change | {"replace": condition.wanted[0], "with": _seconds(condition, request)}
     seen: Sequence[str] = condition.decisive or condition.seen or ()
     may_add = comparison.family in (Family.STRING, Family.ARN, Family.IP) and not comparison.negated
-    if is_hidden(condition, reader) and (folded := _folded(condition, reader)) is not None:
+    if hidden and (folded := _folded(condition, reader)) is not None:
         return change | {"operator_to": folded}
     if may_add and seen and reader is Reader.OWNER and condition.key.lower() == _RECIPIENTS:
         return change | {"add": None}
-    if not may_add or not seen or is_hidden(condition, reader):
+    if not may_add or not seen or hidden:
         return change | _let_without(step, condition, request)
     meant = pattern_meant(condition)
     return change | {"add": to_add(comparison, seen)} | ({} if meant is None else {"or_replace": list(meant)})
