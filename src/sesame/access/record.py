@@ -70,16 +70,20 @@ def explainable_text(
     form: RequestForm,
     digest: Digest,
     facts: Mapping[str, Any] = NO_FACTS,
+    failed: Mapping[str, Any] = NO_FACTS,
 ) -> DecisionText:
     """The decision as kept of a refusal, with all that explains it.
 
-    `digest` says what sets of policies are kept under; `facts` are those of the error that a limit refused with.
+    `digest` says what sets of policies are kept under; `facts` are those of the error that a limit refused with,
+    `failed` those of what failed ahead of the decision, which then says what else would refuse.
     """
     more: dict[str, object] = {"asked": _request_json(request, decision, form)}
     if form.door == "smtp":
         more["asked"] = _request_json(request, decision, form) | {"key": caller.access_key_id}
     if facts:
         more["limit"] = dict(facts)
+    if failed:
+        more["failed"] = dict(failed)
     checks = [_check(check) | _grounds(check, digest) for check in decision.checks]
     return DecisionText(shared=_json(_shared(caller, request, decision, checks, more)), own=_own(decision))
 

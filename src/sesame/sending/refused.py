@@ -3,9 +3,10 @@
 A failure is what was wrong before anything was decided; a refusal has a decision, and is explained from it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 
-from sesame.access.causes.failures import MOST_CALLS_A_MINUTE, Failures
+from sesame.access.causes.failures import MOST_CALLS_A_MINUTE, Failures, as_refusal, failure_of
 from sesame.access.causes.find import cause_in_log
 from sesame.access.changes import Changes
 from sesame.access.identity_names import InvalidIdentityArn
@@ -55,6 +56,9 @@ def failure_facts(submission: Submission, failure: ServiceError) -> dict[str, ob
     return facts
 
 
+Deciding = Callable[[], Awaitable[tuple[SendRequest, SendDecision] | None]]
+
+
 class RefusedSends:
     """Keeps each failure and refusal once; one for each process that sends. `changes` has the audit log.
 
@@ -70,11 +74,23 @@ class RefusedSends:
         self._metrics = metrics
         self._listed = PerMinute()
 
-    async def record_failure(self, caller: Caller, submission: Submission, failure: ServiceError) -> None:
-        """Keep what failed before a decision, with what the client wrote; nothing that has been kept already."""
+    async def record_failure(
+        self,
+        caller: Caller,
+        submission: Submission,
+        failure: ServiceError,
+        decide: Deciding | None = None,
+    ) -> None:
+        """Keep what failed before a decision, with what the client wrote; nothing that has been kept already.
+
+        `decide` says what would be decided once that is mended; it is asked for as many as are kept.
+        """
         if failure.is_kept:
             return
         facts = failure_facts(submission, failure)
+        if decide is not None:
+            await self._record_with_decision(caller, submission, failure, facts, decide)
+            return
         kept = await self._failures.keep_of(caller, failure, submission.action, facts)
         if kept is not None:
             self._log_refusal(caller, kept)
@@ -119,6 +135,43 @@ class RefusedSends:
 
         await self._refusals.keep(record, decision, in_same_transaction=audit)
         refusal.is_kept = True
+
+    async def _record_with_decision(
+        self,
+        caller: Caller,
+        submission: Submission,
+        failure: ServiceError,
+        facts: Mapping[str, object],
+        decide: Deciding,
+    ) -> None:
+        """Keep a failure with what policies say of the message: for the owner of an identity too, its own half."""
+        failed = failure_of(caller, failure, submission.action, facts)
+        failure.is_kept = True
+        record = as_refusal(failed)
+        decided = await decide() if self._failures.may_keep(failed) else None
+        if decided is None:
+            self._log_refusal(caller, record)
+            return
+        request, decision = decided
+        owner = owner_concerned(caller, decision)
+        further = further_owners(caller, decision, {}, owner)
+        record = replace(
+            record,
+            owner_account_id=owner,
+            decision=explainable_text(
+                caller,
+                request,
+                decision,
+                form=form_of(submission),
+                digest=self._refusals.digest,
+                failed={"error": failed.error, **failed.facts},
+            ),
+            further_owners=further,
+            is_send=True,
+            unlisted=self._unlisted(caller, (owner, *further)),
+        )
+        self._log_refusal(caller, record)
+        await self._refusals.keep(record, decision)
 
     def _unlisted(self, caller: Caller, owners: Sequence[str | None]) -> frozenset[str]:
         """The owners that have had enough of this account's refusals in this minute, whether they are there or not."""

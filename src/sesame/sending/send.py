@@ -139,7 +139,7 @@ class Sender:
         began = self._pace.begin()
         if not self._room.is_there():
             raise InsufficientStorage(NO_ROOM)
-        await self._check_not_paused(caller)
+        await self._check_not_paused(caller, submission, began)
         message_id = self._new_id(caller.at, caller.region)
         composed = await self._compose(submission, message_id, caller.at)
         if composed.configuration_set is not None:
@@ -161,7 +161,7 @@ class Sender:
             except ServiceError as refusal:
                 if await self._authorizer.is_stale(decision):
                     continue
-                await self._check_set(caller, composed, began)
+                await self._check_set_of(caller, submission, composed, decision, began)
                 self._metrics.decisions.labels("refused", refusal.code).inc()
                 await self._add_used_up(caller, composed, decision, refusal)
                 await self._refused.record_refusal(caller, submission, composed.request, decision, refusal)
@@ -211,13 +211,54 @@ class Sender:
             )
         raise ServiceUnavailable("policies change faster than this can be decided; try again")
 
-    async def _check_not_paused(self, caller: Caller) -> None:
+    async def _check_not_paused(self, caller: Caller, submission: Submission, began: float) -> None:
         """Report a pause before anything else that is wrong; what holds is decided with the rest."""
         account, _ = await self._authorizer.account_state(caller)
-        if not account.sending_enabled:
-            account = await self._authorizer.fresh_account_state(caller)
-            if not account.sending_enabled:
-                raise AccountSendingPaused(PAUSED)
+        if account.sending_enabled or (await self._authorizer.fresh_account_state(caller)).sending_enabled:
+            return
+        paused = AccountSendingPaused(PAUSED)
+        await self._refused.record_failure(
+            caller, submission, paused, lambda: self._if_not_paused(caller, submission)
+        )
+        await self._pace.hold(began)
+        raise paused
+
+    async def _if_not_paused(
+        self, caller: Caller, submission: Submission
+    ) -> tuple[SendRequest, SendDecision] | None:
+        """What would be decided on a message of a paused account; None where something else is wrong first."""
+        try:
+            composed = await self._compose(submission, self._new_id(caller.at, caller.region), caller.at)
+            if composed.configuration_set is not None:
+                composed = _with_set(caller, composed, composed.configuration_set)
+            for _ in range(MAX_DECISIONS):
+                decision = await self._decide(caller, composed)
+                if not await self._authorizer.is_stale(decision):
+                    return composed.request, decision
+                self._authorizer.forget(decision)
+        except ServiceError:
+            pass
+        return None
+
+    async def _check_set_of(
+        self,
+        caller: Caller,
+        submission: Submission,
+        composed: Composed,
+        decision: SendDecision,
+        began: float,
+    ) -> None:
+        """Of what was refused: a set that is missing or paused, with what was decided beside that."""
+
+        async def decided() -> tuple[SendRequest, SendDecision]:
+            return composed.request, decision
+
+        try:
+            await self._check_set(caller, composed, None)
+        except ServiceError as failure:
+            await self._refused.record_failure(caller, submission, failure, decided)
+            await self._pace.hold(began)
+            raise
 
     async def _add_used_up(
         self, caller: Caller, composed: Composed, decision: SendDecision, refusal: ServiceError

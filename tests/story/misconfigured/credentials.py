@@ -71,12 +71,11 @@ def smtp_key_deleted(w: World) -> Steps:
     yield lambda: w.smtp(user, fields, **printed_login(printed.stdout))
 
 
-def _logging_in_by_name(w: World, name: str, **given: Any) -> Steps:
+def _logging_in_by_name(w: World, name: str, *, is_secret: bool = False) -> Steps:
     w.allow()
     user = w.user("mailer", MAY_SEND)
     fields = {"X-SES-SOURCE-ARN": w.arn}
-    password = {"password": user.secret_access_key} if given.get("is_secret") else {}
-    yield lambda: w.smtp(user, fields, user=name, **password)
+    yield lambda: w.smtp(user, fields, user=name, password=user.secret_access_key if is_secret else None)
     [told] = json.loads(w.sesame.run("decisions", w.sender.account_id, "--limit", "1", "--json").stdout)
     command = re.findall(r"`sesame ([^`]+)`", told["causes"][0]["mend"]["text"])[0]
     printed = w.sesame.run(*command.split(), "--json")

@@ -470,7 +470,7 @@ def stranger_names_what_is_not_there(w: World) -> Steps:
     seen="the configuration set is paused, and the owner lends another way of sending",
     code="SA603",
     says=("`bulk`",),
-    mend=("put-configuration-set-sending-options", "policies were not asked yet"),
+    mend=("put-configuration-set-sending-options", "policies let the message pass then"),
 )
 def paused_set_before_policies(w: World) -> Steps:
     w.allow()
@@ -517,3 +517,92 @@ def template_that_both_sides_refuse(w: World) -> Steps:
     w.allow(Action="ses:Send*")
     w.user_may("app", MAY_SEND)
     yield lambda: w.client("ses", user).send_templated_email(**mail, **to)
+
+
+@case(
+    seen="a paused set, an owner who lets in another address, and a user whose IAM has nothing of the set",
+    code="SA603",
+    says=("switched off for the configuration set `paused`",),
+    mend=("put-configuration-set-sending-options",),
+    also=("SA401", "SA302"),
+    owner="SA401",
+)
+def what_is_behind_a_paused_set(w: World) -> Steps:
+    w.allow(Condition={"StringEquals": {"ses:FromAddress": f"boss@{w.domain}"}})
+    sesv2 = w.client("sesv2", w.sender)
+    sesv2.create_configuration_set(ConfigurationSetName="paused", SendingOptions={"SendingEnabled": False})
+    may = MAY_SEND | {"Resource": w.arn}
+    user = w.user("app", may)
+    yield lambda: w.v2(user, ConfigurationSetName="paused")
+    told = json.loads(w.sesame.run("decisions", w.sender.account_id, "--limit", "1", "--json").stdout)
+    statement = next(one["mend"]["statement"] for one in told[0]["causes"] if one["code"] == "SA302")
+    w.user_may("app", may, statement)
+    w.allow()
+    sesv2.put_configuration_set_sending_options(ConfigurationSetName="paused", SendingEnabled=True)
+    yield lambda: w.v2(user, ConfigurationSetName="paused")
+
+
+@case(
+    seen="a set that is missing, and no policy of the owner's",
+    code="SA601",
+    says=("`lost` was looked for",),
+    mend=("create it in account {sender}",),
+    also=("SA201",),
+    owner="SA201",
+)
+def what_is_behind_a_missing_set(w: World) -> Steps:
+    yield lambda: w.simple(w.sender, ConfigurationSetName="lost")
+    w.client("sesv2", w.sender).create_configuration_set(ConfigurationSetName="lost")
+    w.allow()
+    yield lambda: w.simple(w.sender, ConfigurationSetName="lost")
+
+
+@case(
+    seen="an account that has paused itself, and a user without IAM policies; the owner allows it",
+    code="SA603",
+    says=("has switched its sending off",),
+    mend=("update-account-sending-enabled",),
+    also=("SA205",),
+    owner="SA205",
+)
+def what_is_behind_a_paused_account(w: World) -> Steps:
+    w.allow()
+    ses, user = w.client("ses", w.sender), w.user("app")
+    ses.update_account_sending_enabled(Enabled=False)
+    yield lambda: w.simple(user)
+    ses.update_account_sending_enabled(Enabled=True)
+    w.user_may("app", MAY_SEND)
+    yield lambda: w.simple(user)
+
+
+@case(
+    seen="an account that has paused itself; nothing else is wrong",
+    code="SA603",
+    says=("has switched its sending off",),
+    mend=("update-account-sending-enabled", "policies let the message pass then"),
+    owner="SA603",
+)
+def nothing_is_behind_a_paused_account(w: World) -> Steps:
+    w.allow()
+    ses, user = w.client("ses", w.sender), w.user("app", MAY_SEND)
+    ses.update_account_sending_enabled(Enabled=False)
+    yield lambda: w.v2(user)
+    ses.update_account_sending_enabled(Enabled=True)
+    yield lambda: w.v2(user)
+
+
+@case(
+    seen="a paused set, and a domain of one's own that is not verified",
+    code="SA603",
+    says=("switched off for the configuration set `paused`",),
+    mend=("put-configuration-set-sending-options",),
+    also=("SA101",),
+)
+def address_behind_a_paused_set(w: World) -> Steps:
+    sesv2 = w.client("sesv2", w.sender)
+    sesv2.create_configuration_set(ConfigurationSetName="paused", SendingOptions={"SendingEnabled": False})
+    mail: dict[str, Any] = {"FromEmailAddress": f"me@own-{w.domain}", "FromEmailAddressIdentityArn": None}
+    yield lambda: w.v2(w.sender, ConfigurationSetName="paused", **mail)
+    sesv2.put_configuration_set_sending_options(ConfigurationSetName="paused", SendingEnabled=True)
+    w.sesame.vouch(w.sender, f"own-{w.domain}")
+    yield lambda: w.v2(w.sender, ConfigurationSetName="paused", **mail)

@@ -42,7 +42,9 @@ def failure_cause(record: DecisionRecord, decision: Mapping[str, Any], around: A
         "InvalidIdentityArn": lambda: malformed_cause(record, failed, around),
         "WrongCredentials": lambda: smtp_login_cause(record, decision, failed),
         "TooManyFailures": lambda: smtp_login_cause(record, decision, {"why": "too-many"}),
-        "ConfigurationSetSendingPaused": lambda: _then_policies(paused_cause(record, decision, around)),
+        "ConfigurationSetSendingPaused": lambda: _then_policies(
+            paused_cause(record, decision, around), decision
+        ),
     }
     if (found := by_error.get(failed.get("error", ""))) is not None:
         return found()
@@ -54,7 +56,7 @@ def failure_cause(record: DecisionRecord, decision: Mapping[str, Any], around: A
             if is_set and "ConfigurationSetName" not in failed:  # it was looked for after the decision
                 return lost_default(record, decision)
             missing = resource_cause(record, failed, around)
-            return _then_policies(missing) if "error" in failed else missing
+            return _then_policies(missing, decision) if "error" in failed else missing
         case "Throttling" | "LimitExceededException" | "TooManyRequestsException":
             if "rate" in record.reason.lower():
                 return _rate(record, around)
@@ -65,8 +67,10 @@ def failure_cause(record: DecisionRecord, decision: Mapping[str, Any], around: A
             return _message(record, failed)
 
 
-def _then_policies(cause: Cause) -> Cause:
-    """What a send fails for before policies are asked, with that they are asked then."""
+def _then_policies(cause: Cause, decision: Mapping[str, Any]) -> Cause:
+    """What a send fails for before policies are asked, with that they are asked then, unless it is known already."""
+    if decision["checks"]:
+        return cause
     more = "; policies were not asked yet, and decide then"
     return replace(cause, mend=replace(cause.mend, text=f"{cause.mend.text}{more}"))
 

@@ -177,6 +177,8 @@ def _reason(
     record: DecisionRecord, decision: Mapping[str, Any], derived: Sequence[Derived | None], reader: Reader
 ) -> str:
     """Why, in one sentence: of a refusal by policy what its policies said, else what was answered."""
+    if "failed" in decision and reader is not Reader.OWNER:
+        return record.reason
     for check, one in zip(decision["checks"], derived, strict=True):
         if check["outcome"] == "allow" or (reader is Reader.OWNER and not _is_owners(record, check)):
             continue

@@ -67,7 +67,7 @@ class Failures:
     async def keep(self, failure: Failure) -> Refusal:
         """Keep a failure in a commit of its own, unless there were too many; as what, either way."""
         refusal = as_refusal(failure)
-        if self._may_keep(failure):
+        if self.may_keep(failure):
             await self._store.write(lambda tx: decisions.put_refusal(tx, refusal))
         return refusal
 
@@ -81,7 +81,8 @@ class Failures:
         error.is_kept = True
         return kept
 
-    def _may_keep(self, failure: Failure) -> bool:
+    def may_keep(self, failure: Failure) -> bool:
+        """Count a failure; whether it is among those of its account that are kept in this minute."""
         counted_as = "call" if "own_side" in failure.facts and "role" not in failure.facts else ""
         counted_as = failure.role_owner or counted_as
         most = MOST_CALLS_A_MINUTE if counted_as else MOST_A_MINUTE

@@ -88,6 +88,8 @@ def cause_in_log(refusal: Refusal) -> str | None:
     Those take the longer the more there are, and would tell by it (I9): they are explained when somebody asks.
     """
     decision = json.loads(whole(refusal.decision.own, refusal.decision.shared))
+    if "failed" in decision:  # what would be decided besides is explained when somebody asks
+        decision["checks"] = []
     if any(check["outcome"] != "allow" for check in decision["checks"]):
         return None
     record = DecisionRecord(
@@ -151,9 +153,33 @@ def _failed(refused: Refused, failed: Mapping[str, Any], reader: Reader) -> Iter
         yield from causes or (_of_caller(record),)
     elif "own_side" in failed:
         yield from own_causes(record, failed)
+    elif decision["checks"]:
+        yield from _with_decision(refused, reader)
     else:
         yield failure_cause(record, decision, refused.around)
         yield from also_wrong(record, failed, refused.around)
+
+
+def _with_decision(refused: Refused, reader: Reader) -> Iterator[Cause]:
+    """What failed ahead of a decision that is known: to each side what its own half would refuse besides."""
+    record, decision = refused.record, refused.decision
+    addresses = AddressCauses(record, decision, refused.around, reader)
+    cause = failure_cause(record, decision, refused.around)
+    denied = [check for check in decision["checks"] if check["outcome"] != "allow"]
+    if reader is Reader.OWNER:
+        is_mine = any(_concerns(refused, check) for check in denied)
+        if is_mine:
+            yield from _denied(refused, addresses, reader)
+        yield _senders_own(record, cause.code, is_all=not is_mine)
+        return
+    more = tuple(_denied(refused, addresses, reader) if denied else addresses.unverified())
+    if not more:
+        passes = "; policies let the message pass then"
+        yield replace(cause, mend=replace(cause.mend, text=f"{cause.mend.text}{passes}"))
+        return
+    yield cause
+    for one in more:
+        yield replace(one, text=f"and then {one.text}")
 
 
 def _limits(refused: Refused, limit: Mapping[str, Any], reader: Reader) -> Iterator[Cause]:
