@@ -243,8 +243,8 @@ CASES: list[dict[str, Any]] = [
     # Signing in.
     case("secret-as-smtp-password", "SA701", [OWN, ["user", "sender", "robot", SEND]], NEWS | {"as": "sender/robot",
          "door": "smtp", "password": "<secret>"}, "secret access key", "smtp credentials"),
-    case("iam-user-name-as-smtp-user", "SA701", [OWN, ["user", "sender", "robot", SEND]], NEWS | {
-         "as": "sender/robot", "door": "smtp", "username": "robot"}, "is the name of a user", "with the same password"),
+    case("iam-user-name-as-smtp-user", "SA701", [OWN, ["user", "sender", "mailer", SEND]], NEWS | {
+         "as": "sender/mailer", "door": "smtp", "username": "mailer"}, "is the name of a user", "the same password"),
     case("smtp-password-typo", "SA701", [OWN, ["user", "sender", "robot", SEND]], NEWS | {"as": "sender/robot",
          "door": "smtp", "password": "BTypedWrong"}, "not the one derived", "smtp credentials"),
     case("smtp-password-of-other-region", "SA702", [OWN], NEWS | {"door": "smtp", "region": "eu-west-1"},

@@ -28,6 +28,7 @@ from tests.story.misconfigured import (
     overridden,
     principals,
     programs,
+    proposed,
     raw_headers,
     rules,
     several,
@@ -72,6 +73,7 @@ MODULES = (
     overridden,
     mistaken,
     together,
+    proposed,
 )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from sesame.access.causes.around import Around
-from sesame.access.causes.fields import covers_address, from_field, named_in, only_first_counts
+from sesame.access.causes.fields import covers_address, from_field, named_in, only_first_counts, usual_field
 from sesame.access.causes.mends import arn_of, never_public, set_parameter
 from sesame.access.causes.overridden import unaligned_cause
 from sesame.mail.address import domain_of
@@ -99,12 +99,19 @@ def _is_of_from(record: DecisionRecord, failed: Mapping[str, Any], around: Aroun
     """The ARN covers From, and was named for a Source (MAIL FROM) that is the sender's own and needs none."""
     address, arn = failed["address"], failed["arn"]
     from_address, field = str(failed.get("from_address", "")), from_field(str(failed.get("door")))
-    if failed.get("use") != "Source" or field is None or not _own_here(record, around, address):
+    is_return_path = failed.get("use") == "Return-Path"
+    if is_return_path:
+        field = usual_field(str(failed.get("door")), "From")
+    is_other = is_return_path or failed.get("use") == "Source"
+    if not is_other or field is None or not _own_here(record, around, address):
         return None
     if not covers_address(arn.partition(":identity/")[2], from_address):
         return None
     parameter = named_in(failed, arn)
     source = "MAIL FROM" if failed.get("door") == "smtp" else "Source"
+    source = "the return path" if is_return_path else source
+    if parameter == field:
+        return None
     return Cause(
         code=Code.DOES_NOT_ALIGN,
         text=f"`{arn}` was named in {parameter}, which is for {source}, `{address}`; it covers From, `{from_address}`",

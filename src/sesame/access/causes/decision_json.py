@@ -13,6 +13,7 @@ from sesame.access.causes.fields import own_senders
 from sesame.access.causes.find import Refused, causes_of
 from sesame.access.causes.other_sets import set_ways
 from sesame.access.causes.third_person import for_operator
+from sesame.access.causes.tried import Tried, tries
 from sesame.access.refusals import Derived, derive, digests
 from sesame.aws.arn import identity_arn
 from sesame.db import Store, Transaction
@@ -27,6 +28,7 @@ NAMES_UNVERIFIED = frozenset({"MessageRejected", "FromEmailAddressNotVerified"})
 """Answers that name the addresses that are not verified; after any other the sender is not told of them (I9)."""
 
 NOBODY: Mapping[str, str] = {}
+NOTHING_TRIED: Mapping[str, Tried] = {}
 MOST_NAMED = 20
 """Of so many principals that are named it is asked whether they are still there."""
 
@@ -60,6 +62,7 @@ def render(
     around: Around = NOTHING,
     gone: Mapping[str, str] = NOBODY,
     is_operators: bool = False,
+    tried: Mapping[str, Tried] = NOTHING_TRIED,
 ) -> dict[str, Any]:
     """The decision as JSON; `contents` are the sets of policies by digest, `gone` principals that are no more there.
 
@@ -77,6 +80,7 @@ def render(
         decision=decision,
         derived=derived,
         around=around,
+        tried=tried,
         beside=beside,
         regions=regions,
         sets=[set_ways(record, decision, check, contents, around) for check in decision["checks"]],
@@ -331,8 +335,18 @@ async def _render_all(
         as_whom = reader or (Reader.OPERATOR if account_id is None else reader_of(record, account_id))
         gone = NOBODY if as_whom is Reader.SENDER else await _gone(tx, record, contents)
         is_operators = as_whom is Reader.OPERATOR and not account_id
+        is_told = record.message_id is None and as_whom is not Reader.OWNER
+        tried = await tries(tx, record, json.loads(record.decision), around) if is_told else NOTHING_TRIED
         rendered.append(
-            render(record, contents, as_whom, around=around, gone=gone, is_operators=is_operators)
+            render(
+                record,
+                contents,
+                as_whom,
+                around=around,
+                gone=gone,
+                is_operators=is_operators,
+                tried=tried,
+            )
         )
     return rendered
 

@@ -22,6 +22,7 @@ from sesame.access.causes.overridden import with_hidden
 from sesame.access.causes.own_side import own_causes
 from sesame.access.causes.several import also_wrong
 from sesame.access.causes.third_person import for_operator
+from sesame.access.causes.tried import Tried, with_tried
 from sesame.access.causes.trust import trust_causes
 from sesame.access.refusals import Derived
 from sesame.policy import Outcome, sender_view
@@ -61,6 +62,8 @@ class Refused:
     """For each check, what may be named in place of a configuration set."""
     gone: Mapping[str, str] = field(default_factory=dict)
     """Principals that an identity's policies name and that are no more there, with their unique ids."""
+    tried: Mapping[str, Tried] = field(default_factory=dict)
+    """By the ARN of an identity that may be proposed, what naming it would come to."""
     once_there: Sequence[Derived | None] = ()
     """For each check that no identity of the sender's covers, what its policies say of one that would."""
 
@@ -71,7 +74,13 @@ def causes_of(refused: Refused, reader: Reader) -> tuple[Cause, ...]:
         return ()
     found: dict[tuple[str, ...], Cause] = {}
     asked = refused.decision.get("failed", refused.decision.get("asked", {}))
-    for cause in _causes(refused, reader):
+    is_whole = bool(refused.decision["context"])
+    said = (
+        one
+        for cause in _causes(refused, reader)
+        for one in with_tried(cause, refused.tried, refused.record, reader, is_whole=is_whole)
+    )
+    for cause in said:
         if reader is not Reader.OWNER:
             cause = with_hidden(cause, asked)
         # An address without an ARN stands in several places; one ARN mends all.
@@ -265,7 +274,8 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
             causes = with_managed(causes, refused.around.managed.get(check["arn"]), refused.decision)
         if causes and causes[0].code is Code.PRINCIPAL_OTHER:
             text = causes[0].text + bound_too(refused.decision, check)
-            causes = (instead or replace(causes[0], text=text), *causes[1:])
+            # What the sender's own side says of an ARN that is not meant says nothing of the one that is.
+            causes = (replace(causes[0], text=text), *causes[1:]) if instead is None else (instead,)
             not_meant |= {check["arn"]} if instead is not None else set()
         by_policy = () if missing else tuple(_by_policy(causes, addresses, check, as_whom))
         by_others = [
