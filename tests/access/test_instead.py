@@ -177,9 +177,10 @@ def test_an_identity_lent_in_part_is_to_be_named_before_anything_is_verified(
     )
     send: dict[str, Any] = NEWS | {"door": door}
     sent = case.send(send)
-    [cause] = case.read("sender", sent.request_id)["causes"]
+    cause, behind = case.read("sender", sent.request_id)["causes"]
     assert cause["code"] == "SA101" and cause["mend"]["value"] == case.fill(RIGHT)
-    said = json.dumps(cause)
+    assert behind["cause"].startswith("and then the owner's policy has a condition on")
+    said = json.dumps([cause, behind])
     assert (
         "verify" not in said and "lends it to you" not in said and "does not let this message through" in said
     )

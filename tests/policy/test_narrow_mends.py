@@ -413,7 +413,7 @@ REPORTED: dict[str, tuple[Request, dict[str, str], dict[str, str], str]] = {
         SENT,
         {"p": text(lends())},
         {GROUP: text(may(), denies(("StringNotLike", "ses:FromAddress", "jobs@*")))},
-        "twice, each copy with another Sid or none: in one copy",
+        "two copies of itself, each with a Sid of its own or none: in one copy",
     ),
     "a list for everybody": (
         FROM_ROOT,

@@ -17,6 +17,7 @@ from sesame.access.causes.bounded import STOPS, cap_cause, stopped_cause
 from sesame.access.causes.instead import bound_too, instead_cause
 from sesame.access.causes.mail_from import mail_from_cause
 from sesame.access.causes.managed import with_managed
+from sesame.access.causes.mends import joined
 from sesame.access.causes.other_sets import SetWays, with_set_ways
 from sesame.access.causes.overridden import with_hidden
 from sesame.access.causes.own_side import own_causes
@@ -277,6 +278,7 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
             # What the sender's own side says of an ARN that is not meant says nothing of the one that is.
             causes = (replace(causes[0], text=text), *causes[1:]) if instead is None else (instead,)
             not_meant |= {check["arn"]} if instead is not None else set()
+        causes = _of_what_rests(causes, check)
         by_policy = () if missing else tuple(_by_policy(causes, addresses, check, as_whom))
         by_others = [
             cause
@@ -293,6 +295,16 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
     is_readers = any(cause.mend.details.get("whom") != "sender" for cause in unverified)
     of_others = _not_the_owners(refused, is_all=not is_readers)
     yield from (*unverified, of_others) if is_readers else (of_others, *unverified)
+
+
+def _of_what_rests(causes: tuple[Cause, ...], check: Mapping[str, Any]) -> tuple[Cause, ...]:
+    """Of an identity that From does not rest on, both sides are told what does."""
+    if "From" in check["uses"] or not causes or "ses:FromAddress" not in causes[0].text:
+        return causes
+    uses = joined(check["uses"])
+    verb = "rests" if len(check["uses"]) == 1 else "rest"
+    text = f"{causes[0].text}; {uses} `{check['addresses'][0]}` {verb} on `{check['arn']}`, and From does not"
+    return (replace(causes[0], text=text), *causes[1:])
 
 
 def _setting(refused: Refused, check: Mapping[str, Any], derived: Derived) -> Setting:

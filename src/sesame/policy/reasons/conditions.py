@@ -13,6 +13,8 @@ from difflib import get_close_matches
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 
+import idna
+
 from sesame.policy.language.pattern import glob
 from sesame.policy.language.vocabulary import (
     ADDRESS_KEYS,
@@ -109,8 +111,10 @@ def _for_sender(condition: ConditionStep, request: Request) -> str:
     seen = listed(condition.decisive or condition.seen)
     if read_operator(condition.operator).comparison.family is Family.NULL:
         return f"{name}, which this request carries: {seen}"
-    by_smtp = " (SMTP counts as `2`)" if condition.key.lower() == "ses:apiversion" else ""
-    return f"{name}, which {seen}{by_smtp} does not meet" if not condition.answer else f"{name} {seen}"
+    is_version = condition.key.lower() == "ses:apiversion"
+    by_smtp = " (SMTP counts as `2`)" if is_version and request.action == "ses:SendRawEmail" else ""
+    verb = "does" if len(condition.decisive or condition.seen) == 1 else "do"
+    return f"{name}, which {seen}{by_smtp} {verb} not meet" if not condition.answer else f"{name} {seen}"
 
 
 def _seen(condition: ConditionStep, request: Request, reader: Reader) -> str:
@@ -155,6 +159,8 @@ def _hint(condition: ConditionStep, request: Request, reader: Reader) -> str:
         return "; ForAllValues holds where there is no value"
     if has_name(condition, reader):
         return f"; {condition.key} is the bare address, without a display name"
+    if condition.key.lower() == "ses:apiversion" and not set(wanted) & {"1", "2"}:
+        return "; the versions of the API are `1` and `2`"
     if condition.note.startswith("several values"):
         return f"; {condition.key} is a list: write ForAllValues:{condition.operator}"
     long = next((text for text in wanted if in_seconds(text)), None)
@@ -232,7 +238,9 @@ def _of_other_language(condition: ConditionStep, seen: Sequence[str], wanted: Se
         if "%" in before and "%" not in "".join(seen):
             return "; `%` stands for itself: `*` under StringLike is the wildcard"
         if not domain.isascii():
-            return f"; addresses have their domain in ASCII (Punycode, `xn--…`), `{domain}` is none"
+            ascii_domain = in_ascii(domain)
+            meant = "" if ascii_domain is None else f": it is `{ascii_domain}`"
+            return f"; addresses have their domain in ASCII (Punycode), which `{domain}` is not{meant}"
         if text.count("@") > 1:
             return f"; `{text}` is one text: each address is a value of its own in a list"
         if not before and any(value.lower().endswith(f"@{domain.lower()}") for value in seen):
@@ -363,6 +371,46 @@ def variable_slip(condition: ConditionStep, request: Request) -> VariableSlip | 
             why = "is text" if found[1] == "&" else "has one `$` too many"
             return VariableSlip(variable=found[0], written=text, right=right, why=why)
     return None
+
+
+def in_ascii(domain: str) -> str | None:
+    """A domain of a pattern with the labels that are not ASCII as DNS has them; None where they cannot be."""
+    labels = []
+    for label in domain.split("."):
+        try:
+            labels.append(label if label.isascii() else idna.alabel(label.lower()).decode("ascii"))
+        except UnicodeError:
+            return None
+    return ".".join(labels)
+
+
+def domain_slip(condition: ConditionStep) -> tuple[str, str] | None:
+    """An address or pattern of the values whose domain is not in ASCII, and as it is compared, where that matches."""
+    comparison = read_operator(condition.operator).comparison
+    if condition.key.lower() not in _ADDRESSES or comparison.negated or not condition.seen:
+        return None
+    for text in condition.wanted:
+        before, _, domain = text.rpartition("@")
+        name = None if domain.isascii() or not before else in_ascii(domain)
+        is_meant = name is not None and comparison.family is Family.STRING
+        if is_meant and all(
+            glob(f"{before}@{name}").matches(one) for one in condition.decisive or condition.seen
+        ):
+            return text, f"{before}@{name}"
+    return None
+
+
+_OF_RECIPIENT = re.compile(
+    r"([A-Za-z0-9._]*[A-Za-z0-9])([+-])[^@]*[A-Za-z0-9._-]=[A-Za-z0-9._-]+[^@]*@([^@]+)"
+)
+"""A return path that names its recipient, `bounces+ann=corp.test@example.com` (VERP)."""
+
+
+def of_each_recipient(key: str, seen: Sequence[str]) -> list[str] | None:
+    """The patterns of return paths that name their recipients, each message another; None for other ones."""
+    found = [_OF_RECIPIENT.fullmatch(value) for value in seen] if key.lower() == "ses:feedbackaddress" else []
+    patterns = [f"{one[1]}{one[2]}*@{one[3]}" for one in found if one is not None]
+    return list(dict.fromkeys(patterns)) if patterns and len(patterns) == len(found) else None
 
 
 _ENCODED_WORD = re.compile(r"=\?[^?]+\?[bBqQ]\?[^?]*\?=")

@@ -126,9 +126,23 @@ _OTHERWISE = {
 """What a sender does about a value of its own that keeps its mail out; of what would pass it is told nothing (I9)."""
 
 
-def _otherwise(conditions: Iterable[ConditionStep]) -> str:
+def _otherwise(conditions: Iterable[ConditionStep], request: Request) -> str:
     keys = dict.fromkeys(one.key.lower() for one in conditions if one.seen is not None)
-    return "".join(_OTHERWISE[key] for key in keys if key in _OTHERWISE)
+    ways = {key: _OTHERWISE[key] for key in keys if key in _OTHERWISE}
+    if "ses:fromaddress" in ways and not _covers_from(request):
+        ways["ses:fromaddress"] = (
+            "; or send with a return path that does not rest on this identity, as From does not"
+        )
+    return "".join(ways.values())
+
+
+def _covers_from(request: Request) -> bool:
+    """Whether what is asked about is what From rests on."""
+    name = request.resource.partition(":identity/")[2].lower()
+    values = [
+        str(value).lower() for key, value in request.context.items() if key.lower() == "ses:fromaddress"
+    ]
+    return not name or any(one == name or f".{one.rpartition('@')[2]}".endswith(f".{name}") for one in values)
 
 
 def _begins_after(condition: ConditionStep, request: Request) -> Mend:
@@ -151,7 +165,7 @@ def may_leave_out(asked: Mend, *conditions: ConditionStep, request: Request, den
             one.key.partition("/")[2] for one in conditions if is_tag_in_the_way(one, request, denies=denies)
         ]
         more = f"; or take the tag `{tags[0]}` off" if tags else ""
-        more += _otherwise(conditions) if asked.text.startswith("ask ") else ""
+        more += _otherwise(conditions, request) if asked.text.startswith("ask ") else ""
         return Mend(how=asked.how, text=f"{asked.text}{more}", details=asked.details)
     keys = {name.lower(): value for name, value in request.context.items()}
     return Mend(

@@ -11,7 +11,7 @@ from typing import Any
 from sesame.policy.language.pattern import literally
 from sesame.policy.language.vocabulary import Family, find_key, read_operator
 from sesame.policy.reasons.cause import Reader
-from sesame.policy.reasons.conditions import TIMES, is_hidden, not_filled
+from sesame.policy.reasons.conditions import TIMES, is_hidden, not_filled, of_each_recipient
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
 from sesame.policy.reasons.remedies import Change, may_be_of_others, opens, range_of
 from sesame.policy.reasons.slips import some
@@ -20,7 +20,7 @@ from sesame.policy.request import Request, Requester
 Admits = Mapping[str, Any]
 """Whom or what a mend admits beside the request: `principals` that a statement names, the whole `account`, the
 sessions of a `role`, the users of a `group`, those that a managed `policy` is attached to, any value of a condition
-`key`, `all` that a Deny denied."""
+`key`, return paths `like` a pattern, `all` that a Deny denied."""
 
 _FROM = "ses:fromaddress"
 _OF_WHO = ("aws:principal", "aws:username", "aws:userid")
@@ -97,6 +97,8 @@ def _said(one: Admits) -> str:
         return f"that holds for all sessions of `{one['role']}`"
     if "all" in one:
         return "that allows all else that it denies"
+    if "like" in one:
+        return f"that holds for every return path like {some(tuple(one['like']))}"
     if "key" in one:
         return f"that holds whatever its {one['key']}"
     if "*" in one["principals"]:
@@ -123,7 +125,7 @@ def is_wide(step: StatementStep, request: Request, changes: Sequence[Change]) ->
 
 def _is_wide(step: StatementStep, request: Request, change: Change) -> bool:
     key = str(change.get("key", "")).lower()
-    if "drop_condition" in change:
+    if "drop_condition" in change or ("each" in change and change["each"] != change["add"]):
         return True
     if opens(change) and may_be_of_others(step, key):
         return True
@@ -179,6 +181,8 @@ def held(
             made.setdefault(operator, {}).setdefault(key, _bare(values))
         if not found and is_hidden(one, reader) and not _is_fixed(one.key):
             admits.append({"key": one.key})
+        if (patterns := of_each_recipient(one.key, one.seen or ())) is not None:
+            admits.append({"like": patterns})
     if (
         step.ref.kind == "identity"
         and request.requester.kind == "root"
@@ -219,6 +223,8 @@ def bound(one: ConditionStep, reader: Reader) -> list[tuple[str, str, list[str]]
         return [("Null", one.key, ["true"])] if is_sent else []
     if is_hidden(one, reader):
         return []
+    if (patterns := of_each_recipient(key, one.seen)) is not None:
+        return [("StringLike", one.key, patterns)]
     if key == "aws:sourceip":
         return [("IpAddress", one.key, [range_of(value) for value in one.seen])]
     if family in (Family.BOOL, Family.NUMERIC):

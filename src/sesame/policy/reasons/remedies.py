@@ -22,19 +22,21 @@ from sesame.policy.reasons.conditions import (
     TIMES,
     as_compared,
     differs_in_case_alone,
+    domain_slip,
     has_name,
     in_seconds,
     is_hidden,
     listed,
     name_slip,
     not_filled,
+    of_each_recipient,
     operator_instead,
     pattern_meant,
     values_for,
     variable_slip,
     why_absent,
 )
-from sesame.policy.reasons.derivation import ConditionStep, StatementStep
+from sesame.policy.reasons.derivation import NOT_SHOWN, ConditionStep, StatementStep
 from sesame.policy.reasons.itself import BY_TLS, WITHOUT_NAME, is_in_the_way, is_tag_in_the_way, lacks_tls
 from sesame.policy.reasons.sentence import name_statement
 from sesame.policy.reasons.slips import some
@@ -48,7 +50,7 @@ _FROM = "ses:fromaddress"
 _CARRIED = {
     _FROM: "sends as {}",
     "ses:fromdisplayname": "sends a display name in From: {}",
-    "ses:feedbackaddress": "sends a return path (ReturnPath, FeedbackForwardingEmailAddress, MAIL FROM): {}",
+    "ses:feedbackaddress": "sends a return path {} (ReturnPath, FeedbackForwardingEmailAddress, MAIL FROM)",
     "ses:recipients": "sends to no recipients but {}",
     "ses:apiversion": "sends by version {} of the API",
 }
@@ -170,6 +172,14 @@ def to_send(condition: ConditionStep, request: Request, reader: Reader, *, denie
         return f"the sender's account takes the tag `{tag}` off" if is_in else None
     if has_name(condition, reader) or (key == _FROM and not _may_send_as(condition, request)):
         return None
+    if key == _FROM and condition.seen == (NOT_SHOWN,):
+        return (
+            None  # From rests on another identity: with an address of this one it would need its ARN as well
+        )
+    if key == "ses:apiversion" and not set(condition.wanted) & {"1", "2"}:
+        return None
+    if not all(text.rpartition("@")[2].isascii() for text in condition.wanted):
+        return None
     if key == "ses:fromdisplayname" and any(as_compared(text) != text for text in condition.wanted):
         return None
     if comparison.family is Family.NUMERIC and comparison.name.endswith("Than"):
@@ -182,8 +192,8 @@ def to_send(condition: ConditionStep, request: Request, reader: Reader, *, denie
     if has_variables:
         return None  # what it would be is not known
     values = "any value" if is_for_nothing else listed(wanted)
-    if key == _FROM and not is_for_nothing and _like(wanted, comparison):
-        values = f"an address like {values}"
+    if key in (_FROM, "ses:feedbackaddress") and not is_for_nothing and _like(wanted, comparison):
+        values = f"an address like {values}" if key == _FROM else f"like {values}"
     if key.startswith(OF_PRINCIPAL):
         tag = f"the tag `{condition.key.partition('/')[2]}` with {values}"
         return to_be_tagged(request.requester, tag, is_carried=condition.seen is not None)
@@ -240,6 +250,8 @@ def change_for(step: StatementStep, condition: ConditionStep, request: Request, 
         return change | {"replace": slip.written, "with": slip.right}
     if (name := name_slip(condition)) is not None:
         return change | {"replace": name[0], "with": name[1]}
+    if not is_hidden(condition, reader) and (domain := domain_slip(condition)) is not None:
+        return change | {"replace": domain[0], "with": domain[1]}
     hidden = is_hidden(condition, reader)
     if not hidden and (instead := operator_instead(condition, reader)) is not None:
         return change | {"operator_to": instead}
@@ -258,6 +270,10 @@ def change_for(step: StatementStep, condition: ConditionStep, request: Request, 
     if not may_add or not seen or hidden:
         return change | _let_without(step, condition, request)
     meant = pattern_meant(condition)
+    patterns = of_each_recipient(condition.key, seen)
+    if patterns is not None and comparison.family is Family.STRING:
+        is_like = comparison.compare is Compare.LIKE
+        return change | {"add": patterns if is_like else to_add(comparison, seen), "each": patterns}
     return change | {"add": to_add(comparison, seen)} | ({} if meant is None else {"or_replace": list(meant)})
 
 
@@ -387,7 +403,7 @@ def beside_ways_out(text: str, changes: Sequence[Mapping[str, Any]], *, is_last:
     return f"{text}; or {', and '.join(ways)}" if ways else text
 
 
-_TIMES = {2: "twice", 3: "three times", 4: "four times"}
+_TIMES = {2: "two", 3: "three", 4: "four"}
 
 _ADDED = {
     "add_action": "Action",
@@ -417,10 +433,10 @@ def _said(change: Mapping[str, Any]) -> str:
         return f"write {instead} in place of its {change['operator']} on {change['key']}"
     if "split" in change:
         copies = [" and ".join(map(_said, copy)) for copy in change["split"]]
-        times = _TIMES.get(len(copies), "several times")
+        times = _TIMES.get(len(copies), "several")
         return (
-            f"write it there {times}, each copy with another Sid or none: in one copy {', in another '.join(copies)};"
-            " what each copy lets pass, and that alone, goes through"
+            f"replace it with {times} copies of itself, each with a Sid of its own or none: in one copy"
+            f" {', in another '.join(copies)}; a request passes if none of the copies denies it"
         )
     if "take" in change:
         return f"take {some(tuple(change['take']))} out of its {change['operator']} on {change['key']}"
@@ -438,6 +454,8 @@ def _said(change: Mapping[str, Any]) -> str:
         )
     if "add" in change:
         add = f"add {some(tuple(change['add']))} to {change['operator']} {change['key']}"
+        if "each" in change:
+            return f"{add}, since each message has a return path with its recipient in it (VERP)"
         if "or_replace" not in change:
             return add
         old, new = change["or_replace"]

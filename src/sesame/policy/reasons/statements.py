@@ -7,6 +7,7 @@ from typing import Any
 
 from sesame.policy.language.pattern import literally
 from sesame.policy.reasons.cause import Reader
+from sesame.policy.reasons.conditions import of_each_recipient
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
 from sesame.policy.reasons.itself import by_itself
 from sesame.policy.reasons.narrow import bound
@@ -55,6 +56,12 @@ def smallest_statement(
     if is_other and not _is_at(name, asked[first]):
         del asked[first]
         statement["Condition"] = {"StringNotLike": {"ses:FromAddress": _addresses_at(name)}}
+    each = of_each_recipient(
+        "ses:FeedbackAddress", [value] if (value := asked.get("ses:FeedbackAddress")) else []
+    )
+    if each is not None:
+        del asked["ses:FeedbackAddress"]
+        statement["Condition"] = {"StringLike": {"ses:FeedbackAddress": each[0]}}
     conditions = {key: literally(value, wildcards=False) for key, value in asked.items() if value is not None}
     if conditions:
         statement["Condition"] = {"StringEquals": conditions} | statement.get("Condition", {})

@@ -64,6 +64,7 @@ class Widening:
             if narrow is not None:
                 return self._beside_it(step, changes, narrow)
         dropped = [{"key": change["key"]} for change in changes if "drop_condition" in change]
+        dropped += [{"like": change["each"]} for change in changes if "each" in change]
         admits = (*admitted(step, self._request.requester, changes), *dropped)
         return change_mend(
             step,
