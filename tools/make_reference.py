@@ -251,6 +251,7 @@ def causes_page() -> str:
         "| `role` | all sessions of the role, where one session was named |",
         "| `all` | whatever else a Deny denies that is removed |",
         "| `key` | any value of this condition key, since the reader may not see the request's |",
+        "| `like` | return paths like these patterns, since each message has another (VERP) |",
         "",
         "## Who reads what",
         "",

@@ -79,23 +79,20 @@ class Authenticator:
         secret = _NOBODYS_SECRET if credential is None else credential.secret_access_key
         known = credential is not None and credential.active
         try:
-            signing_key = self._signing_key(signed, secret)
-            sigv4.verify(request, signed, signing_key=signing_key, payload_hash=body_hash)
+            sigv4.verify(
+                request, signed, signing_key=self._signing_key(signed, secret), payload_hash=body_hash
+            )
         except SignatureDoesNotMatch as error:
             why = self._slip(request, signed, secret, body_hash)
-            if known:
-                error.facts = {} if why is None else {"why": why}
-                error.whose = None if session is None or credential is None else credential.principal
-                raise
+            if credential is not None and known:
+                raise _explained(error, why, credential, session) from None
         except Exception:
             if known:
                 raise
         if credential is None or not known:
-            raise InvalidClientTokenId if session is None or credential is not None else _gone(session)
-        if session is not None and session.expires_at <= now:
-            expired = ExpiredToken()
-            expired.facts, expired.whose = {"expired_at": session.expires_at}, credential.principal
-            raise expired
+            raise _gone(session) if session and not credential else InvalidClientTokenId
+        if session and session.expires_at <= now:
+            raise _expired(session, credential.principal)
         principal, source_arn = credential.principal, None
         if principal.kind is PrincipalKind.SERVICE:
             principal, source_arn = _as_told(principal, request)
@@ -158,6 +155,21 @@ class Authenticator:
             if len(self._signing_keys) > MAX_SIGNING_KEYS:
                 self._signing_keys.popitem(last=False)
         return key
+
+
+def _explained(
+    error: SignatureDoesNotMatch, why: str | None, credential: Credential, session: Session | None
+) -> SignatureDoesNotMatch:
+    """A signature that is not that of a key which there is, with what it was made with and whose session's it is."""
+    error.facts = {} if why is None else {"why": why}
+    error.whose = None if session is None else credential.principal
+    return error
+
+
+def _expired(session: Session, whose: Principal) -> ExpiredToken:
+    error = ExpiredToken()
+    error.facts, error.whose = {"expired_at": session.expires_at}, whose
+    return error
 
 
 def _gone(session: Session) -> InvalidClientTokenId:

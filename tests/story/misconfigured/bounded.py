@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.story.misconfigured.guards import newest_mend
 from tests.story.misconfigured.principals import service_keys
 from tests.story.misconfigured.world import MAY_SEND, Steps, World, case, document
 from tests.support.process import Account
@@ -411,7 +412,7 @@ def service_without_an_account(w: World) -> Steps:
     seen="a wildcard under StringEquals in the statement for a service's user pools, as the customer reads it",
     code="SA201",
     says=("lets the service `wildpools.amazonaws.com` send for account {sender} and `arn:aws:cognito-idp:",),
-    mend=("account {owner}", '"aws:SourceAccount":"{sender}"'),
+    mend=("account {owner}", '"aws:SourceAccount":"{sender}"', '"aws:SourceArn":"arn:aws:cognito-idp:'),
     owner="SA401",
 )
 def service_for_pools_by_a_wildcard(w: World) -> Steps:
@@ -423,6 +424,25 @@ def service_for_pools_by_a_wildcard(w: World) -> Steps:
     w.allow(Principal=named, Condition={"StringEquals": whom | {"aws:SourceArn": pools}})
     yield lambda: _service(w, keys)
     w.allow(Principal=named, Condition={"StringEquals": whom, "ArnLike": {"aws:SourceArn": pools}})
+    yield lambda: _service(w, keys)
+
+
+@case(
+    seen="a service that no policy names; the statement it needs is for its customer's pool alone",
+    code="SA201",
+    reader="owner",
+    says=("the service `anypools.amazonaws.com`",),
+    mend=('"aws:SourceArn":"arn:aws:cognito-idp:us-east-1:{sender}:userpool/us-east-1_a"',),
+)
+def service_that_nobody_named(w: World) -> Steps:
+    keys = service_keys(w, "anypools")
+    yield lambda: _service(w, keys)
+    statement = newest_mend(w, "owner")["statement"]
+    w.client("ses", w.owner).put_identity_policy(
+        Identity=w.domain,
+        PolicyName="pools",
+        Policy=document(statement),
+    )
     yield lambda: _service(w, keys)
 
 

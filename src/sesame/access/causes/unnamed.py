@@ -34,9 +34,7 @@ def no_arn(asked: Asked, use: str, address: str, *, pending: Mapping[str, Any] |
         owner, name = Arn.parse(arn).account_id, arn.partition(":identity/")[2]
         text += f"; a policy of account {owner} names you for `{name}`, and does not let this message through"
         mend = _name_lent(asked, use, address, arn)
-        more = (
-            f"; what keeps this message out remains, for account {owner} to change or you to send otherwise"
-        )
+        more = f"; what keeps it out remains, for account {owner} to change or you to send otherwise"
         return Cause(code=Code.NO_ARN, text=text, mend=replace(mend, text=mend.text + more))
     if (top := never_public(address)) is not None:
         what = asked.called(use)

@@ -52,7 +52,7 @@ def smallest_statement(
     is_other = name != "" and not _is_at(name, carried(request, first))
     if is_other:
         first, also = "ses:FeedbackAddress", [key for key in also if key != "ses:FromDisplayName"]
-    asked = {key: carried(request, key) for key in (first, "aws:SourceAccount", *also)}
+    asked = {key: carried(request, key) for key in (first, "aws:SourceAccount", "aws:SourceArn", *also)}
     if is_other and not _is_at(name, asked[first]):
         del asked[first]
         statement["Condition"] = {"StringNotLike": {"ses:FromAddress": _addresses_at(name)}}
