@@ -387,7 +387,7 @@ def in_ascii(domain: str) -> str | None:
 def domain_slip(condition: ConditionStep) -> tuple[str, str] | None:
     """An address or pattern of the values whose domain is not in ASCII, and as it is compared, where that matches."""
     comparison = read_operator(condition.operator).comparison
-    if condition.key.lower() not in _ADDRESSES or comparison.negated or not condition.seen:
+    if condition.key.lower() not in ADDRESS_KEYS or comparison.negated or not condition.seen:
         return None
     for text in condition.wanted:
         before, _, domain = text.rpartition("@")
