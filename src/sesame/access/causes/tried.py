@@ -17,7 +17,6 @@ from sesame.aws.arn import Arn, identity_arn
 from sesame.db import Transaction
 from sesame.model import AccountId
 from sesame.policy import Explanation, PolicyError, explain
-from sesame.policy.language.document import Policy
 from sesame.policy.reasons.case import Setting
 from sesame.policy.reasons.cause import Cause, Code, How, Reader
 from sesame.policy.reasons.gaps import policy_causes
@@ -27,8 +26,6 @@ from sesame.store.decisions import DecisionRecord
 from sesame.store.iam import roles
 
 MOST_TRIED = 20
-
-Documents = tuple[tuple[str, Policy], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
