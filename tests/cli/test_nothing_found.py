@@ -48,7 +48,7 @@ def test_programs_read_an_empty_list(
 
 def test_each_way_in_which_a_log_in_fails_is_said_in_words() -> None:
     """By `sesame log-ins` and the console alike."""
-    words = WrongCredentials.__init__.__doc__ or ""
+    words = (WrongCredentials.__init__.__doc__ or "").partition("\n\n")[0]
     named = {one.strip(" .\n") for one in words.partition(":")[2].replace(" or ", ",").split(",")}
     assert "temporary" in named
     assert named <= set(WHY)

@@ -12,7 +12,7 @@ from botocore.auth import SigV4Auth
 from botocore.credentials import Credentials
 
 from tests.story.misconfigured.world import World
-from tests.support.browser import operator, words
+from tests.support.browser import Person, operator, words
 from tests.support.process import Account, SesameProcess, running, wait_until
 from tests.support.signed_client import SignedClient
 
@@ -92,3 +92,40 @@ def test_a_user_name_in_place_of_the_key_is_named_with_what_to_do(sesame: Sesame
     page = words(operator(sesame).get("/operator/log-ins").text)
     assert "not with the name of a user" in page and only.account_id in page
     assert sesame.run_json("decisions", only.account_id) == []
+
+
+def test_what_is_wrong_with_a_key_or_a_user_is_named_for_each(sesame: SesameProcess) -> None:
+    """In the operator's list alone: what who tried is answered stays as it was."""
+    world = World(sesame)
+    account = world.sender
+    off, gone = world.user("off"), world.user("gone")
+    iam = world.client("iam", account)
+    iam.update_access_key(UserName="off", AccessKeyId=off.access_key_id, Status="Inactive")
+    iam.delete_access_key(UserName="gone", AccessKeyId=gone.access_key_id)
+    opened = world.client("sts", world.user("robot", {"Effect": "Allow", "Action": "*", "Resource": "*"}))
+    session = opened.get_session_token()["Credentials"]
+    bare = Account(account.account_id, session["AccessKeyId"], session["SecretAccessKey"])
+    for one in (off, gone, bare):
+        assert refused(sesame, one) == "InvalidClientTokenId"
+    for user in ("off", "nobody"):
+        page = Person(sesame.console).send("/login", account=account.account_id, user=user, password="wrong")
+        assert "password or code is wrong" in page.text and "has no password" not in page.text
+
+    expected = {
+        off.access_key_id: "key-inactive",
+        gone.access_key_id: "key-deleted",
+        bare.access_key_id: "no-token",
+        f"{account.account_id}/off": "no-password",
+        f"{account.account_id}/nobody": "unknown",
+    }
+
+    def told() -> bool:
+        return {one["of"]: one["why"] for one in sesame.run_json("log-ins")["names"]} == expected
+
+    wait_until(told)
+    fixes = {one["of"]: one["fix"] for one in sesame.run_json("log-ins")["names"]}
+    assert f"`sesame console invite {account.account_id} off`" in fixes[f"{account.account_id}/off"]
+    assert "send the session's token" in fixes[bare.access_key_id]
+    assert off.access_key_id in fixes[off.access_key_id]
+    printed = sesame.run("log-ins").stdout
+    assert "the user has no password" in printed and "without its session token" in printed

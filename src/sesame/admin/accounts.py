@@ -19,7 +19,6 @@ from sesame.store.sealed import Sealer
 
 SANDBOX_MAX_24_HOUR_SEND = 200.0
 SANDBOX_MAX_SEND_RATE = 1.0
-MAX_KEYS = 2
 """Access keys of a user, and of a root: one in use, one to change to, as at AWS."""
 
 
@@ -249,7 +248,7 @@ class Operator:
         access_key_id: str | None,
         bound: tuple[str, ...] | None = None,
     ) -> Keys:
-        """The key that is named, or a new one of the user, or of the root, which may have `MAX_KEYS`.
+        """The key that is named, or a new one of the user, or of the root, which may have `users.MAX_ACCESS_KEYS`.
 
         `bound` are the identity ARNs that its SMTP log-in stands in for from now on; None leaves that.
         """
@@ -322,10 +321,10 @@ async def _is_of(tx: Transaction, access_key_id: str, user_id: str) -> bool:
 
 async def _require_room_for_a_key(tx: Transaction, account_id: str, user_id: str) -> None:
     found = [key.access_key_id for key in await users.list_keys(tx, account_id, user_id)]
-    if len(found) >= MAX_KEYS:
+    if len(found) >= users.MAX_ACCESS_KEYS:
         raise OperatorError(
-            f"there are {MAX_KEYS} access keys already ({', '.join(sorted(found))}); take one with `--key ID`, or"
-            f" remove one with `sesame key delete {account_id} ID`"
+            f"there are {users.MAX_ACCESS_KEYS} access keys already ({', '.join(sorted(found))}); take one with"
+            f" `--key ID`, or remove one with `sesame key delete {account_id} ID`"
         )
 
 

@@ -1,5 +1,6 @@
 """Log-ins and signatures that were refused, summed up for the operator: from where, and under which name."""
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from heapq import nsmallest
@@ -17,17 +18,24 @@ WHY = {
     "swapped": "user name and password exchanged",
     "unknown": "no such key or user",
     "inactive": "the key is switched off",
+    "deleted": "the key was deleted",
     "secret": "a secret key in place of the SMTP password",
     "region": "a password for another region",
     "white-space": "white space around the password",
     "old": "a password as before Signature Version 4",
     "password": "wrong password",
+    "no-password": "the user has no password",
     "code": "right password, wrong code or none",
     "expired": "right password, older than the account lets it be",
     "too-many": "too many failures, not looked at",
     "link": "a link that is over, or none",
     "MissingAuthenticationToken": "not signed",
     "InvalidClientTokenId": "no such key, or switched off",
+    "no-token": "a session's temporary key without its session token",
+    "stray-token": "a session token with the key of a user or root",
+    "session-of-gone": "the session's user or role was deleted",
+    "key-inactive": "the key is switched off",
+    "key-deleted": "the key was deleted",
     "SignatureDoesNotMatch": "wrong secret",
     "signature": "signed for another service, region or day, or not for all that it has to be",
     "clock": "signed at another time: a clock is wrong",
@@ -39,7 +47,10 @@ WHY = {
 
 _SMTP = "`sesame smtp credentials ACCOUNT USER`"
 _OF_KEY = "`sesame smtp credentials ACCOUNT USER --key KEY`"
-_SIGNED = "use an active key with its own secret access key, or a new one: `sesame key create ACCOUNT USER`"
+_SIGNED = (
+    "use an active key with its own secret access key, or a new one (a user has two at most):"
+    " `sesame key create ACCOUNT USER`"
+)
 
 FIX = {
     "user-name": f"log in with the id of an access key (AKIA…), not with the name of a user: {_SMTP} prints both",
@@ -47,14 +58,24 @@ FIX = {
     "swapped": "exchange user name and password",
     "unknown": "use a key or user that is there",
     "inactive": f"switch the key on (`aws iam update-access-key --status Active`), or use another: {_SMTP}",
+    "deleted": f"use another: {_SMTP}",
     "secret": f"use the SMTP password, which is derived from the secret access key: {_OF_KEY}",
     "region": f"use the password for a region that is served: {_OF_KEY}, with `--region REGION`",
     "white-space": "take the white space off",
     "old": f"use the password that is derived now: {_OF_KEY}",
     "password": f"use the password that {_OF_KEY} prints",
+    "no-password": "invite the user to set one, within a day: `sesame console invite ACCOUNT USER`",
     "too-many": "wait a minute, and log in with the right password",
     "MissingAuthenticationToken": "sign the request (Signature Version 4)",
     "InvalidClientTokenId": _SIGNED,
+    "no-token": "send the session's token with it (`aws_session_token`, X-Amz-Security-Token), or use a user's key",
+    "stray-token": "take the token away (AWS_SESSION_TOKEN), or give the key and secret that belong to it",
+    "session-of-gone": "open a session of a role or user that is there",
+    "key-inactive": (
+        "switch it on (`aws iam update-access-key --user-name USER --access-key-id KEY --status Active`),"
+        f" or {_SIGNED}"
+    ),
+    "key-deleted": _SIGNED,
     "SignatureDoesNotMatch": _SIGNED,
     "signature": "sign for the service and region that are called, and for all that was sent",
     "clock": "set the client's clock",
@@ -154,6 +175,8 @@ def _fix(why: str, name: str, account_id: str, door: str) -> str:
         text = text.replace("ACCOUNT", account_id)
     if why == "user-name" and account_id:
         return text.replace("USER", name)
+    if why == "no-password" and account_id:
+        return text.replace("USER", shlex.quote(name.rpartition("/")[2]))
     return text.replace("KEY", name) if name.startswith("AKIA") and account_id else text
 
 

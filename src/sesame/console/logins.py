@@ -216,7 +216,7 @@ class Logins:
             self._note(
                 browser,
                 name,
-                "unknown" if profile is None else "password",
+                "unknown" if found is None else "no-password" if profile is None else "password",
                 account_id="" if found is None else found[0].account_id,
             )
             return WRONG

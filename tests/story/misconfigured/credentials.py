@@ -52,6 +52,39 @@ def api_key_deleted(w: World) -> Steps:
 
 
 @case(
+    seen="the id of one key with the secret of the other: the user has two, as many as there can be",
+    code="SA704",
+    says=("is not the one that the secret of `AKIA",),
+    mend=(
+        "`, which is active; there are 2 keys, the most there can be",
+        "(`sesame key create {sender} worker`) delete one that nothing uses: `sesame key delete {sender} AKIA",
+    ),
+)
+def secret_of_the_other_key(w: World) -> Steps:
+    w.allow()
+    user = w.user("worker", MAY_SEND)
+    new = w.client("iam", w.sender).create_access_key(UserName="worker")["AccessKey"]
+    yield lambda: w.simple(Account(user.account_id, user.access_key_id, new["SecretAccessKey"]))
+    yield lambda: w.simple(Account(user.account_id, new["AccessKeyId"], new["SecretAccessKey"]))
+
+
+@case(
+    seen="a key that is switched off, since the user has a new one: as many as there can be",
+    code="SA704",
+    says=("is switched off",),
+    mend=("switch it on", "or use `AKIA", "the most there can be", "`sesame key delete {sender} AKIA"),
+)
+def old_key_of_two_switched_off(w: World) -> Steps:
+    w.allow()
+    user = w.user("worker", MAY_SEND)
+    iam = w.client("iam", w.sender)
+    new = iam.create_access_key(UserName="worker")["AccessKey"]
+    iam.update_access_key(UserName="worker", AccessKeyId=user.access_key_id, Status="Inactive")
+    yield lambda: w.simple(user)
+    yield lambda: w.simple(Account(user.account_id, new["AccessKeyId"], new["SecretAccessKey"]))
+
+
+@case(
     seen="the SMTP credential of a key that was deleted, since the user has two; the other is in use",
     code="SA701",
     says=("was deleted on 20",),

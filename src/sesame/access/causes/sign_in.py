@@ -3,12 +3,12 @@
 What nobody's key was named for is kept too, under no account: for the operator, and because both must cost the same.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sesame.access.causes.failures import Failure, Failures
 from sesame.access.causes.find import cause_in_log
-from sesame.access.credentials import is_long_term_key
+from sesame.access.credentials import is_long_term_key, is_session_key
 from sesame.access.directory import Directory
 from sesame.access.failed_sign_ins import FailedSignIns
 from sesame.access.key_uses import KeyUses
@@ -21,6 +21,7 @@ from sesame.model import AccountId, Caller, Principal, PrincipalKind
 from sesame.observe import Clock
 from sesame.policy.reasons.cause import Code
 from sesame.store.decisions import Refusal
+from sesame.store.iam.users import MAX_ACCESS_KEYS, AccessKey
 
 WITHOUT_LOG_IN = (
     f"{Code.SMTP_LOGIN.value} the client sends without a log-in: it has no user name and password, or does not use"
@@ -34,11 +35,33 @@ WITHOUT_TLS = (
 """Why a command was refused to who has not logged in, and what to do, for the log."""
 
 
-def _word(error: ServiceError, *, is_off: bool) -> str:
+def _word(error: ServiceError, facts: Mapping[str, Any]) -> str:
     """A word for why a signature was refused; one whose circumstances were wrong says nothing of the secret."""
+    if isinstance(error, InvalidClientTokenId):
+        return _of_key(facts) or error.code
+    is_off = "off_s" in facts
     if not isinstance(error, SignatureDoesNotMatch) or error.message == error.text:
         return error.code
     return "clock" if is_off else "signature"
+
+
+def _of_key(facts: Mapping[str, Any]) -> str:
+    """What is wrong with a key or its token, where that is known."""
+    if facts.get("stray_token"):
+        return "stray-token"
+    if facts.get("token") is False and is_session_key(facts.get("access_key_id", "")):
+        return "no-token"
+    if "session_of_gone" in facts:
+        return "session-of-gone"
+    why = facts.get("why")
+    return f"key-{why}" if why in ("inactive", "deleted") else ""
+
+
+def _as_full(keys: Sequence[AccessKey]) -> dict[str, Any]:
+    """The keys of a user or root that has as many as it may have, and which are active; else nothing."""
+    if len(keys) < MAX_ACCESS_KEYS:
+        return {}
+    return {"full": [[key.access_key_id, key.status == "Active"] for key in keys]}
 
 
 class SignIns:
@@ -96,19 +119,13 @@ class SignIns:
                 facts["off_s"] = round(off_s)
             if self._served and signed.region not in self._served:
                 facts |= {"region_not_served": signed.region[:MAX_NAME], "served": self._served}
-            principal, is_active = await self._principal(signed.access_key_id)
-            principal = error.whose or principal
-            if isinstance(error, InvalidClientTokenId):
-                if principal is None:
-                    principal, deleted = await self._deleted(signed.access_key_id)
-                    facts |= deleted
-                elif error.whose is None and not is_active:
-                    facts["why"] = "inactive"
+            principal, of_key = await self._whose(error, signed.access_key_id)
+            facts |= of_key
         self._failed.note(
             "API",
             address,
             "" if signed is None else signed.access_key_id,
-            why=_word(error, is_off="off_s" in facts),
+            why=_word(error, facts),
             account_id="" if principal is None else principal.account_id,
         )
         kept = await self._keep(
@@ -144,7 +161,7 @@ class SignIns:
             "SMTP",
             address,
             username,
-            why=error.why if isinstance(error, WrongCredentials) else "too-many",
+            why="too-many" if not isinstance(error, WrongCredentials) else facts["why"],
             account_id="" if principal is None else principal.account_id,
         )
         kept = await self._keep(
@@ -187,6 +204,24 @@ class SignIns:
         )
         return cause_in_log(kept)
 
+    async def _whose(
+        self, error: ServiceError, access_key_id: str
+    ) -> tuple[Principal | None, dict[str, Any]]:
+        """Whose key was signed with, and what is to be known of it and of the keys beside it."""
+        principal, is_active = await self._principal(access_key_id)
+        if error.whose is not None:
+            return error.whose, {}
+        if principal is None:
+            return (
+                await self._deleted(access_key_id) if isinstance(error, InvalidClientTokenId) else (None, {})
+            )
+        if not isinstance(error, InvalidClientTokenId | SignatureDoesNotMatch):
+            return principal, {}
+        facts: dict[str, Any] = _as_full(await self._directory.other_keys(principal, ""))
+        if isinstance(error, InvalidClientTokenId) and not is_active:
+            facts["why"] = "inactive"
+        return principal, facts
+
     async def _deleted(self, access_key_id: str) -> tuple[Principal | None, dict[str, Any]]:
         """Whose a key was that is gone, and the facts of it; nothing for one that never was, at the same cost."""
         gone, keys = await self._directory.deleted_key(access_key_id)
@@ -201,8 +236,11 @@ class SignIns:
             name="root" if is_root else gone.arn.rpartition("/")[2],
         )
         active = [key.access_key_id for key in keys or () if key.status == "Active"]
+        full = _as_full(keys or ())
         facts: dict[str, Any] = {"why": "deleted", "deleted_at": gone.deleted_at}
-        return principal, facts | ({"active": active[-1]} if active else {}) | {"user_gone": keys is None}
+        return principal, facts | ({"active": active[-1]} if active else {}) | full | {
+            "user_gone": keys is None
+        }
 
     async def _key_to_take(
         self, principal: Principal, access_key_id: str, is_unusable: bool

@@ -142,7 +142,10 @@ def signature_cause(record: DecisionRecord, decision: Mapping[str, Any], failed:
     text, what = _exchanged() if key == SECRET else said
     if record.account_id:
         whose = " USER" if failed.get("user_gone") else holder(str(decision.get("principal", "")))
-        what = what.replace("key create ACCOUNT USER", f"key create {record.account_id}{whose}")
+        what = _with_room(what, failed, key)
+        what = what.replace("ACCOUNT USER", f"{record.account_id}{whose}").replace(
+            "ACCOUNT", record.account_id
+        )
     return Cause(
         code=Code.SIGNATURE,
         text=text,
@@ -159,6 +162,29 @@ _WITHOUT_SCOPE = ("MissingAuthenticationToken", "IncompleteSignature", "ExpiredT
 
 _NEW_KEY = "`sesame key create ACCOUNT USER`"
 _OWN_KEY = f"use an active key with its own secret (not the SMTP password), or a new one: {_NEW_KEY}"
+
+
+_NEW = re.compile(r", or a new (?:one|key): `sesame key create ACCOUNT USER`")
+
+
+def _with_room(what: str, failed: Mapping[str, Any], key: str) -> str:
+    """The same for whom has as many keys as a user may have: a new one only after one of them is deleted.
+
+    An active one beside `key` is named; of the two the one that is switched off goes first, if there is one.
+    """
+    full = failed.get("full")
+    if not full or _NEW.search(what) is None:
+        return what
+    others = [access_key_id for access_key_id, is_active in full if is_active and access_key_id != key]
+    is_named = any(f"`{one}`" in what for one in others)
+    use = f", or use `{others[0]}`, which is active" if others and not is_named else ""
+    unused = [access_key_id for access_key_id, is_active in full if not is_active] or [key]
+    gone = unused[0] if unused[0] in [access_key_id for access_key_id, _ in full] else "KEY"
+    return _NEW.sub(
+        f"{use}; there are {len(full)} keys, the most there can be, so before a new one"
+        f" (`sesame key create ACCOUNT USER`) delete one that nothing uses: `sesame key delete ACCOUNT {gone}`",
+        what,
+    )
 
 
 def _of_signature(

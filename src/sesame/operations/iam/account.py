@@ -28,7 +28,6 @@ from sesame.operations.iam.managed_policies import (
     version_shape,
 )
 from sesame.operations.iam.roles import MAX_ROLES, with_ids_of_the_gone
-from sesame.operations.iam.users import MAX_ACCESS_KEYS
 from sesame.operations.table import Handlers
 from sesame.policy.language.trust import MAX_TRUST_CHARACTERS
 from sesame.store.iam import groups, inline_policies, login_profiles, managed_policies, roles, users
@@ -38,7 +37,7 @@ A_PAGE = 100
 """Entries of one answer; IAM may give fewer than MaxItems too."""
 
 QUOTAS: Mapping[str, int] = {
-    "AccessKeysPerUserQuota": MAX_ACCESS_KEYS,
+    "AccessKeysPerUserQuota": users.MAX_ACCESS_KEYS,
     "AssumeRolePolicySizeQuota": MAX_TRUST_CHARACTERS,
     "AttachedPoliciesPerGroupQuota": MAX_ATTACHED,
     "AttachedPoliciesPerRoleQuota": MAX_ATTACHED,

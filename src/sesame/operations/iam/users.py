@@ -42,8 +42,6 @@ from sesame.operations.table import Handlers
 from sesame.store.iam import groups, login_profiles, users
 from sesame.store.sealed import Sealer
 
-MAX_ACCESS_KEYS = 2
-
 
 class IamOperations:
     """The operations; `random_name` makes upper-case ids, `random_secret` secret access keys."""
@@ -220,8 +218,8 @@ class IamOperations:
         )
 
         async def run(tx: Transaction) -> None:
-            if len(await users.list_keys(tx, key.account_id, user_id)) >= MAX_ACCESS_KEYS:
-                raise IamLimitExceeded(f"Cannot exceed quota for AccessKeysPerUser: {MAX_ACCESS_KEYS}")
+            if len(await users.list_keys(tx, key.account_id, user_id)) >= users.MAX_ACCESS_KEYS:
+                raise IamLimitExceeded(f"Cannot exceed quota for AccessKeysPerUser: {users.MAX_ACCESS_KEYS}")
             await users.create_key(tx, key)
 
         response = {"accessKey": {"userName": name, "accessKeyId": access_key_id, "status": "Active"}}

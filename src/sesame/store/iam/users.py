@@ -12,6 +12,9 @@ from sesame.store import console_choices
 from sesame.store.console_choices import NOTHING_CHOSEN
 from sesame.store.iam import deleted_keys
 
+MAX_ACCESS_KEYS = 2
+"""Access keys that a user, or the root of an account, may have (IAM's quota)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
