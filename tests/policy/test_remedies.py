@@ -368,7 +368,7 @@ def test_no_condition_is_dropped_from_what_is_for_everybody(asks: dict[str, Any]
 @pytest.mark.parametrize(
     ("asks", "context", "told"),
     [
-        (condition("StringEquals", "ses:FeedbackAddress", "b@example.com"), {}, "a return path"),
+        (condition("StringEquals", "ses:FeedbackAddress", "b@example.com"), {}, "the return path"),
         (
             condition("StringEquals", "ses:FromDisplayName", "News"),
             {"ses:FromDisplayName": "N"},

@@ -24,6 +24,7 @@ from tests.story.misconfigured import (
     mistaken,
     naming,
     narrow,
+    nearest,
     other_languages,
     overridden,
     patterns,
@@ -76,6 +77,7 @@ MODULES = (
     mistaken,
     together,
     proposed,
+    nearest,
 )
 
 

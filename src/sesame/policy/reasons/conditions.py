@@ -19,7 +19,6 @@ from sesame.policy.language.pattern import glob
 from sesame.policy.language.vocabulary import (
     ADDRESS_KEYS,
     COMPARISONS,
-    CONDITION_KEYS,
     Compare,
     Family,
     Quantifier,
@@ -28,6 +27,7 @@ from sesame.policy.language.vocabulary import (
 )
 from sesame.policy.reasons.cause import Code, Reader
 from sesame.policy.reasons.derivation import NOT_SHOWN, ConditionStep
+from sesame.policy.reasons.key_slips import key_meant
 from sesame.policy.reasons.sentence import describe_condition
 from sesame.policy.reasons.tags import what_it_carries
 from sesame.policy.reasons.views import (
@@ -112,9 +112,10 @@ def _for_sender(condition: ConditionStep, request: Request) -> str:
     if read_operator(condition.operator).comparison.family is Family.NULL:
         return f"{name}, which this request carries: {seen}"
     is_version = condition.key.lower() == "ses:apiversion"
-    by_smtp = " (SMTP counts as `2`)" if is_version and request.action == "ses:SendRawEmail" else ""
+    is_by_smtp = is_version and request.action == "ses:SendRawEmail" and "2" in condition.seen
+    by_smtp = "; mail by SMTP counts as version `2`" if is_by_smtp else ""
     verb = "does" if len(condition.decisive or condition.seen) == 1 else "do"
-    return f"{name}, which {seen}{by_smtp} {verb} not meet" if not condition.answer else f"{name} {seen}"
+    return f"{name}, which {seen} {verb} not meet{by_smtp}" if not condition.answer else f"{name} {seen}"
 
 
 def _seen(condition: ConditionStep, request: Request, reader: Reader) -> str:
@@ -138,7 +139,7 @@ def _hint(condition: ConditionStep, request: Request, reader: Reader) -> str:
     """What is most often wrong with such a condition, or nothing."""
     seen, wanted = condition.decisive or condition.seen or (), values_for(condition, reader)
     if condition.note == "unknown key":
-        return f"; the key is not known{_did_you_mean(_key_meant(condition.key))}"
+        return f"; the key is not known{_did_you_mean(key_meant(condition.key))}"
     if condition.note == "unknown operator":
         near = get_close_matches(condition.operator.lower(), COMPARISONS, n=1)
         return f"; the operator is not known{_did_you_mean(COMPARISONS[near[0]].name if near else '')}"
@@ -313,17 +314,6 @@ def _as_written(variable: str, condition: ConditionStep) -> str:
     text = f"${{{variable}}}"
     found = (re.search(re.escape(text), value, re.IGNORECASE) for value in condition.wanted)
     return next((one[0] for one in found if one is not None), text)
-
-
-def _key_meant(key: str) -> str:
-    """The known key whose name is like that of one that is not, whatever is before the colon; or nothing."""
-    by_name = {known.lower().partition(":")[2]: known for known in CONDITION_KEYS}
-    near = get_close_matches(key.lower().partition(":")[2], by_name, n=1, cutoff=_ALIKE)
-    return CONDITION_KEYS[by_name[near[0]]].name if near else ""
-
-
-_ALIKE = 0.75
-"""How much the name of a key must be like a known one to be a slip of it."""
 
 
 def _did_you_mean(name: str) -> str:

@@ -1,10 +1,14 @@
 """A statement that is for the requester and does not match: a cause for each thing in which it fails."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from sesame.policy.reasons.case import Case
-from sesame.policy.reasons.cause import Cause, Code
-from sesame.policy.reasons.conditions import code_of, explain_condition
+from sesame.policy.reasons.cause import Cause, Code, How, Mend
+from sesame.policy.reasons.conditions import TIMES, code_of, explain_condition
 from sesame.policy.reasons.derivation import ElementStep, StatementStep
 from sesame.policy.reasons.itself import by_itself, may_leave_out
+from sesame.policy.reasons.narrow import is_correction
 from sesame.policy.reasons.sentence import name_statement
 from sesame.policy.reasons.slips import some
 from sesame.policy.reasons.statements import smallest_statement
@@ -33,6 +37,32 @@ def failures(case: Case, step: StatementStep) -> list[Cause]:
             mend = widening.alone(condition) or widening.widened(step)
         found.append(Cause(code=code, text=text, mend=mend))
     return found
+
+
+def with_slips(
+    case: Case, near: StatementStep, steps: Sequence[StatementStep], found: list[Cause]
+) -> list[Cause]:
+    """A cause that is a slip, with those of the reader's other statements that are one too: either mend is enough."""
+    if len(found) != 1 or case.hides(near) or not _is_slip(found[0].mend):
+        return found
+    text, mend = found[0].text, found[0].mend
+    for step in steps:
+        if step is near or not all(element.answer for element in step.elements):
+            continue
+        others = failures(case, step)
+        if len(others) == 1 and _is_slip(others[0].mend):
+            text += f"; and {others[0].text}"
+            mend = replace(mend, text=f"{mend.text}; or {others[0].mend.text.removeprefix('to allow it, ')}")
+    return [replace(found[0], text=text, mend=mend)]
+
+
+def _is_slip(mend: Mend) -> bool:
+    """Whether all that a mend does is to write a statement as it was meant."""
+    changes = mend.details.get("changes", ())
+    is_change = mend.how is How.CHANGE_STATEMENT and bool(changes)
+    return is_change and all(
+        is_correction(one) and one.get("key", "").lower() not in TIMES for one in changes
+    )
 
 
 def _element(case: Case, step: StatementStep, element: ElementStep) -> Cause:

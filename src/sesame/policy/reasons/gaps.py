@@ -11,10 +11,11 @@ from sesame.policy.reasons.case import NOTHING_MORE, Case, Setting, case_of
 from sesame.policy.reasons.cause import Cause, Reader
 from sesame.policy.reasons.denials import own_denial, owners_denial
 from sesame.policy.reasons.derivation import Explanation
-from sesame.policy.reasons.failures import failures, not_understood
+from sesame.policy.reasons.failures import failures, not_understood, with_slips
 from sesame.policy.reasons.iam_lacks import iam_lacks
 from sesame.policy.reasons.limits import limit_lacks
-from sesame.policy.reasons.sentence import closest, distance, is_named, unmet_limits
+from sesame.policy.reasons.nearest import closest
+from sesame.policy.reasons.sentence import is_named, unmet_limits
 from sesame.policy.reasons.strangers import is_for
 from sesame.policy.reasons.unnamed import nobody_named
 from sesame.policy.request import Outcome, PolicyKind
@@ -92,5 +93,5 @@ def _identity_lacks(case: Case) -> tuple[Cause, ...]:
         candidates = named or [step for step in candidates if not is_named(step)]
     if not named:
         return (nobody_named(case, candidates),)
-    near = min(named, key=distance) if case.reader is Reader.SENDER else closest(named)
-    return tuple(failures(case, near)) or (not_understood(case, near),)
+    near = closest(named, None if case.reader is Reader.SENDER else case.request)
+    return tuple(with_slips(case, near, named, failures(case, near))) or (not_understood(case, near),)

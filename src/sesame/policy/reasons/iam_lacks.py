@@ -7,11 +7,12 @@ from sesame.policy.reasons.case import Case
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
 from sesame.policy.reasons.conditions import code_of, explain_condition
 from sesame.policy.reasons.derivation import StatementStep
-from sesame.policy.reasons.failures import failures
+from sesame.policy.reasons.failures import failures, with_slips
 from sesame.policy.reasons.itself import by_itself
 from sesame.policy.reasons.narrow import principals
+from sesame.policy.reasons.nearest import closest
 from sesame.policy.reasons.principals import describe
-from sesame.policy.reasons.sentence import closest, compact, is_about_sending, name_statement
+from sesame.policy.reasons.sentence import compact, is_about_sending, name_statement
 from sesame.policy.reasons.slips import in_resources, is_held_to_address, known_action, misspelt_action, some
 from sesame.policy.reasons.statements import iam_statement, iam_statement_like
 from sesame.policy.request import Requester
@@ -35,12 +36,12 @@ def iam_lacks(case: Case) -> list[Cause]:
     about = [step for step in candidates if is_about_sending(step)]
     about = about or [step for step in candidates if misspelt_action(step, request.action)]
     if about:
-        near = closest(about)
+        near = closest(about, request)
         failed = [element.element for element in near.elements if not element.answer]
         if failed in (["Action"], ["NotAction"]):
             return _iam_action(case, near)
         if not failed and (found := failures(case, near)):
-            return found
+            return with_slips(case, near, about, found)
     return _iam_lack(case, code, about)
 
 
@@ -79,7 +80,7 @@ def _iam_lack(case: Case, code: Code, about: Sequence[StatementStep]) -> list[Ca
         case _:
             text = f"no IAM policy of {who} allows {what}"
     if about:
-        near = closest(about)
+        near = closest(about, request)
         listed = [e for e in near.elements if e.element.endswith("Resource") and not e.answer]
         if listed:
             text += f"; {name_statement(near.ref)} {in_resources(listed[0], request.resource)}"

@@ -120,7 +120,7 @@ _OTHERWISE = {
     "ses:fromaddress": "; or send as an address that it lets you use",
     "ses:feedbackaddress": "; or send with a return path that it lets you use",
     _NAME: "; or send with a display name in From that it lets you use",
-    "ses:recipients": "; or send to such recipients alone as it lets you write to",
+    "ses:recipients": "; or send only to recipients that it lets you write to",
     "aws:sourceip": "; or send from an IP address that it lets you send from",
 }
 """What a sender does about a value of its own that keeps its mail out; of what would pass it is told nothing (I9)."""

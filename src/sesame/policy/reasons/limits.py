@@ -11,8 +11,9 @@ from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
 from sesame.policy.reasons.conditions import explain_condition
 from sesame.policy.reasons.derivation import Explanation, StatementStep
 from sesame.policy.reasons.narrow import Admits, in_words
+from sesame.policy.reasons.nearest import closest
 from sesame.policy.reasons.principals import describe
-from sesame.policy.reasons.sentence import closest, compact, is_about_sending, name_statement
+from sesame.policy.reasons.sentence import compact, is_about_sending, name_statement
 from sesame.policy.reasons.slips import in_resources, some
 from sesame.policy.reasons.statements import iam_statement, iam_statement_like
 from sesame.policy.request import PolicyKind
@@ -32,7 +33,7 @@ def limit_lacks(
             mend=ask_sender,
         )
     about = [step for step in _allows(explanation, kind) if is_about_sending(step)]
-    near = closest(about) if about else None
+    near = closest(about, explanation.request) if about else None
     statement = _needed(explanation, near, reader)
     named = (
         ""

@@ -18,9 +18,10 @@ from sesame.policy.reasons.slips import some
 from sesame.policy.request import Request, Requester
 
 Admits = Mapping[str, Any]
-"""Whom or what a mend admits beside the request: `principals` that a statement names, the whole `account`, the
-sessions of a `role`, the users of a `group`, those that a managed `policy` is attached to, any value of a condition
-`key`, return paths `like` a pattern, `all` that a Deny denied."""
+"""Whom or what a mend admits beside the request: `principals` that a statement names, the whole `account` (with
+`principals` of `*` where the statement names everybody), the sessions of a `role`, the users of a `group`, those that a
+managed `policy` is attached to, any value of a condition `key`, return paths `like` a pattern, `all` that a Deny
+denied."""
 
 _FROM = "ses:fromaddress"
 _OF_WHO = ("aws:principal", "aws:username", "aws:userid")
@@ -70,9 +71,12 @@ def admitted(step: StatementStep, requester: Requester, changes: Sequence[Change
     account, is_identitys = requester.account_id, step.ref.kind == "identity"
     is_one = bool(account) and requester.kind != "root" and is_identitys
     whole: tuple[Admits, ...] = ({"account": account},) if is_one else ()
+    named = principals(step) or ("*",)
+    is_named = bool({account, f"arn:aws:iam::{account}:root"} & set(named))
     if is_identitys and keys <= BY_PRINCIPAL:
-        return whole
-    is_named = bool({account, f"arn:aws:iam::{account}:root"} & set(principals(step)))
+        if "*" in named:
+            return tuple({**one, "principals": ["*"]} for one in whole)
+        return whole if is_named else ()
     return (*others(step, requester), *(whole if is_named else ()))
 
 
@@ -92,7 +96,10 @@ def _said(one: Admits) -> str:
     if "policy" in one:
         return f"that holds for all that `{one['policy']}` is attached to"
     if "account" in one:
-        return f"that holds for all whom account `{one['account']}` lets send, since the statement names it"
+        named = "everybody" if "*" in one.get("principals", ()) else "it"
+        return (
+            f"that holds for all whom account `{one['account']}` lets send, since the statement names {named}"
+        )
     if "role" in one:
         return f"that holds for all sessions of `{one['role']}`"
     if "all" in one:
@@ -112,7 +119,8 @@ def _key_of(change: Change) -> str:
 
 def is_correction(change: Change) -> bool:
     """Whether an edit makes a statement say what it was meant to, or moves its window: nothing of the request's."""
-    is_other = "operator_to" in change and "key_to" not in change and not opens(change)
+    is_same_key = "key_to" not in change or find_key(change["key"]) is None
+    is_other = "operator_to" in change and is_same_key and not opens(change)
     return "version" in change or "replace" in change or is_other
 
 

@@ -6,6 +6,7 @@ nothing smaller helps. A key that such a request never carries gives way to one 
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sesame.policy.language.pattern import glob, literally
@@ -37,7 +38,9 @@ from sesame.policy.reasons.conditions import (
     why_absent,
 )
 from sesame.policy.reasons.derivation import NOT_SHOWN, ConditionStep, StatementStep
+from sesame.policy.reasons.evaluator import would_hold
 from sesame.policy.reasons.itself import BY_TLS, WITHOUT_NAME, is_in_the_way, is_tag_in_the_way, lacks_tls
+from sesame.policy.reasons.key_slips import key_meant
 from sesame.policy.reasons.sentence import name_statement
 from sesame.policy.reasons.slips import some
 from sesame.policy.reasons.tags import OF_PRINCIPAL, to_be_tagged
@@ -50,7 +53,7 @@ _FROM = "ses:fromaddress"
 _CARRIED = {
     _FROM: "sends as {}",
     "ses:fromdisplayname": "sends a display name in From: {}",
-    "ses:feedbackaddress": "sends a return path {} (ReturnPath, FeedbackForwardingEmailAddress, MAIL FROM)",
+    "ses:feedbackaddress": "sets the return path (ReturnPath, FeedbackForwardingEmailAddress or MAIL FROM) to {}",
     "ses:recipients": "sends to no recipients but {}",
     "ses:apiversion": "sends by version {} of the API",
 }
@@ -193,7 +196,7 @@ def to_send(condition: ConditionStep, request: Request, reader: Reader, *, denie
         return None  # what it would be is not known
     values = "any value" if is_for_nothing else listed(wanted)
     if key in (_FROM, "ses:feedbackaddress") and not is_for_nothing and _like(wanted, comparison):
-        values = f"an address like {values}" if key == _FROM else f"like {values}"
+        values = f"an address like {values}"
     if key.startswith(OF_PRINCIPAL):
         tag = f"the tag `{condition.key.partition('/')[2]}` with {values}"
         return to_be_tagged(request.requester, tag, is_carried=condition.seen is not None)
@@ -255,6 +258,8 @@ def change_for(step: StatementStep, condition: ConditionStep, request: Request, 
     hidden = is_hidden(condition, reader)
     if not hidden and (instead := operator_instead(condition, reader)) is not None:
         return change | {"operator_to": instead}
+    if (meant := _key_meant(step, condition, request, reader)) is not None:
+        return change | {"operator_to": condition.operator, "key_to": meant, "values": list(condition.wanted)}
     if condition.note.startswith("several values") and operator.quantifier is Quantifier.NONE:
         return change | {"operator_to": f"ForAllValues:{condition.operator}"}
     if not comparison.negated and (other := other_key(step, condition, request)) is not None:
@@ -275,6 +280,18 @@ def change_for(step: StatementStep, condition: ConditionStep, request: Request, 
         is_like = comparison.compare is Compare.LIKE
         return change | {"add": patterns if is_like else to_add(comparison, seen), "each": patterns}
     return change | {"add": to_add(comparison, seen)} | ({} if meant is None else {"or_replace": list(meant)})
+
+
+def _key_meant(step: StatementStep, condition: ConditionStep, request: Request, reader: Reader) -> str | None:
+    """The key that a misspelt one was meant to be, where the request meets the condition as it was meant."""
+    key = key_meant(condition.key)
+    meant = replace(condition, key=key)
+    is_there = any(
+        one.operator == condition.operator and one.key.lower() == key.lower() for one in step.conditions
+    )
+    if not key or is_there or is_hidden(meant, reader) or not would_hold(meant, step.effect, request):
+        return None
+    return key
 
 
 def _let_without(step: StatementStep, condition: ConditionStep, request: Request) -> Change:

@@ -1,25 +1,22 @@
 """The one sentence that a person needs: what decided, and on which value of theirs.
 
 "denied: policy `P`, statement `S` allows only ses:FromAddress like `news-*@example.com`; this request
-has `ceo@example.com`". For a denial without a Deny it picks the Allow that came closest: the one with
-the fewest steps that failed, and of several the one with an address most like the request's.
+has `ceo@example.com`". For a denial without a Deny it is about the Allow that came closest (`nearest`).
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from itertools import takewhile
 from typing import Any
 
 from sesame.policy.language.document import Effect
 from sesame.policy.language.pattern import glob
 from sesame.policy.language.vocabulary import SENDING_ACTIONS, Family, Quantifier, read_operator
 from sesame.policy.reasons.derivation import NOT_SHOWN, ConditionStep, ElementStep, StatementStep
+from sesame.policy.reasons.nearest import closest
 from sesame.policy.request import Decision, Outcome, PolicyKind, Request, Requester, StatementRef
 
 _MOST_VALUES = 3
 """So many values are shown of a longer list."""
-
-_ADDRESSES = {"ses:fromaddress", "ses:feedbackaddress"}
 
 _RELATIONS = {
     "StringEquals": "equal to",
@@ -136,7 +133,7 @@ def _missing(request: Request, steps: Sequence[StatementStep], limits: Sequence[
             "boundary": f"statement of the permissions boundary of `{requester.role_arn or requester.arn}`",
         }[sides[0]]
         return f"no {whose} allows `{request.action}` on `{request.resource}`"
-    near = closest(candidates)
+    near = closest(candidates, request)
     return f"{name_statement(near.ref)} {_failure(near, requester)}"
 
 
@@ -152,46 +149,6 @@ def is_about_sending(step: StatementStep) -> bool:
         return True
     patterns = [glob(action.lower()) for action in element.wanted]
     return any(pattern.matches(action.lower()) for pattern in patterns for action in SENDING_ACTIONS)
-
-
-def distance(step: StatementStep) -> tuple[int, int]:
-    """How far a statement is from matching: the elements and the conditions that fail; the least comes closest."""
-    failed = [element for element in step.elements if not element.answer]
-    return len(failed), sum(not condition.answer for condition in step.conditions)
-
-
-def closest(steps: Sequence[StatementStep]) -> StatementStep:
-    """The statement that comes closest; of several that do, the one whose pattern is most like the address.
-
-    Only for whoever may read the statements: to others the choice would tell hot from cold.
-    """
-    least = min(map(distance, steps))
-    return max((step for step in steps if distance(step) == least), key=_likeness)
-
-
-def _likeness(step: StatementStep) -> int:
-    """How many characters a pattern that failed has in common with an address, at both ends; 0 without one."""
-    return max(
-        (
-            _in_common(text.lower(), seen.lower())
-            for condition in step.conditions
-            if not condition.answer and condition.key.lower() in _ADDRESSES
-            for seen in condition.seen or ()
-            if "@" in seen
-            for text in condition.filled or condition.wanted
-        ),
-        default=0,
-    )
-
-
-def _in_common(one: str, other: str) -> int:
-    front = _alike(one, other)
-    return front + _alike(one[front:][::-1], other[front:][::-1])
-
-
-def _alike(one: str, other: str) -> int:
-    """How many characters are alike before the first that is not."""
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def compact(statement: Mapping[str, Any]) -> str:

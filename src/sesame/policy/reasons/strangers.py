@@ -53,8 +53,7 @@ def is_stranger(statements: Sequence[StatementStep], requester: Requester) -> bo
     if any(_names(step, requester) for step in for_it):
         return False
     return any(
-        step.effect is Effect.DENY and step.matched and any(map(_says_who, step.conditions))
-        for step in theirs
+        step.effect is Effect.DENY and step.matched and any(map(says_who, step.conditions)) for step in theirs
     )
 
 
@@ -63,7 +62,7 @@ def is_for(step: StatementStep, requester: Requester) -> bool:
     if not all(element.answer for element in _principals(step)):
         return False
     return _names(step, requester) or all(
-        condition.answer or not _says_who(condition) for condition in step.conditions
+        condition.answer or not says_who(condition) for condition in step.conditions
     )
 
 
@@ -87,7 +86,7 @@ def _names(step: StatementStep, requester: Requester) -> bool:
     return any(value in names for value in wanted if value)
 
 
-def _says_who(condition: ConditionStep) -> bool:
+def says_who(condition: ConditionStep) -> bool:
     """Whether a condition is on who the requester is; one that is not understood may be."""
     if (
         find_key(condition.key) is None
