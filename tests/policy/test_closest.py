@@ -73,7 +73,7 @@ def refused(*conditions: dict[str, Any], address: str = JUNE, policies: int = 1)
         (f"lend{n}", parse_identity_policy(document(*statements[n::policies]), identity_arn=ARN))
         for n in range(policies)
     ]
-    context = {
+    context: dict[str, Any] = {
         "ses:FromAddress": address, "ses:FeedbackAddress": address, "ses:FromDisplayName": "Marketing",
         "ses:Recipients": ("ann@corp.test",), "ses:ApiVersion": "2", "aws:SecureTransport": "false",
         "aws:SourceIp": "198.51.100.7", "aws:PrincipalTag/team": "news",

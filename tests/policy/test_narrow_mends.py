@@ -407,19 +407,19 @@ REPORTED: dict[str, tuple[Request, dict[str, str], dict[str, str], str]] = {
         SENT,
         {"p": text(lends())},
         {GROUP: text(may(), denies(("StringNotLike", "ses:FromAddress", "jobs@*")))},
-        f"in another exempt `{ANN.arn}`",
+        f"one to exempt `{ANN.arn}`",
     ),
     "copies, which IAM refuses with one Sid": (
         SENT,
         {"p": text(lends())},
         {GROUP: text(may(), denies(("StringNotLike", "ses:FromAddress", "jobs@*")))},
-        "two copies of itself, each with a Sid of its own or none: in one copy",
+        "two copies of itself (each with a Sid of its own, or none), one to add",
     ),
     "a list for everybody": (
         FROM_ROOT,
         {"p": text(lends(), denies(("StringNotEquals", "ses:FromAddress", [JOBS]), **EVERYBODY))},
         {},
-        f"in one copy add `{NEWS}`",
+        f"one to add `{NEWS}`",
     ),
     "recipients denied": (
         FROM_ROOT,
@@ -447,7 +447,7 @@ REPORTED: dict[str, tuple[Request, dict[str, str], dict[str, str], str]] = {
         FROM_ROOT,
         {"p": text(lends(), denies(("StringEquals", "ses:FromAddress", [NEWS, CEO]), **EVERYBODY))},
         {},
-        f"in one copy take `{NEWS}` out",
+        f"one to take `{NEWS}` out",
     ),
     "an action under a condition": (
         RAW,

@@ -683,3 +683,28 @@ def test_a_regular_expression_is_shown_as_the_pattern_that_it_would_be(
     assert f"add `{sent}` to StringLike ses:FromAddress" in found
     offered = f"or, if a regular expression is meant, write `{meant}` in place of `{pattern}`"
     assert (offered in found) if meant else ("regular expression" not in found)
+
+
+@pytest.mark.parametrize("sid", [{}, {"Sid": "Only"}, {"Sid": "Only2"}])
+def test_the_statements_that_take_the_place_of_a_deny_are_written_out(sid: dict[str, Any]) -> None:
+    """As they are to be put: in the words, and for programs, each with a Sid of its own."""
+    request = asked()
+    deny = denies(**sid, **condition("StringNotLike", "ses:FromAddress", "no-reply@example.com"))
+    theirs = written(deny, lends(Sid="Only22"))
+    mend = first(request, theirs, Reader.OWNER).mend
+    statements = mend.details["statements"]
+    assert len(statements) == 2 and len({one.get("Sid") for one in statements}) == len(sid) + 1
+    assert all(json.dumps(one, separators=(",", ":")) in mend.text for one in statements)
+    assert outcome(request, written(*statements, lends())) is Outcome.ALLOW
+    for other in (asked(STRANGER), asked(**{"ses:FromAddress": "boss@example.com"})):
+        assert outcome(other, written(*statements, lends(Principal="*"))) is Outcome.EXPLICIT_DENY
+
+
+def test_statements_too_long_to_be_read_are_for_programs_alone() -> None:
+    many = [f"no-reply-{n}@example.com" for n in range(80)]
+    mend = first(
+        asked(),
+        written(denies(**condition("StringNotEquals", "ses:FromAddress", *many)), lends()),
+        Reader.OWNER,
+    ).mend
+    assert len(mend.details["statements"]) == 2 and "no-reply-79" not in mend.text and len(mend.text) < 1_000

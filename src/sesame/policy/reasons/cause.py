@@ -239,8 +239,9 @@ class How(Enum):
     PUT_IDENTITY_POLICY = "put-identity-policy"
     """`identity_arn`, `statement`: to stand in a policy of that identity, of its own name; `also_admits` as below."""
     CHANGE_STATEMENT = "change-statement"
-    """`kind`, `policy`, `statement` (from 0), `changes`: a list of edits (`edits.edited` makes them); of an identity
-    policy also `identity_arn`; `also_admits` where they let in more than the request (`narrow.Admits`)."""
+    """`kind`, `policy`, `statement` (from 0), `changes`: a list of edits (`edits.edited` makes them); where they split
+    it, `statements`: those that take its place; of an identity policy also `identity_arn`; `also_admits` where they let
+    in more than the request (`narrow.Admits`)."""
     RESAVE_POLICY = "resave-policy"
     """`identity_arn`, `principal`: put the policies anew with the principal's name in the place of the old id."""
     ALLOW_IN_IAM = "allow-in-iam"

@@ -3,7 +3,7 @@
 Values without behaviour, made by `evaluator` and read by people, consoles and `sentence`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from sesame.policy.language.document import Effect
@@ -69,6 +69,8 @@ class StatementStep:
     is_by_name: bool = False
     """Whether it is such an Allow and names the user or session itself, which a permissions boundary and session
     policies do not limit."""
+    text: str = field(default="", repr=False, compare=False)
+    """The text of its policy."""
 
     @property
     def steps(self) -> tuple[ElementStep | ConditionStep, ...]:

@@ -31,6 +31,15 @@ def edited(document: str, statement: int, changes: Sequence[Mapping[str, Any]]) 
     return json.dumps(policy, ensure_ascii=False) if statements else ""
 
 
+def copies(document: str, statement: int, changes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The statements that stand in the place of one once `changes` split it; none where they do not."""
+    number = next((len(change["split"]) for change in changes if "split" in change), 0)
+    if not number or not document:
+        return []
+    made: list[dict[str, Any]] = json.loads(edited(document, statement, changes))["Statement"]
+    return made[statement : statement + number]
+
+
 def _split(
     statements: list[dict[str, Any]], at: int, copies: Sequence[Sequence[Mapping[str, Any]]]
 ) -> list[dict[str, Any]]:

@@ -235,6 +235,7 @@ class _Evaluator:
             matched=matched,
             grants=grants,
             is_by_name=grants and not statement.not_principals and self._is_by_name(statement),
+            text=policy.text,
         )
 
     def elements(self, policy: Policy, statement: Statement) -> list[ElementStep]:

@@ -38,10 +38,11 @@ from sesame.policy.reasons.conditions import (
     why_absent,
 )
 from sesame.policy.reasons.derivation import NOT_SHOWN, ConditionStep, StatementStep
+from sesame.policy.reasons.edits import copies
 from sesame.policy.reasons.evaluator import would_hold
 from sesame.policy.reasons.itself import BY_TLS, WITHOUT_NAME, is_in_the_way, is_tag_in_the_way, lacks_tls
 from sesame.policy.reasons.key_slips import key_meant
-from sesame.policy.reasons.sentence import name_statement
+from sesame.policy.reasons.sentence import compact, name_statement
 from sesame.policy.reasons.slips import some
 from sesame.policy.reasons.tags import OF_PRINCIPAL, to_be_tagged
 from sesame.policy.request import Request
@@ -258,8 +259,8 @@ def change_for(step: StatementStep, condition: ConditionStep, request: Request, 
     hidden = is_hidden(condition, reader)
     if not hidden and (instead := operator_instead(condition, reader)) is not None:
         return change | {"operator_to": instead}
-    if (meant := _key_meant(step, condition, request, reader)) is not None:
-        return change | {"operator_to": condition.operator, "key_to": meant, "values": list(condition.wanted)}
+    if (key := _key_meant(step, condition, request, reader)) is not None:
+        return change | {"operator_to": condition.operator, "key_to": key, "values": list(condition.wanted)}
     if condition.note.startswith("several values") and operator.quantifier is Quantifier.NONE:
         return change | {"operator_to": f"ForAllValues:{condition.operator}"}
     if not comparison.negated and (other := other_key(step, condition, request)) is not None:
@@ -391,8 +392,12 @@ def change_mend(
         "changes": list(changes),
     } | ({"identity_arn": resource} if is_identitys else {})
     details |= {"also_admits": list(admits)} if admits else {}
+    made = copies(step.text, step.ref.index, changes)
+    details |= {"statements": made} if made else {}
     whose = f" of `{resource}`" if is_identitys and is_said else ""
     said = edits_in_words(changes)
+    written = " and ".join(map(compact, made))
+    said += f": {written}" if 0 < len(written) <= _MOST_WRITTEN else ""
     what = f": {said}" if said else ""
     text = f"{verb} {name_statement(step.ref)}{whose}{what}{beside}"
     is_all = any("exempt" in change or "split" in change or change.get("remove") for change in changes)
@@ -420,6 +425,8 @@ def beside_ways_out(text: str, changes: Sequence[Mapping[str, Any]], *, is_last:
     return f"{text}; or {', and '.join(ways)}" if ways else text
 
 
+_MOST_WRITTEN = 2_000
+"""So many characters of finished statements stand in a sentence; longer ones are in the details alone."""
 _TIMES = {2: "two", 3: "three", 4: "four"}
 
 _ADDED = {
@@ -449,11 +456,11 @@ def _said(change: Mapping[str, Any]) -> str:
         instead = f"{change['operator_to']} {change['key_to']} {some(tuple(change['values']))}"
         return f"write {instead} in place of its {change['operator']} on {change['key']}"
     if "split" in change:
-        copies = [" and ".join(map(_said, copy)) for copy in change["split"]]
-        times = _TIMES.get(len(copies), "several")
+        made = [" and ".join(map(_said, copy)) for copy in change["split"]]
+        times = _TIMES.get(len(made), "several")
         return (
-            f"replace it with {times} copies of itself, each with a Sid of its own or none: in one copy"
-            f" {', in another '.join(copies)}; a request passes if none of the copies denies it"
+            f"replace it with {times} copies of itself (each with a Sid of its own, or none), one to"
+            f" {', one to '.join(made)}, so that only what none of them denies passes"
         )
     if "take" in change:
         return f"take {some(tuple(change['take']))} out of its {change['operator']} on {change['key']}"
