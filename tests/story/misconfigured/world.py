@@ -299,7 +299,10 @@ class World:
         return text, [cause for one in told for cause in one.get("causes", ())]
 
     def on_page(self, refused: Refused, case: Case) -> str | None:
-        """What the console's page of it says to this reader, white space and marks left out; None where none is."""
+        """What the console's page of it says to this reader; None where there is none.
+
+        Without white space, marks and the other forms of domains.
+        """
         if case.place:
             return None
         if refused.message_id:
@@ -313,7 +316,8 @@ class World:
             person = root_of(self.sesame, self.account_of(case.reader))
         answer = person.get(path)
         assert answer.status_code == 200, f"{path}: {answer.status_code}"
-        return bare(words(answer.text.partition("<main")[2]))
+        main = re.sub(r'<span class="form">.*?</span>', "", answer.text.partition("<main")[2])
+        return bare(words(main))
 
     def _newest_refusal(self, account_id: str) -> str:
         [newest] = json.loads(self.sesame.run("decisions", account_id, "--limit", "1", "--json").stdout)
