@@ -60,7 +60,7 @@ def api_key_deleted(w: World) -> Steps:
         "(`sesame key create {sender} worker`) delete one that nothing uses: `sesame key delete {sender} AKIA",
     ),
 )
-def secret_of_the_other_key(w: World) -> Steps:
+def secret_of_the_other_of_two_keys(w: World) -> Steps:
     w.allow()
     user = w.user("worker", MAY_SEND)
     new = w.client("iam", w.sender).create_access_key(UserName="worker")["AccessKey"]
