@@ -1,6 +1,6 @@
 """What fails before a decision is explained where it is asked about as where it was tried."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -81,6 +81,14 @@ def ask(world: World, case: Reported, given: dict[str, Any]) -> Answer:
     return answer
 
 
+def of_first(causes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The causes without what policies say behind the first, which is known of a send, and not of a question."""
+    found = [dict(cause) for cause in causes if not cause["cause"].startswith("and then ")]
+    for cause in found:
+        cause["mend"] = {**cause["mend"], "text": cause["mend"]["text"].partition("; policies ")[0]}
+    return found
+
+
 @pytest.mark.parametrize("name", TRIED)
 def test_it_has_the_causes_of_the_same_send(world: World, name: str) -> None:
     steps, given = TRIED[name]
@@ -98,7 +106,7 @@ def test_it_has_the_causes_of_the_same_send(world: World, name: str) -> None:
     assert sent.code and tried
     answer = ask(world, case, given)
     assert (answer.allowed, answer.code) == (False, sent.code)
-    assert list(answer.causes) == tried
+    assert of_first(answer.causes) == of_first(tried)
 
 
 def test_what_is_right_is_allowed_and_has_no_cause(world: World) -> None:

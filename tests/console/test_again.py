@@ -101,6 +101,7 @@ def test_reading_and_small_changes_ask_for_nothing_and_a_link_is_opened_anew(
 def test_what_changes_policies_keys_and_passwords_is_grave() -> None:
     class Backing:
         has_inbox = True
+        has_zone = True
 
     plain = set()
     for page in pages(Backing()):  # type: ignore[arg-type]

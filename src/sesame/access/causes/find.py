@@ -299,7 +299,9 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
 
 def _of_what_rests(causes: tuple[Cause, ...], check: Mapping[str, Any]) -> tuple[Cause, ...]:
     """Of an identity that From does not rest on, both sides are told what does."""
-    if "From" in check["uses"] or not causes or "ses:FromAddress" not in causes[0].text:
+    if "From" in check["uses"] or not check["addresses"] or not causes:
+        return causes  # what is used as a resource has no address
+    if "ses:FromAddress" not in causes[0].text:
         return causes
     uses = joined(check["uses"])
     verb = "rests" if len(check["uses"]) == 1 else "rest"
