@@ -148,9 +148,13 @@ class RefusedSends:
         failed = failure_of(caller, failure, submission.action, facts)
         failure.is_kept = True
         record = as_refusal(failed)
-        decided = await decide() if self._failures.may_keep(failed) else None
-        if decided is None:
+        if not self._failures.may_keep(failed):
             self._log_refusal(caller, record)
+            return
+        decided = await decide()
+        if decided is None:  # something else is wrong too, of which nothing is decided
+            self._log_refusal(caller, record)
+            await self._failures.put(record)
             return
         request, decision = decided
         owner = owner_concerned(caller, decision)

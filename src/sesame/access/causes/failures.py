@@ -68,8 +68,12 @@ class Failures:
         """Keep a failure in a commit of its own, unless there were too many; as what, either way."""
         refusal = as_refusal(failure)
         if self.may_keep(failure):
-            await self._store.write(lambda tx: decisions.put_refusal(tx, refusal))
+            await self.put(refusal)
         return refusal
+
+    async def put(self, refusal: Refusal) -> None:
+        """Keep, in a commit of its own, what `may_keep` has admitted."""
+        await self._store.write(lambda tx: decisions.put_refusal(tx, refusal))
 
     async def keep_of(
         self, caller: Caller, error: ServiceError, action: str, facts: Mapping[str, Any]
