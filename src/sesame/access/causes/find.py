@@ -275,7 +275,7 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
             causes = with_managed(causes, refused.around.managed.get(check["arn"]), refused.decision)
         if causes and causes[0].code is Code.PRINCIPAL_OTHER:
             text = causes[0].text + bound_too(refused.decision, check)
-            # What the sender's own side says of an ARN that is not meant says nothing of the one that is.
+            # What the sender's own policies say about the mistaken ARN does not hold for the right one.
             causes = (replace(causes[0], text=text), *causes[1:]) if instead is None else (instead,)
             not_meant |= {check["arn"]} if instead is not None else set()
         causes = _of_what_rests(causes, check)
@@ -298,7 +298,7 @@ def _denied(refused: Refused, addresses: AddressCauses, reader: Reader) -> Itera
 
 
 def _of_what_rests(causes: tuple[Cause, ...], check: Mapping[str, Any]) -> tuple[Cause, ...]:
-    """Of an identity that From does not rest on, both sides are told what does."""
+    """Where an identity is used for other addresses than From, tell both sides for which."""
     if "From" in check["uses"] or not check["addresses"] or not causes:
         return causes  # what is used as a resource has no address
     if "ses:FromAddress" not in causes[0].text:
@@ -429,7 +429,7 @@ def _senders_own(record: DecisionRecord, code: Code, *, is_all: bool = True, all
 
 
 def _of_caller(record: DecisionRecord) -> Cause:
-    """What the owner of a role is told of a caller whom its trust policy lets in."""
+    """What a role's owner reads about a caller that its trust policy allows."""
     cause = _senders_own(record, Code.SENDER_IAM)
     text = cause.text.replace("your policies allow it", "your trust policy allows it")
     return replace(cause, text=text)

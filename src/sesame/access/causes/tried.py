@@ -30,7 +30,7 @@ MOST_TRIED = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """What policies say of a message as an identity, and the same where its tags are not told.
+    """What policies would decide if the message named an identity, with its tags and without them.
 
     `knows_own`: with the sender's own policies; else they are not known, and what they say counts for nothing.
     """
