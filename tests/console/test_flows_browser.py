@@ -123,6 +123,7 @@ def test_who_is_invited_sets_a_password_and_who_forgot_it_sets_another(
         elsewhere.open("/me")
         links.append(sesame.run_json("console", "invite", account, "anna")["link"])
         hands.press("Log out")
+        hands.page.wait_for_url("**/login")
         hands.open(links[1])
         for label in ("New password", "Once more"):
             hands.fill(label, OTHER)
