@@ -11,7 +11,6 @@ logic". Where they are silent, docs/quirks.md says what was chosen.
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
@@ -35,12 +34,13 @@ from sesame.access.directory import AccountState, Directory, Held, OwnedIdentity
 from sesame.access.identity_names import parse_identity_arn
 from sesame.access.management import account_in, decided, management_request, refusal_text
 from sesame.access.principals import Credential, Tags
+from sesame.access.reading import NOTHING_SEEN, Reading, as_now
 from sesame.access.repeats import Repeats
 from sesame.access.sends import DoesNotAlign, SendDecision, SenderAddress, SendRequest, keys_of
 from sesame.aws.arn import identity_arn
 from sesame.aws.errors import InvalidClientTokenId
 from sesame.config.feedback import SIMULATOR
-from sesame.db import account_scope, identities_scope
+from sesame.db import account_scope
 from sesame.errors import AccessDenied, ValidationError
 from sesame.mail.address import domain_of
 from sesame.model import (
@@ -51,7 +51,6 @@ from sesame.policy import EMPTY, Outcome, PolicySet, Request, decide_trust
 from sesame.store.configuration_sets import configuration_set_arn
 
 _OF_ONE_SEND = frozenset(key.lower() for key in conditions.OF_ONE_SEND)
-_NOTHING_SEEN: Mapping[str, int] = MappingProxyType({})
 
 
 class Granted(NamedTuple):
@@ -117,19 +116,19 @@ class Authorizer:
         `with_default_set`: the default configuration set of the From identity counts like one that was named.
         `as_if` asks without sending: what that credential, in place of the caller's, would be answered, with grounds.
         """
-        epochs: dict[str, int] = {}
-        credential = await self._credential(caller, epochs, as_if)
-        caller = _as_now(caller, credential)
+        reading = Reading(self._directory)
+        credential = await reading.credential(caller) if as_if is None else reading.resting_on(as_if)
+        caller = as_now(caller, credential)
         keys = conditions.global_keys(caller, credential) | keys_of(request)
         question = _question(caller, request, keys, with_default_set=with_default_set)
         repeated = self._repeats.find(question) if as_if is None else None
         if repeated is not None:
             return msgspec.structs.replace(repeated, context=keys)
-        targets, unverified = await self._targets(caller, request, epochs)
+        targets, unverified = await self._targets(caller, request, reading)
         first = next(iter(targets.all()), None)
-        enabled, sandboxed = await self._account_states(caller, targets.all(), epochs)
+        enabled, sandboxed = await self._account_states(caller, targets.all(), reading)
         if sandboxed:
-            for address, rest in await self._recipients(caller, request.recipients, epochs):
+            for address, rest in await self._recipients(caller, request.recipients, reading):
                 if rest.identity is None or not rest.identity.verified:
                     unverified[address] = None
                 else:
@@ -138,7 +137,7 @@ class Authorizer:
         resources = request.resources
         if with_default_set and default is not None:
             resources = *resources, configuration_set_arn(caller.region, caller.principal.account_id, default)
-        used = [await self._used(caller, arn, epochs) for arn in resources]
+        used = [await _used(caller, arn, reading) for arn in resources]
         checks = [
             ask_policies(caller, credential, request.action, target, keys, with_grounds=as_if is not None)
             for target in (*targets.all(), *used)
@@ -151,7 +150,7 @@ class Authorizer:
             identity=first.identity.identity.name if first and first.identity else "",
             owner_account_id=first.owner if first else caller.principal.account_id,
             default_configuration_set=default,
-            epochs=epochs,
+            epochs=reading.epochs,
             mail_from=first.identity.mail_from if first and first.identity else None,
             sandboxed=sandboxed,
         )
@@ -160,7 +159,7 @@ class Authorizer:
         return decision
 
     async def _targets(
-        self, caller: Caller, request: SendRequest, epochs: dict[str, int]
+        self, caller: Caller, request: SendRequest, reading: Reading
     ) -> tuple[Targets, dict[str, None]]:
         """What the senders rest on, and which of them, as written, on nothing that is verified."""
         targets = Targets()
@@ -169,7 +168,7 @@ class Authorizer:
         for sender in request.senders:
             asked = sender.addr_spec, sender.arn
             if asked not in found:
-                found[asked] = await self._rest(caller, sender, epochs)
+                found[asked] = await self._rest(caller, sender, reading)
             rest = found[asked]
             if rest is None:
                 unverified[sender.as_written] = None
@@ -179,12 +178,6 @@ class Authorizer:
                 unverified[sender.as_written] = None
         return targets, unverified
 
-    async def _used(self, caller: Caller, arn: str, epochs: dict[str, int]) -> Target:
-        """What a message uses beside identities."""
-        tags, scope, epoch = await self._directory.tags_to_send(arn)
-        _note(epochs, scope, epoch)
-        return Target(arn, caller.principal.account_id, None, tags=tags, uses=["Resource"])
-
     async def require(
         self,
         caller: Caller,
@@ -192,7 +185,7 @@ class Authorizer:
         resource: str = "*",
         *,
         keys: conditions.Keys = conditions.NO_KEYS,
-        seen: Mapping[str, int] = _NOTHING_SEEN,
+        seen: Mapping[str, int] = NOTHING_SEEN,
         resource_policy: PolicySet | None = None,
         granted: Granted | None = None,
     ) -> Permit:
@@ -204,18 +197,14 @@ class Authorizer:
         then allow the call as well. `granted` is what the caller has for this call beside its own policies; those,
         its boundary and its session's can deny it.
         """
-        epochs = dict(seen)
-        credential = await self._credential(caller, epochs)
+        reading = Reading(self._directory, seen)
+        credential = await reading.credential(caller)
         if granted is not None:
-            _note(epochs, granted.scope, granted.epoch)
+            reading.note(granted.scope, granted.epoch)
             credential = replace(credential, policies=credential.policies.and_also(granted.policies))
-        caller = _as_now(caller, credential)
+        caller = as_now(caller, credential)
         owner = account_in(resource) or caller.principal.account_id
-        held = Held()
-        if owner == caller.principal.account_id:
-            held, read_at = await self._directory.held(resource)
-            for scope, epoch in read_at.items():
-                _note(epochs, scope, epoch)
+        held = await reading.held(resource) if owner == caller.principal.account_id else Held()
         has_policy = resource_policy is not None
         request = management_request(
             caller, credential, action, resource, held=held, keys=keys, has_policy=has_policy
@@ -225,21 +214,23 @@ class Authorizer:
             error = AccessDenied(refusal_text(caller, request, credential, decision))
             error.facts = own_facts(caller, request, credential)
             raise error
-        return Permit(caller=caller, action=action, resource=resource, epochs=epochs, changes=self.changes)
+        return Permit(
+            caller=caller, action=action, resource=resource, epochs=reading.epochs, changes=self.changes
+        )
 
     async def as_itself(self, caller: Caller, action: str) -> Permit:
         """A permit for what every caller may do with itself, as long as it is there; no policy is asked."""
-        epochs: dict[str, int] = {}
-        await self._credential(caller, epochs)
-        return Permit(caller=caller, action=action, resource="*", epochs=epochs, changes=self.changes)
+        reading = Reading(self._directory)
+        await reading.credential(caller)
+        return Permit(caller=caller, action=action, resource="*", epochs=reading.epochs, changes=self.changes)
 
     async def refusals(self, caller: Caller, asked: Sequence[tuple[str, str]]) -> list[str | None]:
         """For each action and resource of the caller's account that is to be read, why it may not be, or None.
 
         As `require` decides, with what it rests on read once: for pages that show several things at once.
         """
-        credential = await self._credential(caller, {})
-        caller = _as_now(caller, credential)
+        credential = await Reading(self._directory).credential(caller)
+        caller = as_now(caller, credential)
         held = await self._directory.held_by(list(dict.fromkeys(resource for _, resource in asked)))
         found: list[str | None] = []
         for action, resource in asked:
@@ -281,16 +272,16 @@ class Authorizer:
         trust: Policies | None,
         keys: Mapping[str, str | tuple[str, ...]],
         tags: Tags = (),
-        seen: Mapping[str, int] = _NOTHING_SEEN,
+        seen: Mapping[str, int] = NOTHING_SEEN,
     ) -> Permit:
         """Let the caller do `actions` of STS to a role or raise `AccessDenied`.
 
         `trust` is the role's trust policy, None for a role that does not exist: the answer is the same (I9).
         `tags` are the role's; `seen` are the epochs at which the role was read.
         """
-        epochs = dict(seen)
-        credential = await self._credential(caller, epochs)
-        caller = _as_now(caller, credential)
+        reading = Reading(self._directory, seen)
+        credential = await reading.credential(caller)
+        caller = as_now(caller, credential)
         owner = role_arn.split(":")[4]
         asked = [
             Request(
@@ -324,7 +315,7 @@ class Authorizer:
                 refusal.facts = role_facts(caller, asked, credential, trust)
                 raise refusal
         return Permit(
-            caller=caller, action=actions[0], resource=role_arn, epochs=epochs, changes=self.changes
+            caller=caller, action=actions[0], resource=role_arn, epochs=reading.epochs, changes=self.changes
         )
 
     async def is_stale(self, decision: SendDecision) -> bool:
@@ -335,71 +326,27 @@ class Authorizer:
         """Read everything anew the next time."""
         self._directory.forget(tuple(decision.epochs))
 
-    async def _credential(
-        self, caller: Caller, epochs: dict[str, int], as_if: Credential | None = None
-    ) -> Credential:
-        credential = as_if
-        if as_if is None and caller.login is not None:
-            credential = await self._directory.logged_in(caller.principal)
-        elif as_if is None:
-            credential = await self._directory.credential(caller.access_key_id, caller.session)
-        if credential is None or not credential.active:
-            raise InvalidClientTokenId
-        _note(epochs, credential.scope, credential.epoch)
-        return credential
-
-    async def _identity(
-        self, owner: str, region: str, name: str, epochs: dict[str, int]
-    ) -> OwnedIdentity | None:
-        found, epoch = await self._directory.identity(owner, region, name)
-        _note(epochs, identities_scope(owner, region), epoch)
-        return found
-
-    async def _rest(self, caller: Caller, sender: SenderAddress, epochs: dict[str, int]) -> Rest | None:
+    async def _rest(self, caller: Caller, sender: SenderAddress, reading: Reading) -> Rest | None:
         """What an address rests on; None when its ARN belongs to another region."""
         names = self._candidates(sender.addr_spec)
         if sender.arn is None:
-            return await self._own_rest(caller, names, epochs)
+            return await _own_rest(caller, names, reading)
         arn = parse_identity_arn(sender.arn)
         if arn.name not in names:
             raise DoesNotAlign(address=sender.as_written, arn=sender.arn, use=sender.use)
         if arn.region != caller.region:
             return None
         specific = names[: list(names).index(arn.name)]
-        more_specific = [
-            await self._identity(arn.account_id, arn.region, other, epochs) for other in specific
-        ]
+        more_specific = [await reading.identity(arn.account_id, arn.region, other) for other in specific]
         return Rest(
             arn=str(arn),
             owner=arn.account_id,
-            identity=await self._identity(arn.account_id, arn.region, arn.name, epochs),
+            identity=await reading.identity(arn.account_id, arn.region, arn.name),
             more_specific=tuple(found for found in more_specific if found is not None),
         )
 
-    async def _own_rest(self, caller: Caller, names: Sequence[str], epochs: dict[str, int]) -> Rest:
-        """The caller's most specific verified identity, else the most specific that exists, else none.
-
-        Those before it that exist and are not verified may be denied all the same.
-        """
-        account_id, region = caller.principal.account_id, caller.region
-        passed: list[OwnedIdentity] = []
-        for name in names:
-            found = await self._identity(account_id, region, name, epochs)
-            if found is not None and found.verified:
-                return Rest(
-                    arn=identity_arn(region, account_id, name),
-                    owner=account_id,
-                    identity=found,
-                    more_specific=tuple(passed),
-                )
-            if found is not None:
-                passed.append(found)
-        existing = passed[0] if passed else None
-        name = names[0] if existing is None else existing.identity.name
-        return Rest(arn=identity_arn(region, account_id, name), owner=account_id, identity=existing)
-
     async def _account_states(
-        self, caller: Caller, targets: Sequence[Target], epochs: dict[str, int]
+        self, caller: Caller, targets: Sequence[Target], reading: Reading
     ) -> tuple[bool, tuple[str, ...]]:
         """Whether the caller's account sends at all, and which of it and the owners are still in the sandbox."""
         own = caller.principal.account_id
@@ -411,8 +358,7 @@ class Authorizer:
         enabled = False
         sandboxed: list[str] = []
         for owner in sorted(owners):
-            account_state, epoch = await self._directory.account_state(owner, caller.region)
-            _note(epochs, account_scope(owner), epoch)
+            account_state = await reading.account_state(owner, caller.region)
             if owner in counting and (account_state is None or not account_state.production):
                 sandboxed.append(owner)
             if owner == own:
@@ -420,26 +366,43 @@ class Authorizer:
         return enabled, tuple(sandboxed)
 
     async def _recipients(
-        self, caller: Caller, recipients: Sequence[str], epochs: dict[str, int]
+        self, caller: Caller, recipients: Sequence[str], reading: Reading
     ) -> list[tuple[str, Rest]]:
         """Each recipient that must be verified in the caller's account, with what it rests on there."""
         return [
-            (address, await self._own_rest(caller, self._candidates(address), epochs))
+            (address, await _own_rest(caller, self._candidates(address), reading))
             for address in dict.fromkeys(recipients)
             if not self.is_simulator(address)
         ]
 
 
-def _as_now(caller: Caller, credential: Credential) -> Caller:
-    """The caller under the name that its user has now, which was authenticated by what was cached before.
+async def _own_rest(caller: Caller, names: Sequence[str], reading: Reading) -> Rest:
+    """The caller's most specific verified identity, else the most specific that exists, else none.
 
-    Bounds and conditions go by the name, and are those of now.
+    Those before it that exist and are not verified may be denied all the same.
     """
-    principal = credential.principal
-    is_renamed = principal.kind is PrincipalKind.USER and principal.arn != caller.principal.arn
-    if not is_renamed or principal.user_id != caller.principal.user_id:
-        return caller
-    return replace(caller, principal=principal)
+    account_id, region = caller.principal.account_id, caller.region
+    passed: list[OwnedIdentity] = []
+    for name in names:
+        found = await reading.identity(account_id, region, name)
+        if found is not None and found.verified:
+            return Rest(
+                arn=identity_arn(region, account_id, name),
+                owner=account_id,
+                identity=found,
+                more_specific=tuple(passed),
+            )
+        if found is not None:
+            passed.append(found)
+    existing = passed[0] if passed else None
+    name = names[0] if existing is None else existing.identity.name
+    return Rest(arn=identity_arn(region, account_id, name), owner=account_id, identity=existing)
+
+
+async def _used(caller: Caller, arn: str, reading: Reading) -> Target:
+    """What a message uses beside identities."""
+    tags = await reading.tags_to_send(arn)
+    return Target(arn, caller.principal.account_id, None, tags=tags, uses=["Resource"])
 
 
 def _question(
@@ -479,15 +442,6 @@ def _default_set(caller: Caller, first: Target | None) -> str | None:
     if first is None or first.identity is None or first.owner != caller.principal.account_id:
         return None
     return first.identity.configuration_set
-
-
-def _note(epochs: dict[str, int], scope: str, epoch: int) -> None:
-    """Keep the oldest epoch that a decision has read of a scope.
-
-    Two reads of one scope may lie on two sides of a change; with the newer epoch the accept
-    transaction would not see that the older read is stale (I4).
-    """
-    epochs[scope] = min(epoch, epochs.get(scope, epoch))
 
 
 def access_denied(caller: Caller, action: str, check: Check) -> AccessDenied:
