@@ -20,8 +20,7 @@ import uvloop
 from bench.load import CONTENT_TYPE, raw_email, sign
 from bench.server import DOMAIN, REGION, Key
 from bench.table import Row, median
-from sesame.access.authorize import Authorizer
-from sesame.access.changes import Changes
+from sesame.access.authorize import SendAuthorizer
 from sesame.access.directory import Directory
 from sesame.access.record import decision_text
 from sesame.app.foundation import Services
@@ -112,8 +111,7 @@ async def _stages(services: Services, key: Key) -> list[Row]:
         principal=credential.principal, access_key_id=key.access_key_id, region=REGION, source_ip="127.0.0.1",
         secure_transport=False, user_agent="bench", at=services.clock.now(), request_id="r",
     )  # fmt: skip
-    changes = Changes(services.store, services.trail, forget=directory.forget)
-    authorizer = Authorizer(directory, changes, candidates=identity_candidates, owner_sandbox_counts=True)
+    authorizer = SendAuthorizer(directory, candidates=identity_candidates, owner_sandbox_counts=True)
     decision = await authorizer.decide_send(caller, composed.request)
 
     def verify() -> None:

@@ -10,9 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from sesame.access.audit import AuditKey, AuditTrail
-from sesame.access.authorize import Authorizer
-from sesame.access.changes import Changes
+from sesame.access.authorize import SendAuthorizer
 from sesame.access.directory import Directory
 from sesame.access.sends import SenderAddress, SendRequest
 from sesame.db import account_scope, epoch, identities_scope
@@ -65,7 +63,7 @@ def request(address: str = "news@example.com", arn: str | None = None) -> SendRe
 
 def with_authorizer(
     tmp_path: Path,
-    function: Callable[[SqliteStore, Directory, Authorizer], Awaitable[None]],
+    function: Callable[[SqliteStore, Directory, SendAuthorizer], Awaitable[None]],
     *,
     production: bool = True,
 ) -> None:
@@ -81,11 +79,7 @@ def with_authorizer(
             await store.write(lambda tx: users.create_key(tx, key))
             await store.write(lambda tx: identities.create(tx, identity("example.com")))
             directory = Directory(store, SEALER)
-            trail = AuditTrail(AuditKey(b"a" * 32), new_id=lambda: "e")
-            changes = Changes(store, trail, forget=directory.forget)
-            authorizer = Authorizer(
-                directory, changes, candidates=identity_candidates, owner_sandbox_counts=True
-            )
+            authorizer = SendAuthorizer(directory, candidates=identity_candidates, owner_sandbox_counts=True)
             await function(store, directory, authorizer)
         finally:
             store.close()
@@ -96,7 +90,7 @@ def with_authorizer(
 def test_reads_on_two_sides_of_a_change_are_stale(tmp_path: Path) -> None:
     """The address is looked up before the change and the domain after it: the decision is old."""
 
-    async def check(store: SqliteStore, directory: Directory, authorizer: Authorizer) -> None:
+    async def check(store: SqliteStore, directory: Directory, authorizer: SendAuthorizer) -> None:
         await directory.identity(OWNER, REGION, "news@example.com")  # cached: there is none
         await store.write(
             lambda tx: identities.create(tx, identity("news@example.com", VerificationStatus.FAILED))
@@ -110,7 +104,7 @@ def test_reads_on_two_sides_of_a_change_are_stale(tmp_path: Path) -> None:
 
 
 def test_a_pause_between_two_reads_of_the_account_is_not_lost(tmp_path: Path) -> None:
-    async def check(store: SqliteStore, directory: Directory, authorizer: Authorizer) -> None:
+    async def check(store: SqliteStore, directory: Directory, authorizer: SendAuthorizer) -> None:
         await authorizer.decide_send(CALLER, request())
         await store.write(lambda tx: accounts.set_sending_enabled(tx, OWNER, REGION, enabled=False))
         old = await authorizer.decide_send(CALLER, request())
@@ -123,7 +117,7 @@ def test_a_pause_between_two_reads_of_the_account_is_not_lost(tmp_path: Path) ->
 
 
 def test_the_most_specific_verified_identity_is_the_one(tmp_path: Path) -> None:
-    async def check(store: SqliteStore, directory: Directory, authorizer: Authorizer) -> None:
+    async def check(store: SqliteStore, directory: Directory, authorizer: SendAuthorizer) -> None:
         for name in ("mail.example.com", "news@mail.example.com"):
             await store.write(lambda tx, name=name: identities.create(tx, identity(name)))  # type: ignore[misc]
         pending = identity("raw@mail.example.com", VerificationStatus.PENDING)
@@ -155,7 +149,7 @@ def test_the_most_specific_verified_identity_is_the_one(tmp_path: Path) -> None:
     ],
 )
 def test_an_arn_that_cannot_be_meant_is_a_wrong_parameter(arn: str, tmp_path: Path) -> None:
-    async def check(store: SqliteStore, directory: Directory, authorizer: Authorizer) -> None:
+    async def check(store: SqliteStore, directory: Directory, authorizer: SendAuthorizer) -> None:
         with pytest.raises(InvalidParameterValue):
             await authorizer.decide_send(CALLER, request(arn=arn))
 
@@ -163,7 +157,7 @@ def test_an_arn_that_cannot_be_meant_is_a_wrong_parameter(arn: str, tmp_path: Pa
 
 
 def test_an_arn_of_another_region_is_not_verified_here(tmp_path: Path) -> None:
-    async def check(store: SqliteStore, directory: Directory, authorizer: Authorizer) -> None:
+    async def check(store: SqliteStore, directory: Directory, authorizer: SendAuthorizer) -> None:
         arn = f"arn:aws:ses:eu-west-1:{OWNER}:identity/example.com"
         decision = await authorizer.decide_send(CALLER, request(arn=arn))
         assert decision.unverified == ("news@example.com",)
@@ -195,7 +189,7 @@ def test_a_deny_on_a_more_specific_identity_counts_for_each_address(
 ) -> None:
     """Whichever address it is, wherever it stands, and whether an ARN is named or not."""
 
-    async def check(store: SqliteStore, directory: Directory, authorizer: Authorizer) -> None:
+    async def check(store: SqliteStore, directory: Directory, authorizer: SendAuthorizer) -> None:
         for name in ("ceo@example.com", "deep.example.com"):
             await deny(store, name, VerificationStatus.PENDING)
         senders = [
@@ -221,7 +215,7 @@ def test_a_deny_on_a_more_specific_identity_counts_for_each_address(
 def test_a_deny_on_ones_own_identity_that_is_not_verified_holds_without_an_arn(
     status: VerificationStatus, tmp_path: Path
 ) -> None:
-    async def check(store: SqliteStore, directory: Directory, authorizer: Authorizer) -> None:
+    async def check(store: SqliteStore, directory: Directory, authorizer: SendAuthorizer) -> None:
         await deny(store, "ceo@example.com", status)
         for arn in (None, arn_of("example.com")):
             decision = await authorizer.decide_send(CALLER, request("ceo@example.com", arn))
@@ -234,7 +228,7 @@ def test_a_recipient_in_the_sandbox_is_checked_under_its_own_owner(tmp_path: Pat
     """A foreign identity of the same name, for the sender, does not stand in for it."""
     other = AccountId("222222222222")
 
-    async def check(store: SqliteStore, directory: Directory, authorizer: Authorizer) -> None:
+    async def check(store: SqliteStore, directory: Directory, authorizer: SendAuthorizer) -> None:
         account = an_account(other)
         await store.write(lambda tx: accounts.create(tx, account))
         await store.write(

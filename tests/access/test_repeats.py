@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from sesame.access.audit import AuditKey, AuditTrail
-from sesame.access.authorize import Authorizer
-from sesame.access.changes import Changes
+from sesame.access.authorize import SendAuthorizer
 from sesame.access.directory import Directory
 from sesame.access.record import decision_text
 from sesame.access.repeats import MOST_KEPT, Repeats
@@ -81,7 +79,7 @@ def facts(decision: SendDecision, caller: Caller, asked: SendRequest) -> object:
     return checks, plain, decision.context, decision.epochs, text
 
 
-async def decide(authorizer: Authorizer, caller: Caller, asked: SendRequest) -> SendDecision:
+async def decide(authorizer: SendAuthorizer, caller: Caller, asked: SendRequest) -> SendDecision:
     """As a send does: what is old is decided again."""
     for _ in range(3):
         decision = await authorizer.decide_send(caller, asked)
@@ -91,10 +89,9 @@ async def decide(authorizer: Authorizer, caller: Caller, asked: SendRequest) -> 
     return decision
 
 
-def anew(store: SqliteStore) -> Authorizer:
+def anew(store: SqliteStore) -> SendAuthorizer:
     directory = Directory(store, SEALER)
-    changes = Changes(store, AuditTrail(AuditKey(b"a" * 32), new_id=lambda: "e"), forget=directory.forget)
-    return Authorizer(directory, changes, candidates=identity_candidates, owner_sandbox_counts=True)
+    return SendAuthorizer(directory, candidates=identity_candidates, owner_sandbox_counts=True)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -121,7 +118,7 @@ def test_whatever_is_sent_and_changed_a_decision_is_as_one_made_anew(seed: int, 
                         )
                     )
 
-    async def check(store: SqliteStore, directory: Directory, authorizer: Authorizer) -> None:
+    async def check(store: SqliteStore, directory: Directory, authorizer: SendAuthorizer) -> None:
         texts: dict[int, object] = {}
         repeated = 0
         for _ in range(500):
@@ -138,14 +135,14 @@ def test_whatever_is_sent_and_changed_a_decision_is_as_one_made_anew(seed: int, 
     with_authorizer(tmp_path, check)
 
 
-async def is_repeated(authorizer: Authorizer, asked: SendRequest, caller: Caller = CALLER) -> bool:
+async def is_repeated(authorizer: SendAuthorizer, asked: SendRequest, caller: Caller = CALLER) -> bool:
     first = await authorizer.decide_send(caller, asked)
     second = await authorizer.decide_send(replace(caller, at=caller.at + 1), asked)
     return first.texts is second.texts
 
 
 def test_only_what_was_allowed_is_repeated_and_of_a_sender_that_nobody_bounds(tmp_path: Path) -> None:
-    async def check(store: SqliteStore, directory: Directory, authorizer: Authorizer) -> None:
+    async def check(store: SqliteStore, directory: Directory, authorizer: SendAuthorizer) -> None:
         assert await is_repeated(authorizer, request())
         assert not await is_repeated(authorizer, request("a@other.example"))
         bounds = Bounds(seq=0, owner_account_id=OWNER, region=REGION, identity="*", delegate=OWNER)
@@ -157,7 +154,7 @@ def test_only_what_was_allowed_is_repeated_and_of_a_sender_that_nobody_bounds(tm
 
 
 def test_in_the_sandbox_nothing_is_repeated(tmp_path: Path) -> None:
-    async def check(store: SqliteStore, directory: Directory, authorizer: Authorizer) -> None:
+    async def check(store: SqliteStore, directory: Directory, authorizer: SendAuthorizer) -> None:
         verified = identity("to@elsewhere.test", VerificationStatus.SUCCESS)
         await store.write(lambda tx: identities.create(tx, verified))
         decision = await authorizer.decide_send(CALLER, request())
@@ -168,7 +165,7 @@ def test_in_the_sandbox_nothing_is_repeated(tmp_path: Path) -> None:
 
 
 def test_what_has_moved_is_not_repeated_once_it_is_known(tmp_path: Path) -> None:
-    async def check(store: SqliteStore, directory: Directory, authorizer: Authorizer) -> None:
+    async def check(store: SqliteStore, directory: Directory, authorizer: SendAuthorizer) -> None:
         assert await is_repeated(authorizer, request())
         await store.write(lambda tx: identities.delete(tx, identity("example.com")))
         old = await authorizer.decide_send(CALLER, request())
@@ -181,7 +178,7 @@ def test_what_has_moved_is_not_repeated_once_it_is_known(tmp_path: Path) -> None
 def test_the_address_is_part_of_the_question(tmp_path: Path) -> None:
     """What is written of a decision has the addresses that rest on each identity."""
 
-    async def check(store: SqliteStore, directory: Directory, authorizer: Authorizer) -> None:
+    async def check(store: SqliteStore, directory: Directory, authorizer: SendAuthorizer) -> None:
         for address in ("news@example.com", "other@example.com"):
             senders = (
                 SenderAddress(use="From", addr_spec=address, as_written=address, arn=None),

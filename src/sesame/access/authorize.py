@@ -9,16 +9,11 @@ Sources: SES developer guide, "Using sending authorization"; IAM user guide, "Po
 logic". Where they are silent, docs/quirks.md says what was chosen.
 """
 
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from dataclasses import replace
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Hashable, Sequence
 
 import msgspec
 
 from sesame.access import conditions
-from sesame.access.causes.own_side import own_facts
-from sesame.access.causes.trust_facts import role_facts
-from sesame.access.changes import Changes, Permit
 from sesame.access.checks import (
     RECIPIENT,
     Check,
@@ -26,15 +21,11 @@ from sesame.access.checks import (
     Target,
     Targets,
     ask_policies,
-    boundary_of,
-    limits,
 )
-from sesame.access.compiled import Policies
-from sesame.access.directory import AccountState, Directory, Held, OwnedIdentity
+from sesame.access.directory import AccountState, Directory, OwnedIdentity
 from sesame.access.identity_names import parse_identity_arn
-from sesame.access.management import account_in, decided, management_request, refusal_text
-from sesame.access.principals import Credential, Tags
-from sesame.access.reading import NOTHING_SEEN, Reading, as_now
+from sesame.access.principals import Credential
+from sesame.access.reading import Reading, as_now
 from sesame.access.repeats import Repeats
 from sesame.access.sends import DoesNotAlign, SendDecision, SenderAddress, SendRequest, keys_of
 from sesame.aws.arn import identity_arn
@@ -43,36 +34,22 @@ from sesame.config.feedback import SIMULATOR
 from sesame.db import account_scope
 from sesame.errors import AccessDenied, ValidationError
 from sesame.mail.address import domain_of
-from sesame.model import (
-    Caller,
-    PrincipalKind,
-)
-from sesame.policy import EMPTY, Outcome, PolicySet, Request, decide_trust
+from sesame.model import Caller, PrincipalKind
 from sesame.store.configuration_sets import configuration_set_arn
 
 _OF_ONE_SEND = frozenset(key.lower() for key in conditions.OF_ONE_SEND)
 
 
-class Granted(NamedTuple):
-    """What a caller has for a call beside its own policies, as read at an epoch of a scope."""
+class SendAuthorizer:
+    """Decides sends.
 
-    policies: Policies
-    scope: str
-    epoch: int
-
-
-class Authorizer:
-    """Decides sends and management calls.
-
-    `candidates` gives, for an address, the identity names that cover it, most specific first; `changes` is where
-    the permits it gives are used; `simulators` are the domains of the mailbox simulator, whose recipients need no
-    verification and use no quota.
+    `candidates` gives, for an address, the identity names that cover it, most specific first; `simulators` are the
+    domains of the mailbox simulator, whose recipients need no verification and use no quota.
     """
 
     def __init__(
         self,
         directory: Directory,
-        changes: Changes,
         *,
         candidates: Callable[[str], Sequence[str]],
         owner_sandbox_counts: bool,
@@ -80,7 +57,6 @@ class Authorizer:
     ) -> None:
         self._directory = directory
         self._repeats: Repeats[SendDecision] = Repeats(directory)
-        self.changes = changes
         self._simulators = frozenset(simulators)
         self._candidates = candidates
         self._owner_sandbox_counts = owner_sandbox_counts
@@ -89,19 +65,19 @@ class Authorizer:
         """Whether an address belongs to the mailbox simulator."""
         return domain_of(address) in self._simulators
 
-    async def account_state(self, caller: Caller) -> tuple[AccountState, int]:
-        """The caller's account in the region of the call, with its epoch."""
-        account_state, epoch = await self._directory.account_state(caller.principal.account_id, caller.region)
+    async def account_state(self, caller: Caller) -> AccountState:
+        """The caller's account in the region of the call."""
+        account_state, _ = await self._directory.account_state(caller.principal.account_id, caller.region)
         if account_state is None and caller.principal.kind is PrincipalKind.SERVICE:
             raise ValidationError(f"There is no account {caller.principal.account_id} to send for.")
         if account_state is None:
             raise InvalidClientTokenId
-        return account_state, epoch
+        return account_state
 
     async def fresh_account_state(self, caller: Caller) -> AccountState:
         """The same, past the cache: asked before a refusal rests on it."""
         self._directory.forget((account_scope(caller.principal.account_id),))
-        return (await self.account_state(caller))[0]
+        return await self.account_state(caller)
 
     async def decide_send(
         self,
@@ -177,146 +153,6 @@ class Authorizer:
             if rest.identity is None or not rest.identity.verified:
                 unverified[sender.as_written] = None
         return targets, unverified
-
-    async def require(
-        self,
-        caller: Caller,
-        action: str,
-        resource: str = "*",
-        *,
-        keys: conditions.Keys = conditions.NO_KEYS,
-        seen: Mapping[str, int] = NOTHING_SEEN,
-        resource_policy: PolicySet | None = None,
-        granted: Granted | None = None,
-    ) -> Permit:
-        """Let a management call through or raise `AccessDenied`; root of an account may do all.
-
-        `keys` are the condition keys of this action that the request says; the tags of the resource as it is
-        are added here. `seen` are epochs at which the call has read what it asks about: the permit rests on them too.
-        With `resource_policy` the resource has a policy of its own and may be another account's, whose policy must
-        then allow the call as well. `granted` is what the caller has for this call beside its own policies; those,
-        its boundary and its session's can deny it.
-        """
-        reading = Reading(self._directory, seen)
-        credential = await reading.credential(caller)
-        if granted is not None:
-            reading.note(granted.scope, granted.epoch)
-            credential = replace(credential, policies=credential.policies.and_also(granted.policies))
-        caller = as_now(caller, credential)
-        owner = account_in(resource) or caller.principal.account_id
-        held = await reading.held(resource) if owner == caller.principal.account_id else Held()
-        has_policy = resource_policy is not None
-        request = management_request(
-            caller, credential, action, resource, held=held, keys=keys, has_policy=has_policy
-        )
-        decision = decided(request, credential, resource_policy=resource_policy)
-        if decision.outcome is not Outcome.ALLOW:
-            error = AccessDenied(refusal_text(caller, request, credential, decision))
-            error.facts = own_facts(caller, request, credential)
-            raise error
-        return Permit(
-            caller=caller, action=action, resource=resource, epochs=reading.epochs, changes=self.changes
-        )
-
-    async def as_itself(self, caller: Caller, action: str) -> Permit:
-        """A permit for what every caller may do with itself, as long as it is there; no policy is asked."""
-        reading = Reading(self._directory)
-        await reading.credential(caller)
-        return Permit(caller=caller, action=action, resource="*", epochs=reading.epochs, changes=self.changes)
-
-    async def refusals(self, caller: Caller, asked: Sequence[tuple[str, str]]) -> list[str | None]:
-        """For each action and resource of the caller's account that is to be read, why it may not be, or None.
-
-        As `require` decides, with what it rests on read once: for pages that show several things at once.
-        """
-        credential = await Reading(self._directory).credential(caller)
-        caller = as_now(caller, credential)
-        held = await self._directory.held_by(list(dict.fromkeys(resource for _, resource in asked)))
-        found: list[str | None] = []
-        for action, resource in asked:
-            request = management_request(
-                caller, credential, action, resource, held=held.get(resource, Held())
-            )
-            decision = decided(request, credential)
-            is_allowed = decision.outcome is Outcome.ALLOW
-            found.append(None if is_allowed else refusal_text(caller, request, credential, decision))
-        return found
-
-    async def require_creation(
-        self,
-        caller: Caller,
-        action: str,
-        resource: str,
-        *,
-        tagging: str,
-        tags: Mapping[str, str],
-        keys: conditions.Keys = conditions.NO_KEYS,
-    ) -> Permit:
-        """Let a call through that makes a resource with tags: it needs the permission to tag as well.
-
-        `keys` are those that the request says beside its tags'.
-        """
-        given = conditions.request_tags(tags)
-        permit = await self.require(caller, action, resource, keys={**given, **keys})
-        if tags:
-            to_tag = await self.require(caller, tagging, resource, keys=given)
-            permit = permit.resting_on(to_tag.epochs)
-        return permit
-
-    async def require_trust(
-        self,
-        caller: Caller,
-        actions: Sequence[str],
-        role_arn: str,
-        *,
-        trust: Policies | None,
-        keys: Mapping[str, str | tuple[str, ...]],
-        tags: Tags = (),
-        seen: Mapping[str, int] = NOTHING_SEEN,
-    ) -> Permit:
-        """Let the caller do `actions` of STS to a role or raise `AccessDenied`.
-
-        `trust` is the role's trust policy, None for a role that does not exist: the answer is the same (I9).
-        `tags` are the role's; `seen` are the epochs at which the role was read.
-        """
-        reading = Reading(self._directory, seen)
-        credential = await reading.credential(caller)
-        caller = as_now(caller, credential)
-        owner = role_arn.split(":")[4]
-        asked = [
-            Request(
-                requester=conditions.requester(caller.principal),
-                action=action,
-                resource=role_arn,
-                resource_account=owner,
-                context={
-                    **conditions.global_keys(caller, credential),
-                    "aws:ResourceAccount": owner,
-                    **conditions.resource_tags(action, tags),
-                    **keys,
-                },
-            )
-            for action in actions
-        ]
-        trusting = EMPTY if trust is None else trust.compiled
-        for request in asked:
-            outcome = decide_trust(
-                request,
-                iam=credential.policies.compiled,
-                trust=trusting,
-                session=limits(credential),
-                boundary=boundary_of(credential),
-            )
-            if outcome is not Outcome.ALLOW:
-                refusal = AccessDenied(
-                    f"User: {caller.principal.arn} is not authorized to perform: {request.action} on resource:"
-                    f" {role_arn}"
-                )
-                refusal.facts = role_facts(caller, asked, credential, trust)
-                raise refusal
-        return Permit(
-            caller=caller, action=actions[0], resource=role_arn, epochs=reading.epochs, changes=self.changes
-        )
 
     async def is_stale(self, decision: SendDecision) -> bool:
         """Whether what the decision rests on has changed since; a refusal asks before it answers."""

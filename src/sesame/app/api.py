@@ -6,7 +6,7 @@ Made here and joined; `app` puts sockets in front of it.
 from collections.abc import Callable
 from functools import partial
 
-from sesame.access.authorize import Authorizer
+from sesame.access.authorize import SendAuthorizer
 from sesame.access.causes.failures import Failures
 from sesame.access.causes.sign_in import SignIns
 from sesame.access.changes import Changes
@@ -16,6 +16,7 @@ from sesame.access.failed_sign_ins import FailedSignIns
 from sesame.access.guesses import Guesses
 from sesame.access.key_uses import KeyUses
 from sesame.access.pace import Pace
+from sesame.access.permission import Authorizer
 from sesame.access.sessions import Sessions
 from sesame.access.smtp_login import SmtpLogins
 from sesame.app import traced
@@ -118,9 +119,10 @@ class Doors:
         self.directory = Directory(services.store, services.sealer)
         self.sessions = Sessions(services.sealer)
         self.guesses = Guesses(services.clock, per_network=settings.console.failures_per_network)
-        self.authorizer = Authorizer(
+        changes = Changes(services.store, services.trail, forget=self.directory.forget)
+        self.authorizer = Authorizer(self.directory, changes)
+        self.send_authorizer = SendAuthorizer(
             self.directory,
-            Changes(services.store, services.trail, forget=self.directory.forget),
             candidates=identity_candidates,
             owner_sandbox_counts=settings.accounts.owner_sandbox_counts,
             simulators=settings.simulator.all_domains,
@@ -210,7 +212,7 @@ class Doors:
         services = self._services
         return traced.classes(services.tracer).sender(
             services.store,
-            self.authorizer,
+            self.send_authorizer,
             clock=services.clock,
             refused=RefusedSends(services.store, self.authorizer.changes, services.log, services.metrics),
             metrics=services.metrics,
@@ -233,6 +235,7 @@ class Doors:
         return CustomVerification(
             services.store,
             self.authorizer,
+            self.send_authorizer,
             self.sender,
             services.verification,
             clock=services.clock,

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from starlette.responses import RedirectResponse, Response
 
-from sesame.access.authorize import Authorizer
 from sesame.access.changes import Actor
 from sesame.access.failed_sign_ins import FailedSignIns, Throttled
+from sesame.access.permission import Authorizer
 from sesame.access.smtp_login import SmtpLogins
 from sesame.admin.accounts import Operator
 from sesame.admin.enforcement import EnforcementDesk

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from sesame.access.authorize import Authorizer
+from sesame.access.authorize import SendAuthorizer
 from sesame.access.changes import Permit
+from sesame.access.permission import Authorizer
 from sesame.aws import paging
 from sesame.aws.arn import custom_verification_template_arn
 from sesame.db import Store, Transaction
@@ -104,6 +105,7 @@ class CustomVerification:
         self,
         store: Store,
         authorizer: Authorizer,
+        send_authorizer: SendAuthorizer,
         sender: Sender,
         verification: Verification,
         *,
@@ -113,6 +115,7 @@ class CustomVerification:
     ) -> None:
         self._store = store
         self._authorizer = authorizer
+        self._send_authorizer = send_authorizer
         self._sender = sender
         self._verification = verification
         self._clock = clock
@@ -293,8 +296,10 @@ class CustomVerification:
         )
 
     async def _check_production(self, caller: Caller) -> None:
-        account, _ = await self._authorizer.account_state(caller)
-        if not account.production and not (await self._authorizer.fresh_account_state(caller)).production:
+        account = await self._send_authorizer.account_state(caller)
+        if not account.production:
+            account = await self._send_authorizer.fresh_account_state(caller)
+        if not account.production:
             raise ProductionAccessNotGranted("The account has not been granted production access.")
 
     async def _find(self, caller: Caller, name: str) -> CustomTemplate | None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sesame.access import conditions
-from sesame.access.authorize import Authorizer
 from sesame.access.causes.around import look_around
 from sesame.access.causes.decision_json import reader_of, render
 from sesame.access.causes.failures import as_refusal, failure_of
@@ -22,6 +21,7 @@ from sesame.access.credentials import acting_for
 from sesame.access.directory import Directory
 from sesame.access.identity_names import IdentityArn, parse_identity_arn
 from sesame.access.pace import Pace
+from sesame.access.permission import Authorizer
 from sesame.access.principal_binding import requester_known
 from sesame.access.principals import Credential, root_principal, session_principal
 from sesame.access.record import RequestForm, explainable_text

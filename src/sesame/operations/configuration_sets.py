@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
 from sesame.access.egress import RESERVED
+from sesame.access.permission import Authorizer
 from sesame.db import Store, Transaction
 from sesame.errors import (
     ConfigurationSetDoesNotExist,

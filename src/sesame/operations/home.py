@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sesame.access import quota
-from sesame.access.authorize import Authorizer
+from sesame.access.permission import Authorizer
 from sesame.aws.arn import identity_arn
 from sesame.db import Store, Transaction
 from sesame.errors import AccessDenied, InternalFailure

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sesame.access.authorize import Authorizer
+from sesame.access.permission import Authorizer
 from sesame.aws.arn import identity_arn
 from sesame.db import Store, Transaction
 from sesame.dns import Resolver

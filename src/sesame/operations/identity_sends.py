@@ -8,8 +8,8 @@ that is said.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sesame.access.authorize import Authorizer
 from sesame.access.identity_names import normal_name
+from sesame.access.permission import Authorizer
 from sesame.aws.arn import identity_arn
 from sesame.db import Store, Transaction
 from sesame.errors import AccessDenied

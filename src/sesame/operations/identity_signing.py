@@ -8,7 +8,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import cast
 
-from sesame.access.authorize import Authorizer
+from sesame.access.permission import Authorizer
 from sesame.access.signing_domain import SigningDomain, signing_domain
 from sesame.aws.arn import identity_arn
 from sesame.db import Store, Transaction

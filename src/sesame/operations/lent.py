@@ -7,7 +7,7 @@ that was tried is shown as it came out, and no more.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sesame.access.authorize import Authorizer
+from sesame.access.permission import Authorizer
 from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.operations.decided import DECIDED, SENDERS, DecidedCheck

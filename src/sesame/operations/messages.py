@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from sesame.access.authorize import Authorizer
 from sesame.access.causes.decision_json import of_request_in
 from sesame.access.causes.traced import as_further_owner
+from sesame.access.permission import Authorizer
 from sesame.access.refusals import digests
 from sesame.db import Store, Transaction
 from sesame.model import Caller

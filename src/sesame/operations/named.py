@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sesame.access.authorize import Authorizer
+from sesame.access.permission import Authorizer
 from sesame.aws.arn import identity_arn, template_arn
 from sesame.db import Store, Transaction
 from sesame.model import Caller

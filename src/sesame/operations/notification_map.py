@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
-from sesame.access.authorize import Authorizer
+from sesame.access.permission import Authorizer
 from sesame.aws.arn import identity_arn
 from sesame.db import Store, Transaction
 from sesame.errors import AccessDenied

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
 from sesame.access.identity_names import normal_name
+from sesame.access.permission import Authorizer
 from sesame.access.principal_binding import NoSuchPrincipal, principal_ids
 from sesame.aws.arn import identity_arn
 from sesame.db import Store, Transaction

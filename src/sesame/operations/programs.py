@@ -6,7 +6,7 @@ identity by that of ListEmailIdentities. What is made and changed goes through t
 
 from dataclasses import dataclass
 
-from sesame.access.authorize import Authorizer
+from sesame.access.permission import Authorizer
 from sesame.aws.errors import NoSuchEntity
 from sesame.db import Store, Transaction
 from sesame.model import Caller, Identity, PrincipalKind

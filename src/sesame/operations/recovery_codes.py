@@ -6,8 +6,8 @@ Who may enable a device for itself makes them, who may list its devices sees how
 from collections.abc import Callable
 from dataclasses import replace
 
-from sesame.access.authorize import Authorizer
 from sesame.access.changes import StalePermit
+from sesame.access.permission import Authorizer
 from sesame.aws.errors import EntityAlreadyExists, NoSuchEntity
 from sesame.db import Store, Transaction
 from sesame.errors import ServiceError, ServiceUnavailable

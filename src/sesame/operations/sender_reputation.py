@@ -7,7 +7,7 @@ its identities an owner sees numbers, not messages. Source: SES developer guide,
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from sesame.access.authorize import Authorizer
+from sesame.access.permission import Authorizer
 from sesame.config.feedback import Reputation
 from sesame.db import Store, Transaction
 from sesame.model import Caller, Rates

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from sesame.access import quota
-from sesame.access.authorize import Authorizer
 from sesame.access.identity_names import normal_name
+from sesame.access.permission import Authorizer
 from sesame.aws.arn import identity_arn
 from sesame.db import Store, Transaction
 from sesame.errors import AccessDenied

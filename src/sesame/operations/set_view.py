@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sesame.access.authorize import Authorizer
+from sesame.access.permission import Authorizer
 from sesame.db import Store, Transaction
 from sesame.errors import AccessDenied
 from sesame.model import Caller

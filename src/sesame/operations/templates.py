@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
+from sesame.access.permission import Authorizer
 from sesame.aws import paging
 from sesame.aws.arn import Arn, ArnError, template_arn
 from sesame.db import Store, Transaction

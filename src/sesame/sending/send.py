@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import msgspec
 
-from sesame.access.authorize import Authorizer, access_denied
+from sesame.access.authorize import SendAuthorizer, access_denied
 from sesame.access.pace import Pace
 from sesame.access.principals import Credential
 from sesame.access.record import RequestForm, decision_text
@@ -82,7 +82,7 @@ class Sender:
     def __init__(
         self,
         store: Store,
-        authorizer: Authorizer,
+        authorizer: SendAuthorizer,
         *,
         clock: Clock,
         refused: RefusedSends,
@@ -213,7 +213,7 @@ class Sender:
 
     async def _check_not_paused(self, caller: Caller, submission: Submission, began: float) -> None:
         """Report a pause before anything else that is wrong; what holds is decided with the rest."""
-        account, _ = await self._authorizer.account_state(caller)
+        account = await self._authorizer.account_state(caller)
         if account.sending_enabled or (await self._authorizer.fresh_account_state(caller)).sending_enabled:
             return
         paused = AccountSendingPaused(PAUSED)

@@ -6,7 +6,7 @@ of one that was used by the API it is not known for which service.
 
 import math
 
-from sesame.access.authorize import Authorizer
+from sesame.access.permission import Authorizer
 from sesame.aws.errors import NoSuchEntity
 from sesame.aws.shapes import iam
 from sesame.db import Store, Transaction

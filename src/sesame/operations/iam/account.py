@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from sesame.access.authorize import Authorizer
+from sesame.access.permission import Authorizer
 from sesame.aws import paging
 from sesame.aws.shapes import iam
 from sesame.db import Store, Transaction

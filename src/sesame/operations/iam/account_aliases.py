@@ -5,7 +5,7 @@ Source: IAM API reference, CreateAccountAlias, DeleteAccountAlias, ListAccountAl
 
 import re
 
-from sesame.access.authorize import Authorizer
+from sesame.access.permission import Authorizer
 from sesame.aws.errors import EntityAlreadyExists, NoSuchEntity
 from sesame.aws.shapes import iam
 from sesame.db import Store, Transaction

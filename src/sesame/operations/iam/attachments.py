@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
 from sesame.access.conditions import NO_KEYS, Keys
+from sesame.access.permission import Authorizer
 from sesame.aws.errors import IamLimitExceeded, NoSuchEntity
 from sesame.aws.shapes import iam
 from sesame.db import Store, Transaction

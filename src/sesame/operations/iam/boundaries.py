@@ -9,8 +9,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from sesame.access.authorize import Authorizer
 from sesame.access.conditions import boundary_key
+from sesame.access.permission import Authorizer
 from sesame.aws.errors import NoSuchEntity
 from sesame.db import Store, Transaction
 from sesame.errors import ValidationError

@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from sesame.access.authorize import Authorizer, Granted
 from sesame.access.changes import Permit
 from sesame.access.conditions import NO_KEYS, Keys, request_tags
+from sesame.access.permission import Authorizer, Granted
 from sesame.aws import paging
 from sesame.aws.errors import DeleteConflict, NoSuchEntity
 from sesame.aws.shapes import iam

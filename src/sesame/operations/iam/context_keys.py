@@ -6,7 +6,7 @@ IAM API reference; IAM user guide, "Policy variables".
 
 from collections.abc import Iterable, Sequence
 
-from sesame.access.authorize import Authorizer
+from sesame.access.permission import Authorizer
 from sesame.aws.shapes import iam
 from sesame.db import Store
 from sesame.model import Caller

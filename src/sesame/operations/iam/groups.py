@@ -6,8 +6,8 @@ Source: IAM API reference and "IAM and AWS STS quotas".
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
+from sesame.access.permission import Authorizer
 from sesame.aws.errors import (
     DeleteConflict,
     EntityAlreadyExists,

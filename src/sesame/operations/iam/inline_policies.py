@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from sesame.access.authorize import Authorizer
+from sesame.access.permission import Authorizer
 from sesame.aws.errors import IamLimitExceeded, NoSuchEntity
 from sesame.db import Store, Transaction
 from sesame.model import Caller

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from sesame.access.authorize import Authorizer, Granted
 from sesame.access.changes import Permit
 from sesame.access.guesses import Guesses
 from sesame.access.password_rules import NewPassword, PasswordRules
 from sesame.access.passwords import Passwords
+from sesame.access.permission import Authorizer, Granted
 from sesame.aws.errors import (
     EntityAlreadyExists,
     InvalidInput,

@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 import segno
 
-from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
 from sesame.access.passwords import STEP_S, totp
+from sesame.access.permission import Authorizer
 from sesame.aws import paging
 from sesame.aws.errors import (
     DeleteConflict,

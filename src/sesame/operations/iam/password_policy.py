@@ -3,8 +3,8 @@
 Source: IAM API reference, UpdateAccountPasswordPolicy, GetAccountPasswordPolicy, DeleteAccountPasswordPolicy.
 """
 
-from sesame.access.authorize import Authorizer, Granted
 from sesame.access.compiled import compiled_policies
+from sesame.access.permission import Authorizer, Granted
 from sesame.aws.errors import NoSuchEntity
 from sesame.aws.shapes import iam
 from sesame.db import Store, Transaction, account_scope, epoch

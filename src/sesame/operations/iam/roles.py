@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import quote
 
-from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
 from sesame.access.conditions import boundary_key
+from sesame.access.permission import Authorizer
 from sesame.access.principal_binding import NoSuchPrincipal, displayed_document, principal_ids
 from sesame.aws import paging
 from sesame.aws.errors import (

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sesame.access.authorize import Authorizer
+from sesame.access.permission import Authorizer
 from sesame.access.principals import session_principal
 from sesame.aws import paging
 from sesame.aws.errors import InvalidInput, NoSuchEntity

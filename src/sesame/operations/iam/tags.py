@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
 from sesame.access.conditions import NO_KEYS, Keys, tag_keys
+from sesame.access.permission import Authorizer
 from sesame.aws.shapes import iam
 from sesame.db import Store, Transaction
 from sesame.model import Caller

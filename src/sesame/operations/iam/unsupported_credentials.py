@@ -7,7 +7,7 @@ Source: IAM API reference.
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from sesame.access.authorize import Authorizer
+from sesame.access.permission import Authorizer
 from sesame.db import Store
 from sesame.model import Caller
 from sesame.operations.iam.checks import authorized_user, page_of, user_asked_for

@@ -8,9 +8,9 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
 from sesame.access.conditions import boundary_key
+from sesame.access.permission import Authorizer
 from sesame.access.principal_binding import Bound, Renaming, bound_to
 from sesame.aws import paging
 from sesame.aws.errors import (

@@ -1,6 +1,6 @@
 """The account's sending quota and switch, in the region of the call. Source: SES API reference."""
 
-from sesame.access.authorize import Authorizer
+from sesame.access.permission import Authorizer
 from sesame.aws.shapes import ses
 from sesame.db import Store, Transaction
 from sesame.model import Caller

@@ -4,9 +4,9 @@ Starting a verification is here, finding out its result is `verification`'s. Sou
 reference; SES developer guide, "Verified identities".
 """
 
-from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
 from sesame.access.identity_names import normal_name
+from sesame.access.permission import Authorizer
 from sesame.aws import paging
 from sesame.aws.shapes import ses
 from sesame.db import Store, Transaction

@@ -6,8 +6,8 @@ Source: SES API reference, "SetIdentityDkimEnabled", "SetIdentityMailFromDomain"
 from collections.abc import Mapping
 from typing import Literal
 
-from sesame.access.authorize import Authorizer
 from sesame.access.identity_names import identity_kind, normal_name
+from sesame.access.permission import Authorizer
 from sesame.aws.shapes import ses
 from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue

@@ -4,9 +4,9 @@ The owner names the identity or its ARN; a delegate that may send as it names th
 its own. Source: SES API reference; SES developer guide, "Delegate sender notifications".
 """
 
-from sesame.access.authorize import Authorizer
 from sesame.access.identity_names import normal_name, parse_identity_arn
 from sesame.access.pace import Pace
+from sesame.access.permission import Authorizer
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import ses
 from sesame.db import Store, Transaction

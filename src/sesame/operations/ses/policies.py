@@ -1,6 +1,6 @@
 """Sending-authorization policies of SES v1: put, read, list, delete. Source: SES API reference."""
 
-from sesame.access.authorize import Authorizer
+from sesame.access.permission import Authorizer
 from sesame.aws.shapes import ses
 from sesame.db import Store
 from sesame.errors import InvalidParameterValue

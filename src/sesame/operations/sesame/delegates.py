@@ -6,8 +6,8 @@ The owner calls for its own identities in the region of the call; each is author
 
 from typing import Any
 
-from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
+from sesame.access.permission import Authorizer
 from sesame.aws import paging
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import sesame

@@ -6,9 +6,9 @@ Each is authorised by the caller's IAM policies on the identity's ARN (`sesame:P
 import asyncio
 from collections.abc import Callable
 
-from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
 from sesame.access.identity_names import normal_name
+from sesame.access.permission import Authorizer
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import sesame
 from sesame.db import Store, Transaction

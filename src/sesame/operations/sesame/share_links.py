@@ -10,9 +10,9 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 
-from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
 from sesame.access.identity_names import normal_name
+from sesame.access.permission import Authorizer
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import sesame
 from sesame.db import Store, Transaction

@@ -6,8 +6,8 @@ the user whose key it is (`sesame:PutSmtpBinding`).
 
 from collections.abc import Sequence
 
-from sesame.access.authorize import Authorizer
 from sesame.access.identity_names import parse_identity_arn
+from sesame.access.permission import Authorizer
 from sesame.aws.shapes import sesame
 from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue, ServiceError

@@ -7,7 +7,7 @@ They are about all regions, for links say none. Each is authorised by the caller
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from sesame.access.authorize import Authorizer
+from sesame.access.permission import Authorizer
 from sesame.admin.accounts import OperatorError
 from sesame.admin.tracked_links import Links, NotStopped, TooManyStops, TrackedLinks
 from sesame.aws import paging

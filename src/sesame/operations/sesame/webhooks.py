@@ -6,8 +6,8 @@ Each is authorised by the caller's IAM policies on the set's ARN (`sesame:Create
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
+from sesame.access.permission import Authorizer
 from sesame.admin.accounts import OperatorError
 from sesame.admin.webhooks import (
     OVERLAP_S,

@@ -5,7 +5,7 @@ account list` shows who asks, `sesame account leave-sandbox` grants and `refuse-
 Source: SES API v2 reference.
 """
 
-from sesame.access.authorize import Authorizer
+from sesame.access.permission import Authorizer
 from sesame.aws.shapes import sesv2
 from sesame.db import Store, Transaction
 from sesame.model import Caller

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from sesame.access.authorize import Authorizer
 from sesame.access.identity_names import normal_name
+from sesame.access.permission import Authorizer
 from sesame.aws import paging
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import sesv2

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
+from sesame.access.permission import Authorizer
 from sesame.aws import paging
 from sesame.aws.shapes import sesv2
 from sesame.db import Store, Transaction

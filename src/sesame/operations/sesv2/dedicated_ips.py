@@ -8,8 +8,8 @@ import ipaddress
 import re
 from typing import Any
 
-from sesame.access.authorize import Authorizer
 from sesame.access.egress import DEFAULT_POOL, MANAGED, RESERVED, SHARED_POOL, Egress, WarmupPlan, own_sources
+from sesame.access.permission import Authorizer
 from sesame.aws import paging
 from sesame.aws.shapes import sesv2
 from sesame.db import Store, Transaction

@@ -7,8 +7,8 @@ API v2 reference; SES developer guide, "Verified identities"; observed words of 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal
 
-from sesame.access.authorize import Authorizer
 from sesame.access.identity_names import identity_kind
+from sesame.access.permission import Authorizer
 from sesame.aws import paging
 from sesame.aws.arn import identity_arn
 from sesame.aws.shapes import sesv2

@@ -1,8 +1,8 @@
 """DKIM and MAIL FROM settings of identities, SES v2. Source: SES API v2 reference."""
 
-from sesame.access.authorize import Authorizer
 from sesame.access.changes import Change, Permit
 from sesame.access.identity_names import normal_name
+from sesame.access.permission import Authorizer
 from sesame.aws.shapes import sesv2
 from sesame.errors import InvalidParameterValue
 from sesame.identities.dkim_keys import LENGTHS

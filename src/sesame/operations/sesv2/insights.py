@@ -6,7 +6,7 @@ For whoever sent the message; the owner of the identity, and everybody else, is 
 
 from collections.abc import Sequence
 
-from sesame.access.authorize import Authorizer
+from sesame.access.permission import Authorizer
 from sesame.aws.shapes import sesv2
 from sesame.db import Store, Transaction
 from sesame.errors import InvalidParameterValue

@@ -7,8 +7,8 @@ followed, mailbox providers) is refused by name. Source: SES API v2 reference.
 
 from collections.abc import Mapping, Sequence
 
-from sesame.access.authorize import Authorizer
 from sesame.access.identity_names import IdentityArn, normal_name, parse_identity_arn
+from sesame.access.permission import Authorizer
 from sesame.aws.shapes import sesv2
 from sesame.db import Store
 from sesame.errors import AccessDenied, InvalidParameterValue, NotImplementedByService

@@ -1,8 +1,8 @@
 """The identity that a call of SES v2 names in its path: one of the caller's own."""
 
-from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
 from sesame.access.identity_names import normal_name
+from sesame.access.permission import Authorizer
 from sesame.aws.arn import identity_arn
 from sesame.model import Caller
 

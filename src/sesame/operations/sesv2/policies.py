@@ -4,8 +4,8 @@ What these write v1 reads, and the reverse. Sources: SES API v2 reference; obser
 policy that is not there.
 """
 
-from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
+from sesame.access.permission import Authorizer
 from sesame.aws.shapes import sesv2
 from sesame.db import Store, Transaction
 from sesame.identities.policies import (

@@ -7,10 +7,10 @@ find one. Sources: SES API v2 reference; observed words for a resource that is n
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
-from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
 from sesame.access.conditions import NO_KEYS, Keys, request_tags, tag_keys
 from sesame.access.identity_names import normal_name
+from sesame.access.permission import Authorizer
 from sesame.aws.arn import Arn, ArnError
 from sesame.aws.shapes import sesv2
 from sesame.db import Store, Transaction

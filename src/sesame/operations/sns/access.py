@@ -5,9 +5,9 @@ A topic of another account that does not exist is refused like one whose policy 
 
 from typing import Self
 
-from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit, StalePermit
 from sesame.access.conditions import NO_KEYS, Keys
+from sesame.access.permission import Authorizer
 from sesame.db import Store, Transaction
 from sesame.errors import AccessDenied, ServiceError
 from sesame.model import Caller

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable, Mapping, Sized
 from dataclasses import replace
 
-from sesame.access.authorize import Authorizer
 from sesame.access.changes import Permit
 from sesame.access.conditions import NO_KEYS, Keys, request_tags, tag_keys
+from sesame.access.permission import Authorizer
 from sesame.access.principal_binding import NoSuchPrincipal, displayed_document, principal_ids
 from sesame.aws import paging
 from sesame.aws.shapes import sns

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from sesame.access.authorize import Authorizer
 from sesame.access.causes.failures import Failures
 from sesame.access.compiled import trust_policy
 from sesame.access.pace import Pace
+from sesame.access.permission import Authorizer
 from sesame.access.principals import named_tags, session_principal
 from sesame.access.sessions import Sessions
 from sesame.aws.errors import MalformedPolicyDocument, PackedPolicyTooLarge

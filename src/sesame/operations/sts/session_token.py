@@ -7,7 +7,7 @@ user guide, "Compare AWS STS credentials", "Secure API access with MFA".
 
 from collections.abc import Callable
 
-from sesame.access.authorize import Authorizer
+from sesame.access.permission import Authorizer
 from sesame.access.sessions import Sessions
 from sesame.aws.shapes import sts
 from sesame.errors import AccessDenied
