@@ -148,3 +148,17 @@ def test_the_list_of_accounts_and_services(sesame: SesameProcess, person: Person
         mine = [[one for one in json.loads(text) if one[1]["service"] == "SERVICE"] for text in both]
         assert mine[0] and mine[0] == mine[1], title
     assert sesame.run(*commands(person, SERVICES)["List the services"][1:]).returncode == 0
+
+
+def test_the_latest_attempts_and_their_connections(sesame: SesameProcess, person: Person) -> None:
+    """Those that the page is narrowed to."""
+    here = "/operator/deliveries"
+    for path, words in (
+        (here, "deliveries list"),
+        (f"{here}?kind=transient&to=slow.example", "deliveries list --result=deferred --domain=slow.example"),
+        (f"{here}/connections", "deliveries connections"),
+    ):
+        for title, found in commands(person, path).items():
+            assert found == ["sesame", *words.split()], path
+            done = sesame.run(*found[1:])
+            assert done.returncode == 0, (title, done.stderr)

@@ -31,6 +31,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "doctor": ("doctor",),
     "egress": ("egress",),
     "queue": ("queue",),
+    "deliveries": ("deliveries",),
     "trace": ("trace", "decisions", "why"),
     "notifications": ("notifications", "events"),
     "webhook": ("webhook",),

@@ -12,6 +12,8 @@ REFUSED = "refused: "
 """How the words begin of a connection that was given up for TLS; see `delivery.outcome`."""
 BEYOND = 2**62
 """Behind every number."""
+RESULTS = {"delivered": "delivered", "transient": "deferred", "permanent": "rejected"}
+"""What each kind of outcome is called where people read of an attempt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,11 @@ class Tried:
     domain: str
     message_id: str
     account_id: str
+
+    @property
+    def secured(self) -> str:
+        """How the connection was secured, in words; "" where nobody was reached."""
+        return self.tls_verdict or self.tls or ("in clear" if self.remote_ip else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 from starlette.responses import Response
 
 from sesame.admin.queue import VERBS, destination
+from sesame.console.calls import operator_sample
 from sesame.console.text import MOST_COUNTED, ago, capped
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
@@ -23,12 +24,7 @@ DOES = {
     "cancel": ("Cancel", "Gives it up for good. The sender is notified that it was cancelled."),
 }
 SAID = {"retry": "retried", "hold": "held", "release": "released", "cancel": "cancelled"}
-KINDS = (
-    ("", "everything"),
-    ("delivered", "delivered"),
-    ("transient", "deferred"),
-    ("permanent", "rejected"),
-)
+KINDS = (("", "everything"), *attempts.RESULTS.items())
 
 
 async def show(visit: Visit) -> Response:
@@ -179,12 +175,19 @@ async def show_attempts(visit: Visit) -> Response:
         "attempts.html",
         page=page,
         kinds=KINDS,
+        words=attempts.RESULTS,
         kind=kind,
         to=domain,
         results=[(word, counts[name]) for name, word in KINDS if counts[name]],
         is_first=before is None,
         more=None if page.next is None else urlencode({**kept, "before": page.next}),
+        calls=[operator_sample("List the latest attempts", "deliveries", "list", **_options(kind, domain))],
     )
+
+
+def _options(kind: str, domain: str) -> dict[str, str | float]:
+    given = {"result": attempts.RESULTS.get(kind, ""), "domain": domain}
+    return {name: value for name, value in given.items() if value}
 
 
 async def show_connections(visit: Visit) -> Response:
@@ -198,6 +201,7 @@ async def show_connections(visit: Visit) -> Response:
         in_clear=sum(one.in_clear for one in found),
         refused=sum(one.refused for one in found),
         most=MOST_WAYS,
+        calls=[operator_sample("List them", "deliveries", "connections")],
     )
 
 
