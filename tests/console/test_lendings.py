@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from sesame.app.foundation import Services
 from sesame.console import charts
-from sesame.store import reputation
-from sesame.store.reputation import Counts, Where
+from sesame.store import tallies
+from sesame.store.tallies import Counts, Where
 from tests.console.test_hostile_newer import wrong_in
 from tests.console.test_senders import allow, put
 from tests.support.browser import Person, operator, root_of, words
@@ -62,12 +62,12 @@ def test_the_list_goes_on_by_key(sesame: SesameProcess, tenant: Tenant) -> None:
     owner, delegate = tenant.account.account_id, sesame.create_account().account_id
 
     async def fill(services: Services) -> None:
-        quarter = reputation.quarter_of(services.clock.now())
+        quarter = tallies.quarter_of(services.clock.now())
         sent = {
             Where(delegate, REGION, quarter, owner, f"d{n:03}.example", ""): Counts(sends=1)
             for n in range(120)
         }
-        await services.store.write(lambda tx: reputation.add(tx, sent))
+        await services.store.write(lambda tx: tallies.add(tx, sent))
 
     sesame.operate(fill)
     person = operator(sesame)
@@ -98,12 +98,12 @@ def test_from_three_owners_on_a_picture_stands_above_the_table(sesame: SesamePro
     owners = [sesame.create_account().account_id for _ in "123"]
 
     async def fill(services: Services) -> None:
-        quarter = reputation.quarter_of(services.clock.now())
+        quarter = tallies.quarter_of(services.clock.now())
         sent = {
             Where(delegate, REGION, quarter, owner, f"drawn{n}.example", ""): Counts(sends=10 * n + 1)
             for n, owner in enumerate(owners)
         }
-        await services.store.write(lambda tx: reputation.add(tx, sent))
+        await services.store.write(lambda tx: tallies.add(tx, sent))
 
     sesame.operate(fill)
     person = operator(sesame)

@@ -11,8 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sesame.app.foundation import Services
-from sesame.store import reputation
-from sesame.store.reputation import Counts, Where
+from sesame.store import tallies
+from sesame.store.tallies import Counts, Where
 from tests.console.hostile import HEADERS
 from tests.console.test_hostile_newer import wrong_in
 from tests.console.test_leave import person_with
@@ -259,7 +259,7 @@ def test_the_hours_of_an_identity_are_drawn_with_those_of_delegates(
     assert "By hour" not in person.get(HERE).text
 
     async def fill(services: Services) -> None:
-        quarter = reputation.quarter_of(services.clock.now())
+        quarter = tallies.quarter_of(services.clock.now())
         sent = {
             Where(owner, REGION, quarter, owner, "example.com", ""): Counts(sends=3, permanent_bounces=1),
             Where(delegate, REGION, quarter, owner, "example.com", "a"): Counts(sends=4),
@@ -268,7 +268,7 @@ def test_the_hours_of_an_identity_are_drawn_with_those_of_delegates(
             Where(owner, REGION, quarter, owner, "other.example", ""): Counts(sends=888),
             Where(owner, "eu-west-1", quarter, owner, "example.com", ""): Counts(sends=777),
         }
-        await services.store.write(lambda tx: reputation.add(tx, sent))
+        await services.store.write(lambda tx: tallies.add(tx, sent))
 
     sesame.operate(fill)
     page = person.get(HERE).text

@@ -18,7 +18,7 @@ POINTS: dict[str, tuple[str, str, str]] = {
     "before a report is recorded": ("sesame.feedback.receive", "Receiver._record", "before"),
     "in the transaction that records a report": ("sesame.store.reports", "put", "after"),
     "between a report's commit and its 250": ("sesame.feedback.receive", "Receiver._record", "after"),
-    "in the transaction that reacts": ("sesame.store.reputation", "add", "after"),
+    "in the transaction that reacts": ("sesame.store.tallies", "add", "after"),
     "after the reaction": ("sesame.feedback.react", "Reactor.react", "after"),
     "between the claim of events and what they are told as": (
         "sesame.notify.expand",

@@ -64,7 +64,7 @@ FEW = {
         f"identity_policy_version WHERE {IDENTITY}": "so many as are kept of each policy of one identity",
         f"identity_policy_version WHERE {IDENTITY} AND policy_name = ? AND number <= ?": "the one before those kept",
     },
-    "store/reputation.py": {"{} WHERE {}": "whole keys, which were found with a LIMIT"},
+    "store/tallies.py": {"{} WHERE {}": "whole keys, which were found with a LIMIT"},
     "store/subscriptions.py": {"subscription WHERE topic_arn = ?": "`drop_of_topic` has left few"},
     "store/tags.py": {"resource_tag WHERE arn = ?": "so many as a resource may have"},
 }

@@ -25,7 +25,7 @@ from sesame.store.accounts import Place, RegionState, Used
 from sesame.store.configuration_sets import ConfigurationSet
 from sesame.store.delegate_bounds import NO_USE, NOTHING, Amount, Bounds, Use
 from sesame.store.events import Stage
-from sesame.store.reputation import Sends, Where
+from sesame.store.tallies import Sends, Where
 from tests.support.spooled import message
 from tests.support.stored_accounts import an_account
 

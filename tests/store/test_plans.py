@@ -31,7 +31,7 @@ from sesame.store import (
     identities,
     recorded_sends,
     reports,
-    reputation,
+    tallies,
     told,
 )
 from sesame.store.decisions import DecisionText
@@ -198,7 +198,7 @@ ACTIONS: dict[str, Action] = {
         lambda tx: recorded_sends.refused_own(tx, OWNER, REGION, after=(5.0, 1), limit=500, newest=True)
     ),
     "counts by delegate": reading(
-        lambda tx: reputation.by_delegate(tx, OWNER, "example.com", since=5.0, region=REGION)
+        lambda tx: tallies.by_delegate(tx, OWNER, "example.com", since=5.0, region=REGION)
     ),
     "console, newest": reading(lambda tx: entries.newest(tx, OWNER, after=None, limit=500)),
     "console, after a message": reading(lambda tx: entries.newest(tx, OWNER, after=key(True), limit=500)),
@@ -248,16 +248,16 @@ ACTIONS: dict[str, Action] = {
     "operator, destinations": overviewing,
     "report": reading(lambda tx: reports.addressee(tx, "m", 0)),
     "reports of a message": reading(lambda tx: reports.raw(tx, "m")),
-    "statistics": reading(lambda tx: reputation.by_quarter(tx, OWNER, REGION, since=5.0)),
-    "counts by region": reading(lambda tx: reputation.by(tx, OWNER, "region", since=5.0)),
+    "statistics": reading(lambda tx: tallies.by_quarter(tx, OWNER, REGION, since=5.0)),
+    "counts by region": reading(lambda tx: tallies.by(tx, OWNER, "region", since=5.0)),
     "sent by identity": reading(
-        lambda tx: reputation.by_identity(
-            tx, reputation.SENT_AS, OWNER, REGION, since=5.0, after=(OWNER, "x"), limit=50
+        lambda tx: tallies.by_identity(
+            tx, tallies.SENT_AS, OWNER, REGION, since=5.0, after=(OWNER, "x"), limit=50
         )
     ),
     "sent by delegates": reading(
-        lambda tx: reputation.by_identity(
-            tx, reputation.OF_DELEGATES, OWNER, REGION, since=5.0, after=("x", OWNER), limit=50
+        lambda tx: tallies.by_identity(
+            tx, tallies.OF_DELEGATES, OWNER, REGION, since=5.0, after=("x", OWNER), limit=50
         )
     ),
     "sent by hour": reading(lambda tx: hourly.of_identity(tx, OWNER, REGION, "x", now=1e9, count=48)),
@@ -268,28 +268,28 @@ ACTIONS: dict[str, Action] = {
         )
     ),
     "lent by anybody": reading(
-        lambda tx: reputation.lendings(tx, since=5.0, after=(OWNER, REGION, "x", OWNER), limit=50)
+        lambda tx: tallies.lendings(tx, since=5.0, after=(OWNER, REGION, "x", OWNER), limit=50)
     ),
     "lent by one": reading(
-        lambda tx: reputation.lendings(
+        lambda tx: tallies.lendings(
             tx, since=5.0, after=(OWNER, REGION, "x", OWNER), limit=50, owner_account_id=OWNER
         )
     ),
-    "lent to one": reading(lambda tx: reputation.borrowings(tx, OWNER, since=5.0, limit=50)),
-    "days": reading(lambda tx: reputation.daily(tx, OWNER, REGION, since=5.0, until=9e6)),
+    "lent to one": reading(lambda tx: tallies.borrowings(tx, OWNER, since=5.0, limit=50)),
+    "days": reading(lambda tx: tallies.daily(tx, OWNER, REGION, since=5.0, until=9e6)),
     "days of an identity": reading(
-        lambda tx: reputation.daily(tx, OWNER, REGION, since=5.0, until=9e6, identity=(OWNER, "x"))
+        lambda tx: tallies.daily(tx, OWNER, REGION, since=5.0, until=9e6, identity=(OWNER, "x"))
     ),
     "days of a set": reading(
-        lambda tx: reputation.daily(tx, OWNER, REGION, since=5.0, until=9e6, configuration_set=SET)
+        lambda tx: tallies.daily(tx, OWNER, REGION, since=5.0, until=9e6, configuration_set=SET)
     ),
     "days of an identity and a set": reading(
-        lambda tx: reputation.daily(
+        lambda tx: tallies.daily(
             tx, OWNER, REGION, since=5.0, until=9e6, identity=(OWNER, "x"), configuration_set=SET
         )
     ),
-    "rates": reading(lambda tx: reputation.rated_by_quarter(tx, OWNER, REGION, since=5.0)),
-    "counts by set": reading(lambda tx: reputation.of_set(tx, OWNER, REGION, SET, since=5.0)),
+    "rates": reading(lambda tx: tallies.rated_by_quarter(tx, OWNER, REGION, since=5.0)),
+    "counts by set": reading(lambda tx: tallies.of_set(tx, OWNER, REGION, SET, since=5.0)),
     "sets in use": reading(lambda tx: configuration_sets.in_use(tx, OWNER, REGION, limit=50)),
     "identities of a set": reading(
         lambda tx: configuration_sets.identities_of(tx, OWNER, REGION, SET, limit=50)

@@ -17,8 +17,8 @@ from sesame.store import (
     decisions,
     mta_sts,
     outbox,
-    reputation,
     subscriptions,
+    tallies,
     tls_results,
 )
 from sesame.store.iam import deleted_keys
@@ -158,7 +158,7 @@ CASES = {
         [*refusals(6, 5, OLD), *refusals(4, 2, LATER, 20, **KEEP)],
     ),
     "counts": Case(
-        lambda tx, limit: reputation.purge_before(tx, 96 * NOW, limit=limit),
+        lambda tx, limit: tallies.purge_before(tx, 96 * NOW, limit=limit),
         [
             ("tally", 5, {"identity": each("{}"), "quarter": 96 * NOW - 1}),
             ("set_tally", 6, {"configuration_set": each("{}"), "quarter": 96 * NOW - 1}),

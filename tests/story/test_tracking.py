@@ -149,7 +149,7 @@ def test_an_open_and_a_click_are_told_as_ses_tells_them(
 def reputation(sesame: SesameProcess, tenant: Tenant) -> tuple[int, int]:
     """Opens and clicks that are counted for the account."""
     from sesame.app.foundation import Services
-    from sesame.store import reputation as store
+    from sesame.store import tallies as store
 
     async def read(services: Services) -> tuple[int, int]:
         rows = await services.store.read(

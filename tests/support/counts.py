@@ -3,7 +3,7 @@
 from dataclasses import fields
 
 from sesame.db import Transaction
-from sesame.store.reputation import Counts
+from sesame.store.tallies import Counts
 
 
 async def total(tx: Transaction, account_id: str | None = None) -> Counts:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sesame.app.foundation import Services
     from sesame.db import Transaction
     from sesame.model import Rates
-    from sesame.store.reputation import Change, Counts, Enforcement, EnforcementState
+    from sesame.store.tallies import Change, Counts, Enforcement, EnforcementState
 
 DAYS = 14
 
@@ -61,7 +61,7 @@ _BY = {
 async def show_reputation(services: "Services", args: argparse.Namespace) -> int:
     """Show counts of the last two weeks, rates, verdict, and how it changed."""
     from sesame.feedback.rates import current
-    from sesame.store import reputation
+    from sesame.store import tallies
 
     await services.operator.require_account(args.account)
     now = services.clock.now()
@@ -71,9 +71,9 @@ async def show_reputation(services: "Services", args: argparse.Namespace) -> int
         tx: "Transaction",
     ) -> "tuple[EnforcementState, Rates, list[tuple[str, Counts]], list[Change]]":
         enforcement_state, rates = await current(tx, args.account, args.region, now=now, volume=volume)
-        column: reputation.By = _BY[args.by]  # type: ignore[assignment]
-        counts = await reputation.by(tx, args.account, column, since=now - DAYS * 86_400)
-        return enforcement_state, rates, counts, await reputation.changes(tx, args.account)
+        column: tallies.By = _BY[args.by]  # type: ignore[assignment]
+        counts = await tallies.by(tx, args.account, column, since=now - DAYS * 86_400)
+        return enforcement_state, rates, counts, await tallies.changes(tx, args.account)
 
     enforcement_state, rates, counts, changes = await services.store.read(read)
     if args.json:

@@ -16,7 +16,7 @@ from sesame.feedback.suppress import is_grievance
 from sesame.model import SYSTEM_ACCOUNT
 from sesame.store.counted import Counted, Kind
 from sesame.store.events import Event, Happened
-from sesame.store.reputation import Counts, Where, quarter_of
+from sesame.store.tallies import Counts, Where, quarter_of
 
 _STILL_QUEUED = (Happened.HELD, Happened.RELEASED)
 """What counts nothing: held or not, the recipient waits."""

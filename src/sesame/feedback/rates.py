@@ -12,8 +12,8 @@ from sesame.config.feedback import Reputation
 from sesame.db import Transaction
 from sesame.model import Rates
 from sesame.observe import Log
-from sesame.store import reputation
-from sesame.store.reputation import Change, Counts, Enforcement, EnforcementState
+from sesame.store import tallies
+from sesame.store.tallies import Change, Counts, Enforcement, EnforcementState
 
 WINDOW_DAYS = 14
 DAY_S = 86_400.0
@@ -54,9 +54,9 @@ async def current(
     tx: Transaction, account_id: str, region: str, *, now: float, volume: int
 ) -> tuple[EnforcementState, Rates]:
     """The verdict on an account and its rates now."""
-    enforcement_state = await reputation.enforcement_state(tx, account_id, region)
-    since = max(now - WINDOW_DAYS * DAY_S, enforcement_state.rated_since * float(reputation.QUARTER_HOUR_S))
-    quarters = await reputation.rated_by_quarter(tx, account_id, region, since=since)
+    enforcement_state = await tallies.enforcement_state(tx, account_id, region)
+    since = max(now - WINDOW_DAYS * DAY_S, enforcement_state.rated_since * float(tallies.QUARTER_HOUR_S))
+    quarters = await tallies.rated_by_quarter(tx, account_id, region, since=since)
     return enforcement_state, rates_of(quarters, volume=volume)
 
 
@@ -72,7 +72,7 @@ async def judge(
     change = Change(
         account_id=account_id, region=region, at=now, was=was, became=became, who="sesame", reason=reason
     )
-    await reputation.set_enforcement(tx, change)
+    await tallies.set_enforcement(tx, change)
     return change
 
 

@@ -20,10 +20,10 @@ from sesame.mail.address import domain_of
 from sesame.metrics import Metrics
 from sesame.observe import Clock, Log
 from sesame.store import counted as counted_recipients
-from sesame.store import events, global_suppression, reputation
+from sesame.store import events, global_suppression, tallies
 from sesame.store.event_turns import Turns
 from sesame.store.events import Event, Happened, Stage
-from sesame.store.reputation import Change
+from sesame.store.tallies import Change
 
 CLAIM_LIMIT = 256
 
@@ -184,7 +184,7 @@ class Reactor:
             has_bounced=lambda event: event.seq in bounced,
             is_simulator=self._is_simulator,
         )
-        await reputation.add(tx, changes)
+        await tallies.add(tx, changes)
         behind = counted(
             claimed,
             has_bounced=lambda event: event.seq in bounced,

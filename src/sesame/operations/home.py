@@ -17,7 +17,7 @@ from sesame.observe import Clock
 from sesame.operations.people import Part
 from sesame.operations.policy_editing import READ
 from sesame.operations.sender_reputation import ACTION as COUNTS
-from sesame.store import accounts, decisions, identities, reputation
+from sesame.store import accounts, decisions, identities, tallies
 from sesame.store.accounts import AccountStatus, RegionState
 
 ACTION, LIST = "ses:GetAccount", "ses:ListEmailIdentities"
@@ -139,7 +139,7 @@ async def _hours(tx: Transaction, account_id: str, region: str, *, now: float) -
     last = int(now // HOUR_S)
     hours = {number: Hour(at=float(number * HOUR_S)) for number in range(last - HOURS + 1, last + 1)}
     since = float((last - HOURS + 1) * HOUR_S)
-    for at, counts in await reputation.by_quarter(tx, account_id, region, since=since):
+    for at, counts in await tallies.by_quarter(tx, account_id, region, since=since):
         if (hour := hours.get(int(at // HOUR_S))) is not None:
             hour.accepted += counts.sends
             hour.bounced += counts.permanent_bounces

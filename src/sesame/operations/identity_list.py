@@ -15,9 +15,9 @@ from sesame.errors import AccessDenied
 from sesame.model import Caller, Identity
 from sesame.operations.policy_editing import READ
 from sesame.operations.sender_reputation import ACTION as COUNTS
-from sesame.store import identities, identity_list, reputation
+from sesame.store import identities, identity_list, tallies
 from sesame.store.identity_list import Beside
-from sesame.store.reputation import Counts
+from sesame.store.tallies import Counts
 
 LIST, GET = "ses:ListEmailIdentities", "ses:GetEmailIdentity"
 MOST_POLICIES = 500
@@ -81,14 +81,14 @@ class IdentityLists:
             raise AccessDenied(denied)
         may_get = {name for name, no in zip(names, refused[: len(names)], strict=True) if no is None}
         may_read = {name for name, no in zip(names, refused[len(names) :], strict=True) if no is None}
-        since = now - (DAYS - 1) * reputation.DAY_S
+        since = now - (DAYS - 1) * tallies.DAY_S
 
         async def run(tx: Transaction) -> IdentityList:
             beside = await identity_list.beside(tx, *here, names)
             texts = await identity_list.policy_texts(tx, *here, names, limit=MOST_POLICIES)
             sent: Mapping[str, Counts] = {}
             if counted is None:
-                sent = await reputation.of_identities(tx, *here, names, since=since)
+                sent = await tallies.of_identities(tx, *here, names, since=since)
             by_region = await identities.counts_by_region(tx, account_id, most=most, but_not=region)
             looked_at = 0 if after or not by_region else MOST_LOOKED_AT
             others, only = await identity_list.elsewhere(

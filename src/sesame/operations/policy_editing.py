@@ -28,10 +28,10 @@ from sesame.model import Caller, Identity
 from sesame.operations.cached_reads import CachedReads
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_stored_identity_policy
-from sesame.store import identities, policy_versions, reputation
+from sesame.store import identities, policy_versions, tallies
 from sesame.store.iam import boundaries
 from sesame.store.policy_versions import Place, Version
-from sesame.store.reputation import Counts
+from sesame.store.tallies import Counts
 
 READ = "ses:GetEmailIdentityPolicies"
 """The leave that reading policies takes, and everything that is found out from them."""
@@ -149,7 +149,7 @@ class PolicyEditing:
         owner = caller.principal.account_id
 
         async def run(tx: Transaction) -> list[tuple[str, Counts]]:
-            return await reputation.by_delegate(tx, owner, stored, since=since, region=caller.region)
+            return await tallies.by_delegate(tx, owner, stored, since=since, region=caller.region)
 
         return dict(await self._store.read(run))
 

@@ -13,9 +13,9 @@ from sesame.db import Store, Transaction
 from sesame.model import Caller, Rates
 from sesame.observe import Clock
 from sesame.operations.messages import ACTION as READ_MESSAGES
-from sesame.store import counted, reputation
+from sesame.store import counted, tallies
 from sesame.store.counted import CountedRecipient, Key
-from sesame.store.reputation import Change, Counts, EnforcementState
+from sesame.store.tallies import Change, Counts, EnforcementState
 
 ACTION = "ses:GetSendStatistics"
 DAYS = 14
@@ -81,17 +81,17 @@ class Reputations:
 
         async def run(tx: Transaction) -> SenderReputation:
             enforcement_state, rates = await self._current(tx, account_id, region, now)
-            days = await reputation.daily(
+            days = await tallies.daily(
                 tx, account_id, region, since=since - (PICTURE_DAYS - DAYS) * DAY_S, until=now
             )
-            quarters = await reputation.by_quarter(tx, account_id, region, since=now - HOURS * HOUR_S)
-            changes = await reputation.changes(tx, account_id)
-            identities = await reputation.by_identity(
-                tx, reputation.SENT_AS, account_id, region, since=since, after=after_identity, limit=PAGE + 1
+            quarters = await tallies.by_quarter(tx, account_id, region, since=now - HOURS * HOUR_S)
+            changes = await tallies.changes(tx, account_id)
+            identities = await tallies.by_identity(
+                tx, tallies.SENT_AS, account_id, region, since=since, after=after_identity, limit=PAGE + 1
             )
-            delegates = await reputation.by_identity(
+            delegates = await tallies.by_identity(
                 tx,
-                reputation.OF_DELEGATES,
+                tallies.OF_DELEGATES,
                 account_id,
                 region,
                 since=since,

@@ -16,9 +16,9 @@ from sesame.operations.configuration_sets import missing
 from sesame.operations.messages import ACTION as READ_MESSAGES
 from sesame.operations.people import Part
 from sesame.operations.set_sends import LastSends, last_sends
-from sesame.store import configuration_sets, reputation, topics
+from sesame.store import configuration_sets, tallies, topics
 from sesame.store.configuration_sets import ConfigurationSet, configuration_set_arn
-from sesame.store.reputation import Counts
+from sesame.store.tallies import Counts
 from sesame.store.topics import topic_arn
 
 DAYS = 14
@@ -73,7 +73,7 @@ async def set_view(store: Store, authorizer: Authorizer, caller: Caller, name: s
             destinations=destinations,
             identities=tuple(identities),
             topics=await topics_for(tx, caller, listed),
-            counts=None if counted else await reputation.of_set(tx, account_id, region, name, since=since),
+            counts=None if counted else await tallies.of_set(tx, account_id, region, name, since=since),
             last=None if read else await last_sends(tx, found, destinations),
         )
 

@@ -26,14 +26,14 @@ from sesame.store import (
     delegate_bounds,
     egress,
     global_suppression,
-    reputation,
     suppression,
+    tallies,
 )
 from sesame.store.accounts import Place, RegionState, Used
 from sesame.store.configuration_sets import ConfigurationSet
 from sesame.store.delegate_bounds import NOTHING, Amount, Bounds, Use
 from sesame.store.events import Stage
-from sesame.store.reputation import NO_SENDS, Sends, Where, quarter_of
+from sesame.store.tallies import NO_SENDS, Sends, Where, quarter_of
 
 TransactionStep = Callable[[Transaction], Awaitable[None]]
 """What is to become true with the acceptance of a message or not at all."""
@@ -376,7 +376,7 @@ async def store(tx: Transaction, known: Known, verdict: Verdict) -> None:
     }
     await accounts.count(tx, changes, charges)
     if verdict.sends:
-        await reputation.add_sends(tx, verdict.sends)
+        await tallies.add_sends(tx, verdict.sends)
     if verdict.bounds:
         await _store_bounds(tx, known, verdict.bounds)
     await put_all(tx, [result for result in verdict.results if isinstance(result, SpooledMessage)])

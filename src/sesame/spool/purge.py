@@ -17,7 +17,7 @@ from sesame.store import (
     global_suppression,
     key_use,
     policy_sets,
-    reputation,
+    tallies,
 )
 from sesame.store.iam import deleted_keys
 
@@ -62,8 +62,8 @@ async def purge(store: Store, retention: Retention, *, now: float) -> int:
     await _repeat(store, lambda tx: decisions.purge_texts(tx, before=oldest - DAY_S, limit=ROWS))
     # A set is noted once a day, so it may have been used for a day longer than is written.
     await _repeat(store, lambda tx: policy_sets.purge_before(tx, refused_before - DAY_S, limit=ROWS))
-    kept_from = int((now - TALLY_DAYS * DAY_S) // reputation.QUARTER_HOUR_S)
-    await _repeat(store, lambda tx: reputation.purge_before(tx, kept_from, limit=ROWS))
+    kept_from = int((now - TALLY_DAYS * DAY_S) // tallies.QUARTER_HOUR_S)
+    await _repeat(store, lambda tx: tallies.purge_before(tx, kept_from, limit=ROWS))
     await _repeat(store, lambda tx: decisions.purge_counts(tx, before=now - TALLY_DAYS * DAY_S, limit=ROWS))
     await purge_pieces(store, now=now)
     await store.write(lambda tx: egress.forget_before(tx, at=now - DAY_S))

@@ -15,9 +15,9 @@ from sesame.aws.arn import identity_arn
 from sesame.db import Transaction, Value
 from sesame.model import SYSTEM_ACCOUNT, MessageId, Outcome, OutcomeKind, RecipientState
 from sesame.spool.put import HEAD_BYTES, KEEP_HEAD, head_of
-from sesame.store import egress, events, notifications, reputation
+from sesame.store import egress, events, notifications, tallies
 from sesame.store.events import PAUSED, Happened, NewEvent, Stage
-from sesame.store.reputation import NO_ATTEMPTS, Attempts, Where, quarter_of
+from sesame.store.tallies import NO_ATTEMPTS, Attempts, Where, quarter_of
 
 EXPIRE_AT_ONCE = 256
 """Rows that one write looks at."""
@@ -179,7 +179,7 @@ async def _count(tx: Transaction, settled: Sequence[tuple[Settlement, RecipientS
         is_delivery = state is RecipientState.DELIVERED
         counts[where] = Attempts(deliveries + is_delivery, delays + (not is_delivery))
     if counts:
-        await reputation.add_attempts(tx, counts)
+        await tallies.add_attempts(tx, counts)
 
 
 async def _stages(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sesame.db import Transaction
-from sesame.store.reputation import DAY_S, QUARTER_HOUR_S, quarter_of
+from sesame.store.tallies import DAY_S, QUARTER_HOUR_S, quarter_of
 
 HOUR_S = 3_600
 MOST_DELEGATES = 50

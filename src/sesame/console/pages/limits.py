@@ -12,8 +12,8 @@ from sesame.console.text import exactly
 from sesame.console.visit import Page, Visit, problem_of
 from sesame.db import Transaction
 from sesame.errors import ServiceError
-from sesame.store import account_details, accounts, reputation
-from sesame.store.reputation import Counts
+from sesame.store import account_details, accounts, tallies
+from sesame.store.tallies import Counts
 
 HOURS, HOUR_S = 24, 3_600
 MINUTES = 60
@@ -42,7 +42,7 @@ async def _page(visit: Visit, given: Mapping[str, str], problem: str = "", statu
         return (
             await account_details.get(tx, account_id, visit.region),
             used,
-            await reputation.by_quarter(tx, account_id, visit.region, since=since),
+            await tallies.by_quarter(tx, account_id, visit.region, since=since),
         )
 
     asked, by_minute, counted = await visit.backing.store.read(run)

@@ -10,7 +10,7 @@ from sesame.console.charts import Chart, RateChart, bars, rates
 from sesame.console.text import exactly
 from sesame.console.visit import Page, Visit
 from sesame.operations.sender_reputation import ACTION, DAYS, PICTURE_DAYS, SenderReputation
-from sesame.store.reputation import Counts
+from sesame.store.tallies import Counts
 
 
 async def show(visit: Visit) -> Response:

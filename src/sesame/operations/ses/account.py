@@ -7,7 +7,7 @@ from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations.account_state import account_state, set_sending_enabled
 from sesame.operations.table import Handlers
-from sesame.store import reputation
+from sesame.store import tallies
 
 STATISTICS_DAYS = 14
 
@@ -48,8 +48,8 @@ class AccountOperations:
         await self._authorizer.require(caller, "ses:GetSendStatistics")
         since = self._clock.now() - STATISTICS_DAYS * 86_400
 
-        async def run(tx: Transaction) -> list[tuple[float, reputation.Counts]]:
-            return await reputation.by_quarter(tx, caller.principal.account_id, caller.region, since=since)
+        async def run(tx: Transaction) -> list[tuple[float, tallies.Counts]]:
+            return await tallies.by_quarter(tx, caller.principal.account_id, caller.region, since=since)
 
         return {
             "SendDataPoints": [

@@ -14,8 +14,8 @@ from sesame.db import Store
 from sesame.errors import AccessDenied, InvalidParameterValue, NotImplementedByService
 from sesame.model import Caller
 from sesame.operations.table import Handlers
-from sesame.store import reputation
-from sesame.store.reputation import Counts
+from sesame.store import tallies
+from sesame.store.tallies import Counts
 
 ACTION = "ses:BatchGetMetricData"
 METRICS: Mapping[str, str] = {
@@ -78,7 +78,7 @@ class MetricOperations:
     async def _result(self, caller: Caller, query: sesv2.BatchGetMetricDataQuery) -> sesv2.MetricDataResult:
         identity = _identity(caller, query)
         days = await self._store.read(
-            lambda tx: reputation.daily(
+            lambda tx: tallies.daily(
                 tx,
                 caller.principal.account_id,
                 caller.region,
