@@ -20,8 +20,9 @@ from sesame.observe import Log
 from sesame.spool.control import Filter, change
 from sesame.spool.put import RenderingFailure
 from sesame.spool.spool import Settlement
-from sesame.store import accounts, events, suppression, tallies
-from sesame.store.tallies import Change, Counts, Where, quarter_of
+from sesame.store import accounts, enforcement, events, identity_tallies, suppression, tallies
+from sesame.store.enforcement import Change
+from sesame.store.tallies import Counts, Where, quarter_of
 from tests.feedback.test_receive import DAY, KEY, bounce, complaint, message_id, ooto, return_path
 from tests.support.clock import FakeClock
 from tests.support.counts import total
@@ -228,7 +229,9 @@ def test_counts_are_the_senders_by_owner_identity_and_set(tmp_path: Path) -> Non
         assert [(name, one.sends, one.permanent_bounces) for name, one in by_owner] == [(owner, 1, 1)]
         by_set = await f.store.read(lambda tx: tallies.by(tx, owner, "configuration_set", since=0))
         assert [(name, one.sends) for name, one in by_set] == [("s", 1)]
-        delegates = await f.store.read(lambda tx: tallies.by_delegate(tx, owner, "example.com", since=0))
+        delegates = await f.store.read(
+            lambda tx: identity_tallies.by_delegate(tx, owner, "example.com", since=0)
+        )
         assert [(name, one.sends) for name, one in delegates] == [(sender, 1), (owner, 1)]
 
     with_spool(tmp_path, check)
@@ -271,12 +274,12 @@ def test_rates_lead_to_review_and_pause_once_there_are_enough(
         log = Log(stream, as_json=True, clock=FakeClock())
         await send_many(f, good=good, bad=bad, at=NOW)
         await react(f, log=log)
-        standing = await f.store.read(lambda tx: tallies.enforcement_state(tx, ACCOUNTS[0], REGION))
+        standing = await f.store.read(lambda tx: enforcement.state(tx, ACCOUNTS[0], REGION))
         assert standing.enforcement == expected
         state = await f.store.read(lambda tx: accounts.region_state(tx, ACCOUNTS[0], REGION))
         assert state is not None
         assert state.sending_enabled is (expected != "SHUTDOWN")
-        changes = await f.store.read(lambda tx: tallies.changes(tx, ACCOUNTS[0]))
+        changes = await f.store.read(lambda tx: enforcement.changes(tx, ACCOUNTS[0]))
         assert [(one.became, one.who) for one in changes] == (
             [] if expected == "HEALTHY" else [(expected, "sesame")]
         )
@@ -293,13 +296,13 @@ def test_a_review_ends_when_the_rates_are_good_again_and_a_pause_does_not(tmp_pa
         clock = FakeClock(NOW + 7_200)
         await send_many(f, good=79, bad=1, at=NOW + 7_200, first=100)
         await react(f, clock=clock)
-        standing = await f.store.read(lambda tx: tallies.enforcement_state(tx, ACCOUNTS[0], REGION))
+        standing = await f.store.read(lambda tx: enforcement.state(tx, ACCOUNTS[0], REGION))
         assert standing.enforcement == "HEALTHY"
         await send_many(f, good=0, bad=40, at=NOW + 7_300, first=300)
         await react(f, clock=clock)
         await send_many(f, good=300, bad=1, at=NOW + 9_000, first=500)
         await react(f, clock=FakeClock(NOW + 9_000))
-        standing = await f.store.read(lambda tx: tallies.enforcement_state(tx, ACCOUNTS[0], REGION))
+        standing = await f.store.read(lambda tx: enforcement.state(tx, ACCOUNTS[0], REGION))
         assert standing.enforcement == "SHUTDOWN"
 
     with_spool(tmp_path, check)
@@ -323,12 +326,12 @@ def test_a_review_does_not_end_by_sending_nothing_and_a_new_beginning_forgets_wh
         )
 
         async def run(tx: Transaction) -> None:
-            await tallies.set_enforcement(tx, review)
+            await enforcement.put(tx, review)
             assert await judge(tx, ACCOUNTS[0], REGION, now=NOW, thresholds=Reputation(volume=10)) is None
             await tallies.add(tx, {where: Counts(rated_sends=100, rated_bounces=50)})
             _, rates = await current(tx, ACCOUNTS[0], REGION, now=NOW, volume=10)
             assert (rates.sends, rates.bounces) == (100, 50)
-            await tallies.set_enforcement(tx, review, rated_since=quarter_of(NOW - DAY))
+            await enforcement.put(tx, review, rated_since=quarter_of(NOW - DAY))
             _, rates = await current(tx, ACCOUNTS[0], REGION, now=NOW, volume=10)
             assert (rates.sends, rates.bounces) == (0, 0)
 

@@ -8,7 +8,7 @@ import pytest
 
 from sesame.db.sqlite import SqliteStore
 from sesame.operations.lent_since import account_of, begun
-from sesame.store import tallies
+from sesame.store import identity_tallies
 from sesame.store.policy_versions import Version
 
 OWNER, DELEGATE, OTHER = "111111111111", "222222222222", "333333333333"
@@ -105,7 +105,9 @@ def test_the_first_send_is_that_of_the_account_since_its_time(tmp_path: Path) ->
                 (DELEGATE, 41 * 900.0),
                 (OTHER, 0.0),
             ]
-            return await store.read(lambda tx: tallies.first_sends(tx, OWNER, "x", region="r", asked=asked))
+            return await store.read(
+                lambda tx: identity_tallies.first_sends(tx, OWNER, "x", region="r", asked=asked)
+            )
         finally:
             store.close()
 

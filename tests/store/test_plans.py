@@ -29,6 +29,7 @@ from sesame.store import (
     events,
     hourly,
     identities,
+    identity_tallies,
     recorded_sends,
     reports,
     tallies,
@@ -198,7 +199,7 @@ ACTIONS: dict[str, Action] = {
         lambda tx: recorded_sends.refused_own(tx, OWNER, REGION, after=(5.0, 1), limit=500, newest=True)
     ),
     "counts by delegate": reading(
-        lambda tx: tallies.by_delegate(tx, OWNER, "example.com", since=5.0, region=REGION)
+        lambda tx: identity_tallies.by_delegate(tx, OWNER, "example.com", since=5.0, region=REGION)
     ),
     "console, newest": reading(lambda tx: entries.newest(tx, OWNER, after=None, limit=500)),
     "console, after a message": reading(lambda tx: entries.newest(tx, OWNER, after=key(True), limit=500)),
@@ -251,13 +252,13 @@ ACTIONS: dict[str, Action] = {
     "statistics": reading(lambda tx: tallies.by_quarter(tx, OWNER, REGION, since=5.0)),
     "counts by region": reading(lambda tx: tallies.by(tx, OWNER, "region", since=5.0)),
     "sent by identity": reading(
-        lambda tx: tallies.by_identity(
-            tx, tallies.SENT_AS, OWNER, REGION, since=5.0, after=(OWNER, "x"), limit=50
+        lambda tx: identity_tallies.by_identity(
+            tx, identity_tallies.SENT_AS, OWNER, REGION, since=5.0, after=(OWNER, "x"), limit=50
         )
     ),
     "sent by delegates": reading(
-        lambda tx: tallies.by_identity(
-            tx, tallies.OF_DELEGATES, OWNER, REGION, since=5.0, after=("x", OWNER), limit=50
+        lambda tx: identity_tallies.by_identity(
+            tx, identity_tallies.OF_DELEGATES, OWNER, REGION, since=5.0, after=("x", OWNER), limit=50
         )
     ),
     "sent by hour": reading(lambda tx: hourly.of_identity(tx, OWNER, REGION, "x", now=1e9, count=48)),
@@ -268,14 +269,14 @@ ACTIONS: dict[str, Action] = {
         )
     ),
     "lent by anybody": reading(
-        lambda tx: tallies.lendings(tx, since=5.0, after=(OWNER, REGION, "x", OWNER), limit=50)
+        lambda tx: identity_tallies.lendings(tx, since=5.0, after=(OWNER, REGION, "x", OWNER), limit=50)
     ),
     "lent by one": reading(
-        lambda tx: tallies.lendings(
+        lambda tx: identity_tallies.lendings(
             tx, since=5.0, after=(OWNER, REGION, "x", OWNER), limit=50, owner_account_id=OWNER
         )
     ),
-    "lent to one": reading(lambda tx: tallies.borrowings(tx, OWNER, since=5.0, limit=50)),
+    "lent to one": reading(lambda tx: identity_tallies.borrowings(tx, OWNER, since=5.0, limit=50)),
     "days": reading(lambda tx: tallies.daily(tx, OWNER, REGION, since=5.0, until=9e6)),
     "days of an identity": reading(
         lambda tx: tallies.daily(tx, OWNER, REGION, since=5.0, until=9e6, identity=(OWNER, "x"))

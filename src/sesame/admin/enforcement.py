@@ -4,8 +4,9 @@ from sesame.access.changes import Actor, Acts
 from sesame.admin.accounts import OperatorError
 from sesame.db import Transaction
 from sesame.observe import Clock
-from sesame.store import accounts, tallies
-from sesame.store.tallies import Change, Enforcement, quarter_of
+from sesame.store import accounts, enforcement
+from sesame.store.enforcement import Change, Enforcement
+from sesame.store.tallies import quarter_of
 
 
 class EnforcementDesk:
@@ -26,7 +27,7 @@ class EnforcementDesk:
         async def run(tx: Transaction) -> Change:
             if await accounts.get(tx, account_id) is None:
                 raise OperatorError(f"there is no account {account_id}")
-            was = (await tallies.enforcement_state(tx, account_id, region)).enforcement
+            was = (await enforcement.state(tx, account_id, region)).enforcement
             change = Change(
                 account_id=account_id,
                 region=region,
@@ -37,7 +38,7 @@ class EnforcementDesk:
                 reason=reason,
             )
             anew = quarter_of(now) + 1 if became == "HEALTHY" else None
-            await tallies.set_enforcement(tx, change, rated_since=anew)
+            await enforcement.put(tx, change, rated_since=anew)
             return change
 
         parameters = {"became": became, "reason": reason}

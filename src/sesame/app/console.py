@@ -53,7 +53,7 @@ from sesame.operations.recovery_codes import RecoveryCodes
 from sesame.operations.sender_reputation import Reputations
 from sesame.server.tls import Certificate
 from sesame.store.audit import Mark
-from sesame.store.tallies import EnforcementState
+from sesame.store.enforcement import EnforcementState
 
 FIRST_REGION = "us-east-1"
 Problems = Callable[[], Awaitable[Mapping[str, str]]]

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from sesame.app.foundation import Services
     from sesame.db import Transaction
     from sesame.model import Rates
-    from sesame.store.tallies import Change, Counts, Enforcement, EnforcementState
+    from sesame.store.enforcement import Change, Enforcement, EnforcementState
+    from sesame.store.tallies import Counts
 
 DAYS = 14
 
@@ -61,7 +62,7 @@ _BY = {
 async def show_reputation(services: "Services", args: argparse.Namespace) -> int:
     """Show counts of the last two weeks, rates, verdict, and how it changed."""
     from sesame.feedback.rates import current
-    from sesame.store import tallies
+    from sesame.store import enforcement, tallies
 
     await services.operator.require_account(args.account)
     now = services.clock.now()
@@ -73,7 +74,7 @@ async def show_reputation(services: "Services", args: argparse.Namespace) -> int
         enforcement_state, rates = await current(tx, args.account, args.region, now=now, volume=volume)
         column: tallies.By = _BY[args.by]  # type: ignore[assignment]
         counts = await tallies.by(tx, args.account, column, since=now - DAYS * 86_400)
-        return enforcement_state, rates, counts, await tallies.changes(tx, args.account)
+        return enforcement_state, rates, counts, await enforcement.changes(tx, args.account)
 
     enforcement_state, rates, counts, changes = await services.store.read(read)
     if args.json:

@@ -12,8 +12,9 @@ from sesame.config.feedback import Reputation
 from sesame.db import Transaction
 from sesame.model import Rates
 from sesame.observe import Log
-from sesame.store import tallies
-from sesame.store.tallies import Change, Counts, Enforcement, EnforcementState
+from sesame.store import enforcement, tallies
+from sesame.store.enforcement import Change, Enforcement, EnforcementState
+from sesame.store.tallies import Counts
 
 WINDOW_DAYS = 14
 DAY_S = 86_400.0
@@ -37,16 +38,15 @@ def verdict(rates: Rates, thresholds: Reputation) -> tuple[Enforcement, str]:
     """What the rates come to, and why."""
     if not rates.is_representative:
         return "HEALTHY", ""
-    found = (
+    limits: tuple[tuple[Enforcement, str, float, float], ...] = (
         ("SHUTDOWN", "bounce rate", rates.bounce_rate, thresholds.bounce_pause),
         ("SHUTDOWN", "complaint rate", rates.complaint_rate, thresholds.complaint_pause),
         ("PROBATION", "bounce rate", rates.bounce_rate, thresholds.bounce_review),
         ("PROBATION", "complaint rate", rates.complaint_rate, thresholds.complaint_review),
     )
-    for enforcement, name, rate, limit in found:
+    for became, name, rate, limit in limits:
         if limit and rate >= limit:
-            reason = f"{name} {rate:.2%} of {rates.sends} recipients, from {limit:.2%} on"
-            return ("SHUTDOWN" if enforcement == "SHUTDOWN" else "PROBATION"), reason
+            return became, f"{name} {rate:.2%} of {rates.sends} recipients, from {limit:.2%} on"
     return "HEALTHY", "the rates are below the limits"
 
 
@@ -54,25 +54,25 @@ async def current(
     tx: Transaction, account_id: str, region: str, *, now: float, volume: int
 ) -> tuple[EnforcementState, Rates]:
     """The verdict on an account and its rates now."""
-    enforcement_state = await tallies.enforcement_state(tx, account_id, region)
-    since = max(now - WINDOW_DAYS * DAY_S, enforcement_state.rated_since * float(tallies.QUARTER_HOUR_S))
+    state = await enforcement.state(tx, account_id, region)
+    since = max(now - WINDOW_DAYS * DAY_S, state.rated_since * float(tallies.QUARTER_HOUR_S))
     quarters = await tallies.rated_by_quarter(tx, account_id, region, since=since)
-    return enforcement_state, rates_of(quarters, volume=volume)
+    return state, rates_of(quarters, volume=volume)
 
 
 async def judge(
     tx: Transaction, account_id: str, region: str, *, now: float, thresholds: Reputation
 ) -> Change | None:
     """Change the verdict on an account where its rates say so; the change, or None."""
-    enforcement_state, rates = await current(tx, account_id, region, now=now, volume=thresholds.volume)
+    state, rates = await current(tx, account_id, region, now=now, volume=thresholds.volume)
     became, reason = verdict(rates, thresholds)
-    was = enforcement_state.enforcement
+    was = state.enforcement
     if became == was or was == "SHUTDOWN" or (became == "HEALTHY" and not rates.is_representative):
         return None
     change = Change(
         account_id=account_id, region=region, at=now, was=was, became=became, who="sesame", reason=reason
     )
-    await tallies.set_enforcement(tx, change)
+    await enforcement.put(tx, change)
     return change
 
 

@@ -21,9 +21,9 @@ from sesame.metrics import Metrics
 from sesame.observe import Clock, Log
 from sesame.store import counted as counted_recipients
 from sesame.store import events, global_suppression, tallies
+from sesame.store.enforcement import Change
 from sesame.store.event_turns import Turns
 from sesame.store.events import Event, Happened, Stage
-from sesame.store.tallies import Change
 
 CLAIM_LIMIT = 256
 

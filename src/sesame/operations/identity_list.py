@@ -15,7 +15,7 @@ from sesame.errors import AccessDenied
 from sesame.model import Caller, Identity
 from sesame.operations.policy_editing import READ
 from sesame.operations.sender_reputation import ACTION as COUNTS
-from sesame.store import identities, identity_list, tallies
+from sesame.store import identities, identity_list, identity_tallies, tallies
 from sesame.store.identity_list import Beside
 from sesame.store.tallies import Counts
 
@@ -88,7 +88,7 @@ class IdentityLists:
             texts = await identity_list.policy_texts(tx, *here, names, limit=MOST_POLICIES)
             sent: Mapping[str, Counts] = {}
             if counted is None:
-                sent = await tallies.of_identities(tx, *here, names, since=since)
+                sent = await identity_tallies.of_identities(tx, *here, names, since=since)
             by_region = await identities.counts_by_region(tx, account_id, most=most, but_not=region)
             looked_at = 0 if after or not by_region else MOST_LOOKED_AT
             others, only = await identity_list.elsewhere(

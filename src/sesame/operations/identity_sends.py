@@ -20,7 +20,7 @@ from sesame.operations.messages import ACTION, PAGE, Listed, listed_for
 from sesame.operations.sender_reputation import ACTION as COUNTS
 from sesame.spool import listing
 from sesame.spool.listing import Key, Use
-from sesame.store import hourly, identities, tallies
+from sesame.store import hourly, identities, identity_tallies
 from sesame.store.hourly import Hours
 from sesame.store.tallies import Counts
 
@@ -107,7 +107,9 @@ class IdentitySends:
             counts: Sequence[tuple[str, Counts]] = ()
             hours: Hours | None = None
             if refused is None and since is not None:
-                counts = await tallies.by_delegate(tx, account_id, stored, since=since, region=region)
+                counts = await identity_tallies.by_delegate(
+                    tx, account_id, stored, since=since, region=region
+                )
                 hours = await hourly.of_identity(tx, account_id, region, stored, now=caller.at, count=HOURS)
             senders = sorted((one for one in counts if one[1].sends), key=lambda one: (-one[1].sends, one[0]))
             found = await _found(tx, caller, arn, wanted, after, limit)
@@ -147,7 +149,7 @@ async def _last(tx: Transaction, owner: str, region: str, name: str, found: _Fou
     """The end of the day on which the identity was From next, beyond what was looked at for nothing."""
     if found.kept or found.next is None:
         return None
-    at = await tallies.last_day_of(tx, owner, region, name, before=found.next.at)
+    at = await identity_tallies.last_day_of(tx, owner, region, name, before=found.next.at)
     return None if at is None else Key(at=at, is_message=False, seq=0)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sesame.db import Transaction
 from sesame.operations.identity_list import named_in
-from sesame.store import policy_versions, tallies
+from sesame.store import identity_tallies, policy_versions
 from sesame.store.policy_versions import Version
 
 COUNTED_S = 90 * 86_400.0
@@ -41,7 +41,7 @@ async def lent_in(
     versions = await policy_versions.of_identity(tx, owner, region, identity)
     found = begun(policies, versions)
     asked = [(who, at) for who, at in found.items() if at > now - COUNTED_S][:MOST]
-    used = await tallies.first_sends(
+    used = await identity_tallies.first_sends(
         tx, owner, identity, region=region, asked=[(account_of(who), at) for who, at in asked]
     )
     first = {who: at for (who, _), at in zip(asked, used, strict=True)}

@@ -28,7 +28,7 @@ from sesame.model import Caller, Identity
 from sesame.operations.cached_reads import CachedReads
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_stored_identity_policy
-from sesame.store import identities, policy_versions, tallies
+from sesame.store import identities, identity_tallies, policy_versions
 from sesame.store.iam import boundaries
 from sesame.store.policy_versions import Place, Version
 from sesame.store.tallies import Counts
@@ -149,7 +149,7 @@ class PolicyEditing:
         owner = caller.principal.account_id
 
         async def run(tx: Transaction) -> list[tuple[str, Counts]]:
-            return await tallies.by_delegate(tx, owner, stored, since=since, region=caller.region)
+            return await identity_tallies.by_delegate(tx, owner, stored, since=since, region=caller.region)
 
         return dict(await self._store.read(run))
 

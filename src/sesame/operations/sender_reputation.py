@@ -13,9 +13,10 @@ from sesame.db import Store, Transaction
 from sesame.model import Caller, Rates
 from sesame.observe import Clock
 from sesame.operations.messages import ACTION as READ_MESSAGES
-from sesame.store import counted, tallies
+from sesame.store import counted, enforcement, identity_tallies, tallies
 from sesame.store.counted import CountedRecipient, Key
-from sesame.store.tallies import Change, Counts, EnforcementState
+from sesame.store.enforcement import Change, EnforcementState
+from sesame.store.tallies import Counts
 
 ACTION = "ses:GetSendStatistics"
 DAYS = 14
@@ -85,13 +86,19 @@ class Reputations:
                 tx, account_id, region, since=since - (PICTURE_DAYS - DAYS) * DAY_S, until=now
             )
             quarters = await tallies.by_quarter(tx, account_id, region, since=now - HOURS * HOUR_S)
-            changes = await tallies.changes(tx, account_id)
-            identities = await tallies.by_identity(
-                tx, tallies.SENT_AS, account_id, region, since=since, after=after_identity, limit=PAGE + 1
-            )
-            delegates = await tallies.by_identity(
+            changes = await enforcement.changes(tx, account_id)
+            identities = await identity_tallies.by_identity(
                 tx,
-                tallies.OF_DELEGATES,
+                identity_tallies.SENT_AS,
+                account_id,
+                region,
+                since=since,
+                after=after_identity,
+                limit=PAGE + 1,
+            )
+            delegates = await identity_tallies.by_identity(
+                tx,
+                identity_tallies.OF_DELEGATES,
                 account_id,
                 region,
                 since=since,

@@ -20,7 +20,7 @@ from sesame.operations.cached_reads import CachedReads
 from sesame.operations.lent_since import Lent, lent_in
 from sesame.operations.people import Part
 from sesame.operations.policy_editing import READ, IdentityPolicies, policies_in
-from sesame.store import delegate_bounds, tallies
+from sesame.store import delegate_bounds, identity_tallies
 from sesame.store.delegate_bounds import ALL, Amount, Bounds
 from sesame.store.tallies import Counts
 
@@ -68,7 +68,7 @@ async def senders_view(
         policies = await policies_in(tx, owner, region, stored)
         if policies is None:
             return None
-        sent = await tallies.by_delegate(tx, owner, stored, since=since, region=region)
+        sent = await identity_tallies.by_delegate(tx, owner, stored, since=since, region=region)
         bounds: list[Bounds] = []
         if listed is None:
             found = await delegate_bounds.of_identity(tx, owner, region, stored)

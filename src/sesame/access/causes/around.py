@@ -20,7 +20,7 @@ from sesame.model import Identity
 from sesame.policy import Outcome, Request, explain
 from sesame.policy.language.document import Effect
 from sesame.policy.reasons.strangers import is_for
-from sesame.store import accounts, configuration_sets, identities, mail_from, tags, tallies, templates
+from sesame.store import accounts, configuration_sets, enforcement, identities, mail_from, tags, templates
 from sesame.store.accounts import RegionState
 from sesame.store.decisions import DecisionRecord
 from sesame.store.iam import roles
@@ -338,7 +338,7 @@ async def _alike(tx: Transaction, record: DecisionRecord, address: str) -> str |
 async def _is_shut_down(tx: Transaction, record: DecisionRecord) -> bool:
     if not record.account_id or record.code != "AccountSendingPausedException":
         return False
-    found = await tallies.enforcement_state(tx, record.account_id, record.region)
+    found = await enforcement.state(tx, record.account_id, record.region)
     return found.enforcement == "SHUTDOWN"
 
 

@@ -8,8 +8,8 @@ from sesame.console.charts import Graph, graph
 from sesame.console.text import counted
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
-from sesame.store import tallies
-from sesame.store.tallies import Lending
+from sesame.store import identity_tallies
+from sesame.store.identity_tallies import Lending
 
 PAGE = 50
 OWNERS_FOR_GRAPH = 3
@@ -25,7 +25,7 @@ async def show(visit: Visit) -> Response:
     owner, region, identity, delegate = (visit.query.get(name, "") for name in KEY)
 
     async def run(tx: Transaction) -> tuple[list[Lending], list[Lending]]:
-        lent = await tallies.lendings(
+        lent = await identity_tallies.lendings(
             tx,
             since=since,
             after=(owner, region, identity, delegate),
@@ -34,7 +34,7 @@ async def show(visit: Visit) -> Response:
         )
         if not account:
             return lent, []
-        return lent, await tallies.borrowings(tx, account, since=since, limit=PAGE + 1)
+        return lent, await identity_tallies.borrowings(tx, account, since=since, limit=PAGE + 1)
 
     lent, borrowed = await visit.backing.store.read(run)
     is_first = not owner

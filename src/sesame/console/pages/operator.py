@@ -13,7 +13,7 @@ from sesame.console.guard import Refused
 from sesame.console.text import MOST_COUNTED
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
-from sesame.store import account_details, accounts, identities, tallies
+from sesame.store import account_details, accounts, enforcement, identities, tallies
 
 PAGE = 50
 DAYS = 14
@@ -63,7 +63,7 @@ async def show_account(visit: Visit) -> Response:
             "asked": await account_details.of_account(tx, account_id),
             "regions": await accounts.use_by_region(tx, account_id, since=now - 86_400),
             "counts": await tallies.by(tx, account_id, "region", since=now - DAYS * 86_400),
-            "changes": (await tallies.changes(tx, account_id))[-10:],
+            "changes": (await enforcement.changes(tx, account_id))[-10:],
             "identities": await identities.counts_by_region(tx, account_id, most=MOST_COUNTED),
         }
 
@@ -152,7 +152,7 @@ async def enforce(visit: Visit) -> Response:
         raise OperatorError("name a region and the new verdict")
     if not reason:
         raise OperatorError("give a reason: it is stored with the change")
-    verdict: tallies.Enforcement = "SHUTDOWN" if became == "SHUTDOWN" else "HEALTHY"
+    verdict: enforcement.Enforcement = "SHUTDOWN" if became == "SHUTDOWN" else "HEALTHY"
     await visit.backing.enforcement.by(visit.actor).set(account_id, region, verdict, reason=reason)
     return visit.go(f"/operator/accounts/{account_id}", said="enforced")
 

@@ -13,7 +13,7 @@ from sesame.observe import Clock
 from sesame.operations.account_state import account_state, set_sending_enabled
 from sesame.operations.sesv2.vdm import checked_vdm
 from sesame.operations.table import Handlers
-from sesame.store import account_details, egress, suppression, tallies
+from sesame.store import account_details, egress, enforcement, suppression
 
 
 class AccountV2Operations:
@@ -43,14 +43,14 @@ class AccountV2Operations:
         ) -> tuple[
             account_details.AccountDetails | None,
             tuple[suppression.Reason, ...],
-            tallies.EnforcementState,
+            enforcement.EnforcementState,
             bool,
         ]:
             where = caller.principal.account_id, caller.region
             return (
                 await account_details.get(tx, *where),
                 await suppression.account_reasons(tx, *where),
-                await tallies.enforcement_state(tx, *where),
+                await enforcement.state(tx, *where),
                 await egress.is_auto_warmup(tx, *where),
             )
 
