@@ -33,7 +33,7 @@ REGION, DAY, START = "us-east-1", 86_400, 60_000.0 * 60
 ACCOUNTS = ("111111111111", "222222222222")
 SCOPES = ("account:1", "identities:2")
 SETS = {"plain": True, "paused": False}
-LISTED = {"gone@one.test": "BOUNCE", "cross@one.test": "COMPLAINT"}
+LISTED = {"gone@one.test": ("BOUNCE",), "cross@one.test": ("COMPLAINT",)}
 BOUNDS = tuple(
     replace(
         Bounds(seq=number, owner_account_id="333333333333", region=REGION, identity="*", delegate=account),
@@ -273,6 +273,18 @@ def test_suppressed_recipients_get_nothing_for_the_reasons_in_force() -> None:
     assert result.is_to_be_delivered
 
 
+def test_a_recipient_that_is_listed_in_several_spellings_is_so_for_any_of_their_reasons() -> None:
+    found = known()
+    for listed, want in (
+        (("COMPLAINT", "BOUNCE"), {"a@one.test": "BOUNCE"}),
+        (("COMPLAINT",), {}),
+    ):
+        found.suppressed = {place: {"a@one.test": listed} for place in found.suppressed}
+        (result,) = decide(found, [plain(message=spooled(ACCOUNTS[0], START, ["a@one.test"], 0))]).results
+        assert isinstance(result, SpooledMessage)
+        assert result.suppressed == want
+
+
 def test_what_is_on_the_list_of_all_gets_nothing_where_that_list_is_heeded_and_as_long_as_it_is_there() -> (
     None
 ):
@@ -339,7 +351,7 @@ def test_the_database_does_as_the_rules_say(batches: list[list[Acceptance]], lim
                     ConfigurationSet(account_id=account, region=REGION, name=name, sending_enabled=enabled),
                 )
             await suppression.set_account_reasons(tx, account, REGION, ["BOUNCE"])
-            for address, reason in LISTED.items():
+            for address, (reason,) in LISTED.items():
                 entry = suppression.Suppressed(address=address, reason=reason, updated_at=0, message_id=None)
                 await suppression.put(tx, account, REGION, entry)
         for _ in range(3):

@@ -27,11 +27,13 @@ from sesame.store import (
     counted,
     decisions,
     events,
+    global_suppression,
     hourly,
     identities,
     identity_tallies,
     recorded_sends,
     reports,
+    suppression,
     tallies,
     told,
 )
@@ -53,6 +55,8 @@ LARGE = (
     "outbox",
     "refusal",
     "failed_sign_in",
+    "suppressed_destination",
+    "global_suppression",
     "decision_text",
     "identity",
     "identity_configuration_set",
@@ -88,6 +92,9 @@ ALONG = {
     "sent by delegates": "identity_tally_lent",
     "identities of a set": "identity_configuration_set_name",
     "an identity in all regions": "identity_name",
+    "who is suppressed": "suppressed_destination_folded",
+    "who is suppressed as": "suppressed_destination_folded",
+    "who is suppressed for all": "global_suppression_folded",
 }
 """Looks that another index would serve too, at the price of a walk over all that is an account's."""
 
@@ -301,6 +308,16 @@ ACTIONS: dict[str, Action] = {
     "refused by quarter": reading(lambda tx: decisions.refused_by_quarter(tx, OWNER, REGION, since=5.0)),
     "status": reading(lambda tx: accounts.status(tx, OWNER, REGION)),
     "identities in trouble": reading(lambda tx: identities.in_trouble(tx, OWNER, REGION, limit=50)),
+    "who is suppressed": reading(
+        lambda tx: suppression.reasons_of(tx, OWNER, REGION, ["a@x.test", "b@x.test"])
+    ),
+    "who is suppressed as": reading(lambda tx: suppression.listed_as(tx, OWNER, REGION, ["a@x.test"])),
+    "who is suppressed for all": reading(
+        lambda tx: global_suppression.until_of(tx, ["a@x.test", "b@x.test"])
+    ),
+    "who is released for all": lambda store: store.write(
+        lambda tx: global_suppression.remove(tx, "a@x.test")
+    ),
     "first policies": reading(lambda tx: identities.first_policies(tx, OWNER, REGION, limit=50)),
     "one message": lambda store: trace.trace(store, "m", viewer=None),
     "one message, for an account": lambda store: trace.trace(store, "m", viewer=OWNER),

@@ -606,6 +606,33 @@ def test_a_suppressed_recipient_gets_nothing_and_the_others_do(senders: Senders)
     assert senders.v1.get_send_quota()["SentLast24Hours"] == 3.0
 
 
+def test_capitals_do_not_help_past_the_list_and_the_trace_names_the_entry(senders: Senders) -> None:
+    """As SES compares: without case as it sends, and exactly as the list is managed."""
+    host = f"{senders.account.account_id}.outside.test"
+    kept, sent = f"Ann.lee@{host}", f"ann.Lee@{host.upper()}"
+    for address, reason in ((kept, "BOUNCE"), (f"ANN.LEE@{host}", "COMPLAINT")):
+        senders.v2.put_suppressed_destination(EmailAddress=address, Reason=reason)
+
+    def outcome(to: str, **parameters: Any) -> Any:
+        return senders.trace(senders.send(to, **parameters))["recipients"][0]
+
+    found = outcome(sent)
+    assert found["state"] == "suppressed" and found["listed_as"] == [f"ANN.LEE@{host}", kept]
+    [cause] = found["causes"]
+    assert f"`{sent}` is on the account's suppression list as `ANN.LEE@{host}`, `{kept}`" in cause["cause"]
+    assert cause["mend"]["addresses"] == [f"ANN.LEE@{host}", kept]
+    assert refusal(senders.v2.delete_suppressed_destination, EmailAddress=sent)[0] == "NotFoundException"
+    senders.v2.delete_suppressed_destination(EmailAddress=f"ANN.LEE@{host}")
+    name = {"ConfigurationSetName": "some"}
+    senders.v2.create_configuration_set(**name, SuppressionOptions={"SuppressedReasons": ["COMPLAINT"]})
+    assert outcome(sent, **name)["state"] != "suppressed"  # what is left bounced
+    senders.v2.put_configuration_set_suppression_options(**name, SuppressedReasons=["BOUNCE"])
+    [cause] = outcome(sent, **name)["causes"]
+    assert cause["mend"]["addresses"] == [kept] and f"--email-address {kept} " in cause["mend"]["text"]
+    senders.v2.delete_suppressed_destination(EmailAddress=kept)
+    assert outcome(sent)["state"] != "suppressed"
+
+
 def test_a_set_that_is_told_no_reasons_does_as_its_account(senders: Senders) -> None:
     """An empty list turns suppression off; no list at all is no override, as on SES."""
     blocked = f"blocked@{senders.account.account_id}.outside.test"

@@ -48,6 +48,7 @@ def test_a_listed_address_gets_nothing_from_anybody_and_the_trace_says_why(serve
     one, other = tenant_of(server), tenant_of(server)
     gone, fine = new_address(), new_address()
     server.run("suppression", "add", gone.replace("elsewhere", "ELSEWHERE"))
+    shouted = gone.upper().replace("ELSEWHERE.TEST", "elsewhere.test")
     for tenant in (one, other):
         message_id = send(tenant, gone, fine)
         wait_until(lambda message_id=message_id: states(server, message_id)[fine][0] == "delivered")
@@ -55,11 +56,12 @@ def test_a_listed_address_gets_nothing_from_anybody_and_the_trace_says_why(serve
         assert state == "suppressed" and cause is not None and "does not exist" in cause
         events = server.run_json("trace", message_id)["events"]
         assert "suppressed" in [event["what"] for event in events]
+    assert states(server, send(one, shouted))[shouted][0] == "suppressed"
     assert not [mail for mail in server.mail() if gone in mail.rcpt_to]
     (listed,) = [one for one in server.run_json("suppression", "list") if one["address"] == gone]
     assert round((listed["until"] - listed["since"]) / 86_400) == 14
     assert gone in server.run("suppression", "list").stdout
-    server.run("suppression", "remove", gone)
+    server.run("suppression", "remove", shouted)
     message_id = send(other, gone)
     wait_until(lambda: states(server, message_id)[gone][0] == "delivered")
     assert "not on the list" in server.run("suppression", "remove", gone, check=False).stderr

@@ -317,6 +317,7 @@ def _trace_json(found: "Trace") -> dict[str, Any]:
                 "due_at": recipient.due_at,
                 "reason": recipient.reason,
                 "paused_at": recipient.paused_at,
+                "listed_as": list(recipient.listed_as),
                 "attempts": [
                     {
                         "at": attempt.at,

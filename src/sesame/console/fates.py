@@ -197,5 +197,6 @@ def _why_not(trace: Trace, recipient: RecipientTrace) -> Cause | None:
         "reason": recipient.reason,
         "address": recipient.address,
         "paused_at": recipient.paused_at,
+        "listed_as": recipient.listed_as,
     }
     return recipient_cause(stands, trace.owner_account_id, trace.region, trace.failure, trace.near)

@@ -74,7 +74,7 @@ class Known:
     gone_pools: frozenset[tuple[Place, str]] = frozenset()
     """Pools that sets name and that are not there any more."""
     reasons: Mapping[Place, Sequence[str]] = field(default_factory=dict)
-    suppressed: Mapping[Place, Mapping[str, str]] = field(default_factory=dict)
+    suppressed: Mapping[Place, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     listed_until: Mapping[str, float] = field(default_factory=dict)
     """Of recipients that are on the instance's own list, until when."""
     uses: Mapping[int, Use] = field(default_factory=dict)

@@ -50,16 +50,20 @@ def in_force(found: ConfigurationSet | None, name: str, *, is_default: bool) -> 
 def suppressed_among(
     recipients: Sequence[str],
     reasons: Sequence[str],
-    listed: Mapping[str, str],
+    listed: Mapping[str, Sequence[str]],
     found: ConfigurationSet | None,
 ) -> dict[str, str]:
-    """The recipients that are not to be sent to, each with the reason it is `listed` for.
+    """The recipients that are not to be sent to, each with the first reason in force of those it is `listed` for.
 
     `reasons` are the account's; the set's win.
     """
     if found is not None and found.suppressed_reasons is not None:
         reasons = found.suppressed_reasons
-    return {address: listed[address] for address in recipients if listed.get(address) in reasons}
+    return {
+        address: why
+        for address in recipients
+        if (why := next((one for one in listed.get(address, ()) if one in reasons), None)) is not None
+    }
 
 
 def with_options(

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from sesame.db import Store, Transaction
 from sesame.db.table import reader
-from sesame.store import events, reports
+from sesame.store import events, reports, suppression
 from sesame.store.decisions import whole
 from sesame.store.events import Happened
+from sesame.store.global_suppression import REASON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,8 @@ class RecipientTrace:
     """Why it is held, was cancelled or is suppressed, if that was said."""
     paused_at: float | None = None
     """Since when the operator lets nothing go to its destination, if it waits for that."""
+    listed_as: tuple[str, ...] = ()
+    """Of what its account suppresses: the entries of the list by which it does, as they are kept now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +151,7 @@ async def trace(store: Store, message_id: str, *, viewer: str | None) -> Trace |
             tags=row[10],
             decision=whole(row[11], row[13]),
             accepted_at=row[12],
-            recipients=await _recipients(tx, row[0], happened),
+            recipients=await _recipients(tx, row[0], happened, place=(row[2], row[4])),
             failure=failures[0].get("errorMessage", "") if failures else None,
             near=failures[0].get("near", "") if failures else "",
             reported=tuple(
@@ -168,7 +171,7 @@ async def trace(store: Store, message_id: str, *, viewer: str | None) -> Trace |
 
 
 async def _recipients(
-    tx: Transaction, message_seq: int, happened: Sequence[events.Event]
+    tx: Transaction, message_seq: int, happened: Sequence[events.Event], *, place: tuple[str, str]
 ) -> tuple[RecipientTrace, ...]:
     reasons = {
         event.n: event.detail.get("reason")
@@ -182,6 +185,9 @@ async def _recipients(
         " WHERE r.message_seq = ? ORDER BY r.n",
         message_seq,
     )
+    listed_as = await suppression.listed_as(
+        tx, *place, [row[2] for row in rows if row[3] == "suppressed" and reasons.get(row[0]) != REASON]
+    )
     return tuple(
         [
             RecipientTrace(
@@ -193,6 +199,7 @@ async def _recipients(
                 expires_at=expires_at,
                 reason=reasons.get(n) if state in ("held", "cancelled", "suppressed") else None,
                 paused_at=paused_at if state == "queued" else None,
+                listed_as=listed_as.get(address, ()),
             )
             for n, seq, address, state, due_at, queued_at, expires_at, paused_at in rows
         ]

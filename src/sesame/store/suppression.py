@@ -1,6 +1,7 @@
 """The addresses that an account does not want to be sent to, per region, and for which reasons.
 
-The domain of an address is kept in lower case, its local part as it is (observed). How many there are is
+The domain of an address is kept in lower case, its local part as it is (observed), and so the list is read and
+changed; what is sent is compared without case, so that one mailbox may have several entries. How many there are is
 kept beside what every send reads, so that an account without any pays nothing. Source: SES developer
 guide, "Using the account-level suppression list".
 """
@@ -42,6 +43,11 @@ def normal(address: str) -> str:
     """An address as it is kept."""
     local_part, at, domain = address.strip().rpartition("@")
     return f"{local_part}{at}{domain.lower()}"
+
+
+def folded(address: str) -> str:
+    """An address as it is compared when mail is sent to it; those of recipients are ASCII."""
+    return address.strip().lower()
 
 
 async def put(tx: Transaction, account_id: str, region: str, entry: Suppressed) -> None:
@@ -129,18 +135,44 @@ async def messages_of(
 
 async def reasons_of(
     tx: Transaction, account_id: str, region: str, addresses: Sequence[str]
-) -> dict[str, str]:
-    """Which of the addresses, as written, are on the list, and for which reason."""
-    kept = {address: normal(address) for address in addresses}
+) -> dict[str, tuple[str, ...]]:
+    """Which of the addresses, as written, are on the list in whatever letters, and for which reasons; that of the
+    entry in their own letters first."""
+    rows = await _alike(tx, account_id, region, addresses)
+    found: dict[str, list[tuple[str, str]]] = {}
+    for kept, reason in sorted(rows):
+        found.setdefault(folded(kept), []).append((kept, reason))
+    listed = {}
+    for address in addresses:
+        if entries := found.get(folded(address)):
+            own = normal(address)
+            reasons = [reason for _, reason in sorted(entries, key=lambda entry: entry[0] != own)]
+            listed[address] = tuple(dict.fromkeys(reasons))
+    return listed
+
+
+async def listed_as(
+    tx: Transaction, account_id: str, region: str, addresses: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """The entries, as they are kept, by which each of the addresses is on the list."""
+    rows = sorted(await _alike(tx, account_id, region, addresses)) if addresses else []
+    return {
+        address: tuple(kept for kept, _ in rows if folded(kept) == folded(address)) for address in addresses
+    }
+
+
+async def _alike(
+    tx: Transaction, account_id: str, region: str, addresses: Sequence[str]
+) -> list[tuple[str, str]]:
+    """The entries, with their reasons, that are one of the addresses but for case."""
     rows = await tx.all(
         "SELECT address, reason FROM suppressed_destination WHERE account_id = ? AND region = ?"
-        " AND address IN (?*)",
+        " AND LOWER(address) IN (?*)",
         account_id,
         region,
-        tuple(kept.values()),
+        tuple({folded(address) for address in addresses}),
     )
-    found: dict[str, str] = dict(rows)
-    return {address: found[name] for address, name in kept.items() if name in found}
+    return [(str(row[0]), str(row[1])) for row in rows]
 
 
 async def account_reasons(tx: Transaction, account_id: str, region: str) -> tuple[Reason, ...]:

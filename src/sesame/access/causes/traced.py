@@ -4,6 +4,7 @@ INVARIANT (I9): the owner of the identity has of it who sent, From, Return-Path,
 policies; the sender has all of its own and nothing of the owner's policies.
 """
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -143,16 +144,7 @@ def _cause(recipient: Mapping[str, Any], owner: str, region: str) -> Cause | Non
                 ),
             )
         case "suppressed", _:
-            address = recipient["address"]
-            return Cause(
-                code=Code.SUPPRESSED,
-                text=f"`{address}` is on the account's suppression list, so nothing was sent to it",
-                mend=Mend(
-                    how=How.UNSUPPRESS,
-                    text=f"`aws sesv2 delete-suppressed-destination --email-address {address} --region {region}`",
-                    details={"address": address},
-                ),
-            )
+            return _suppressed(recipient, region)
         case "cancelled", reason if reason == REVOKED:
             text = (
                 f"account {owner}, the owner of the identity, revoked what allowed it before it was delivered"
@@ -173,3 +165,20 @@ def _cause(recipient: Mapping[str, Any], owner: str, region: str) -> Cause | Non
             text = f"account {owner}, the owner of the identity, has paused this sender; it waits until that ends"
             return Cause(code=Code.PAUSED, text=text, mend=ask)
     return None
+
+
+def _suppressed(recipient: Mapping[str, Any], region: str) -> Cause:
+    """On its account's list, which is compared without case and changed by the letters of its entries."""
+    address = recipient["address"]
+    entries = list(recipient.get("listed_as") or [address])
+    listed = "" if entries == [address] else f" as {', '.join(f'`{one}`' for one in entries)}"
+    command = "`aws sesv2 delete-suppressed-destination --email-address {} --region {}`"
+    return Cause(
+        code=Code.SUPPRESSED,
+        text=f"`{address}` is on the account's suppression list{listed}, so nothing was sent to it",
+        mend=Mend(
+            how=How.UNSUPPRESS,
+            text=" and ".join(command.format(shlex.quote(one), region) for one in entries),
+            details={"address": entries[0], "addresses": entries},
+        ),
+    )

@@ -284,7 +284,7 @@ class How(Enum):
     CHANGE_MESSAGE = "change-message"
     """Nothing: the API's text says what."""
     UNSUPPRESS = "unsuppress"
-    """`address`."""
+    """`addresses`: the entries to take off the list, as they are kept; `address`, the first of them."""
     ASK = "ask"
     """`whom` (owner, sender, operator), `account`: this reader cannot mend it. `statement` where one would do, and
     `conditions` (as-named) where it is to stand under those of the statement that names the sender."""
