@@ -36,8 +36,8 @@ from sesame.model import AccountId, Caller, IdentityKind
 from sesame.observe import Log, SystemClock
 from sesame.sending.submission import RawContent, Submission
 from sesame.spool.spool import Claim
-from sesame.store import identities
-from sesame.store.identities import IdentityPolicy
+from sesame.store import identities, identity_policies
+from sesame.store.identity_policies import IdentityPolicy
 
 MESSAGES, ROUNDS, AT_ONCE = 1_000, 3, 16
 MOST = 5.0
@@ -120,7 +120,7 @@ class _Lender:
         async def put(tx: Transaction) -> None:
             identity = await identities.get(tx, self._owner, REGION, DOMAIN)
             assert identity is not None
-            await identities.put_policy(tx, identity, policy)
+            await identity_policies.put(tx, identity, policy)
 
         await self._services.store.write(put)
 

@@ -27,10 +27,10 @@ from sesame.model import (
     VerificationStatus,
 )
 from sesame.policy import Outcome
-from sesame.store import accounts, identities
+from sesame.store import accounts, identities, identity_policies
 from sesame.store.iam import users
 from sesame.store.iam.users import AccessKey
-from sesame.store.identities import IdentityPolicy
+from sesame.store.identity_policies import IdentityPolicy
 from sesame.store.sealed import Sealer
 from tests.support.stored_accounts import an_account
 
@@ -175,7 +175,7 @@ async def deny(store: SqliteStore, name: str, status: VerificationStatus) -> Non
     document = json.dumps({"Version": "2012-10-17", "Statement": statement})
     policy = IdentityPolicy(policy_name="p", document=document, principal_ids={})
     await store.write(lambda tx: identities.create(tx, identity(name, status)))
-    await store.write(lambda tx: identities.put_policy(tx, identity(name), policy))
+    await store.write(lambda tx: identity_policies.put(tx, identity(name), policy))
 
 
 @pytest.mark.parametrize("use", ["From", "Source", "Sender", "Return-Path"])

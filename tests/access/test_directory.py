@@ -12,11 +12,11 @@ from sesame.access.directory import Directory, Held
 from sesame.db.sqlite import SqliteStore
 from sesame.model import AccountId, Identity, IdentityKind, VerificationStatus
 from sesame.policy import EMPTY, Outcome, Request, Requester, decide
-from sesame.store import accounts, identities, tags
+from sesame.store import accounts, identities, identity_policies, tags
 from sesame.store.iam import roles, users
 from sesame.store.iam.roles import Role
 from sesame.store.iam.users import AccessKey, User
-from sesame.store.identities import IdentityPolicy
+from sesame.store.identity_policies import IdentityPolicy
 from sesame.store.sealed import Sealer
 from tests.support.stored_accounts import an_account
 
@@ -59,7 +59,7 @@ def with_store(tmp_path: Path, function: Callable[[SqliteStore, Directory], Awai
 
 async def put_policy(store: SqliteStore, name: str, user_id: str, *, action: str = "ses:SendEmail") -> None:
     policy = IdentityPolicy(policy_name=name, document=allowing(action), principal_ids={USER_ARN: user_id})
-    await store.write(lambda tx: identities.put_policy(tx, IDENTITY, policy))
+    await store.write(lambda tx: identity_policies.put(tx, IDENTITY, policy))
 
 
 async def may_send(directory: Directory, user_id: str, *, action: str = "ses:SendEmail") -> bool:

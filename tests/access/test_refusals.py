@@ -4,9 +4,9 @@ import json
 import secrets
 
 from sesame.access.checks import Grounds
-from sesame.access.compiled import Explained, identity_policies
+from sesame.access.compiled import Explained, compiled_identity_policies
 from sesame.policy import Outcome, Request, Requester, explain
-from sesame.store.identities import IdentityPolicy
+from sesame.store.identity_policies import IdentityPolicy
 from tests.support.process import SesameProcess
 from tests.support.signed_client import SignedClient, policy, simple_email
 from tests.support.tenant import Tenant
@@ -33,7 +33,7 @@ def test_policies_are_explained_alike_when_they_are_made_again_of_their_content(
         )
 
     for dead in (frozenset[str](), frozenset({"AIDAOLD"})):
-        policies = identity_policies([allow("old", "AIDAOLD"), allow("new", "AIDANEW")], dead)
+        policies = compiled_identity_policies([allow("old", "AIDAOLD"), allow("new", "AIDANEW")], dead)
         again = Explained.read(policies.content(), of_identity=True)
         assert (again.documents, again.principal_ids) == (policies.documents, policies.principal_ids)
         for user_id in ("AIDAOLD", "AIDANEW"):
@@ -52,7 +52,7 @@ def test_policies_are_explained_alike_when_they_are_made_again_of_their_content(
 
 
 def test_a_session_under_policies_that_are_all_gone_is_explained_as_one() -> None:
-    empty = identity_policies([])
+    empty = compiled_identity_policies([])
     assert set(Grounds(resource_keys={}, iam=empty, session=empty, boundary=None, identity=None).sets) == {
         "session"
     }

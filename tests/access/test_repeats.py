@@ -20,9 +20,9 @@ from sesame.mail.address import identity_candidates
 from sesame.model import Caller, VerificationStatus
 from sesame.policy import compile_policies, parse_stored_identity_policy
 from sesame.policy.engine.decide import join_sets
-from sesame.store import accounts, delegate_bounds, identities
+from sesame.store import accounts, delegate_bounds, identities, identity_policies
 from sesame.store.delegate_bounds import Bounds
-from sesame.store.identities import IdentityPolicy
+from sesame.store.identity_policies import IdentityPolicy
 from tests.access.test_authorize import CALLER, OWNER, REGION, SEALER, identity, request, with_authorizer
 
 LATER = 2_000_000_000.0
@@ -102,10 +102,10 @@ def test_whatever_is_sent_and_changed_a_decision_is_as_one_made_anew(seed: int, 
         match draw.randrange(6):
             case 0 | 1:
                 name = draw.choice(list(DENIALS))
-                await store.write(lambda tx: identities.put_policy(tx, identity("example.com"), policy(name)))
+                await store.write(lambda tx: identity_policies.put(tx, identity("example.com"), policy(name)))
             case 2:
                 name = draw.choice(list(DENIALS)).replace(" ", "-")
-                await store.write(lambda tx: identities.delete_policy(tx, OWNER, REGION, "example.com", name))
+                await store.write(lambda tx: identity_policies.delete(tx, OWNER, REGION, "example.com", name))
             case 3:
                 is_on = draw.random() < 0.8
                 await store.write(lambda tx: accounts.set_sending_enabled(tx, OWNER, REGION, enabled=is_on))
@@ -113,7 +113,7 @@ def test_whatever_is_sent_and_changed_a_decision_is_as_one_made_anew(seed: int, 
                 for name in DENIALS:
                     named = name.replace(" ", "-")
                     await store.write(
-                        lambda tx, named=named: identities.delete_policy(  # type: ignore[misc]
+                        lambda tx, named=named: identity_policies.delete(  # type: ignore[misc]
                             tx, OWNER, REGION, "example.com", named
                         )
                     )

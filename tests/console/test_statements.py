@@ -16,8 +16,8 @@ from sesame.config import load
 from sesame.console.app import Console
 from sesame.console.guard import Guard
 from sesame.model import IdentityKind
-from sesame.store import identities
-from sesame.store.identities import IdentityPolicy
+from sesame.store import identity_policies
+from sesame.store.identity_policies import IdentityPolicy
 from tests.store.test_plans import LARGE, costly, plan_of
 from tests.support.statements import Counted, counted
 
@@ -43,7 +43,7 @@ async def logged_in(path: Path) -> AsyncIterator[tuple[httpx.AsyncClient, Consol
             f' "Action": "ses:SendEmail", "Resource": "{arn}"}}}}'
         )
         policy = IdentityPolicy(policy_name="P", document=document, principal_ids={})
-        await services.store.write(lambda tx: identities.put_policy(tx, identity, policy))
+        await services.store.write(lambda tx: identity_policies.put(tx, identity, policy))
         doors = Doors(services, accepted=lambda *_: None)
         logins = logins_of(services, doors)
 

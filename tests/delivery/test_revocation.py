@@ -15,7 +15,7 @@ from sesame.cli.trace import _trace_json
 from sesame.db import Store, Transaction
 from sesame.policy.reasons.cause import Reader
 from sesame.spool.trace import trace
-from sesame.store import identities
+from sesame.store import identity_policies
 from tests.support.patience import PATIENCE_S
 from tests.support.process import Account
 from tests.support.refusal_world import EVERYTHING, REGION, Case, World
@@ -528,7 +528,7 @@ def test_a_region_is_a_world_of_its_own(lent: Case) -> None:
 async def take_back(case: Case, tx: Transaction) -> None:
     """What the owner does, as part of a transaction of the test's."""
     owner = case.account("owner").account_id
-    assert await identities.delete_policy(tx, owner, REGION, "one.test", "lend")
+    assert await identity_policies.delete(tx, owner, REGION, "one.test", "lend")
 
 
 def test_an_attempt_that_waits_for_its_server_does_not_deliver_what_was_revoked_meanwhile(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sesame.db import epoch, identities_scope
 from sesame.identities.dns_checks import DNS_WAIT_S, next_status
 from sesame.model import Identity, IdentityKind, MailFrom, OnMxFailure, VerificationStatus
-from sesame.store import identities, mail_from
+from sesame.store import identities, identity_checks, mail_from
 from tests.support.identity_world import ACCOUNT, HOUR, RECHECK_S, REGION, Fixture, with_verification
 
 Status = VerificationStatus
@@ -30,8 +30,8 @@ async def states(f: Fixture) -> tuple[Status, Status]:
     return found.verification, found.dkim_status
 
 
-async def record(f: Fixture) -> identities.CheckRecord:
-    return await f.store.read(lambda tx: identities.check_record(tx, ACCOUNT, REGION, "example.com"))
+async def record(f: Fixture) -> identity_checks.CheckRecord:
+    return await f.store.read(lambda tx: identity_checks.last(tx, ACCOUNT, REGION, "example.com"))
 
 
 async def mail_from_of(f: Fixture) -> MailFrom | None:
@@ -112,7 +112,7 @@ def test_the_operators_word_is_not_looked_up_again(tmp_path: Path) -> None:
 def test_the_record_of_checks_tells_when_and_what_was_wrong(tmp_path: Path) -> None:
     async def check(f: Fixture) -> None:
         identity = await f.verification.start_domain(f.act, ACCOUNT, REGION, "example.com")
-        assert await record(f) == identities.CheckRecord(checked_at=None, proved_at=None, error=None)
+        assert await record(f) == identity_checks.CheckRecord(checked_at=None, proved_at=None, error=None)
         at = f.clock.now()
         for zone, error in (
             (set(), "HOST_NOT_FOUND"),
@@ -121,15 +121,17 @@ def test_the_record_of_checks_tells_when_and_what_was_wrong(tmp_path: Path) -> N
         ):
             f.zone = zone
             await f.checks.check_due()
-            assert await record(f) == identities.CheckRecord(checked_at=at, proved_at=None, error=error)
+            assert await record(f) == identity_checks.CheckRecord(checked_at=at, proved_at=None, error=error)
         await f.publish(identity)
         f.clock.advance(60)
         await f.checks.check_due()
-        assert await record(f) == identities.CheckRecord(checked_at=at + 60, proved_at=at + 60, error=None)
+        assert await record(f) == identity_checks.CheckRecord(
+            checked_at=at + 60, proved_at=at + 60, error=None
+        )
         f.zone.clear()
         f.clock.advance(RECHECK_S)
         await f.checks.check_due()
-        assert await record(f) == identities.CheckRecord(
+        assert await record(f) == identity_checks.CheckRecord(
             checked_at=at + 60 + RECHECK_S, proved_at=at + 60, error="HOST_NOT_FOUND"
         )
 

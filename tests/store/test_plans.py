@@ -30,6 +30,7 @@ from sesame.store import (
     global_suppression,
     hourly,
     identities,
+    identity_policies,
     identity_tallies,
     recorded_sends,
     reports,
@@ -318,7 +319,7 @@ ACTIONS: dict[str, Action] = {
     "who is released for all": lambda store: store.write(
         lambda tx: global_suppression.remove(tx, "a@x.test")
     ),
-    "first policies": reading(lambda tx: identities.first_policies(tx, OWNER, REGION, limit=50)),
+    "first policies": reading(lambda tx: identity_policies.first(tx, OWNER, REGION, limit=50)),
     "one message": lambda store: trace.trace(store, "m", viewer=None),
     "one message, for an account": lambda store: trace.trace(store, "m", viewer=OWNER),
 }

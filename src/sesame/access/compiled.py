@@ -16,8 +16,8 @@ from sesame.policy import (
     parse_stored_trust_policy,
     with_normal_resources,
 )
-from sesame.store import identities
 from sesame.store.iam import roles
+from sesame.store.identity_policies import IdentityPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +101,7 @@ def _trust_policy(text: str, ids: tuple[tuple[str, str], ...]) -> Policies:
     return Policies(documents=documents, compiled=compiled, principal_ids=principal_ids)
 
 
-def identity_policies(
-    stored: list[identities.IdentityPolicy], dead: frozenset[str] = frozenset()
-) -> Policies:
+def compiled_identity_policies(stored: list[IdentityPolicy], dead: frozenset[str] = frozenset()) -> Policies:
     """Parse and compile the policies attached to an identity.
 
     A principal bound to one of the `dead` ids is replaced by that id, as IAM does: it names nobody,

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
-from sesame.access.compiled import Policies, identity_policies
+from sesame.access.compiled import Policies, compiled_identity_policies
 from sesame.access.principals import Credential, Tags, load_session, load_user, named_tags
 from sesame.aws.arn import identity_arn
 from sesame.db import Store, Transaction, account_scope, epoch, epochs, identities_scope
@@ -22,7 +22,15 @@ from sesame.model import (
     PrincipalKind,
     Session,
 )
-from sesame.store import accounts, configuration_sets, delegate_bounds, identities, mail_from, tags
+from sesame.store import (
+    accounts,
+    configuration_sets,
+    delegate_bounds,
+    identities,
+    identity_policies,
+    mail_from,
+    tags,
+)
 from sesame.store.delegate_bounds import Bounds
 from sesame.store.iam import deleted_keys, entities, roles, services, users
 from sesame.store.iam.deleted_keys import DeletedKey
@@ -329,8 +337,8 @@ class Directory:
         identity = await identities.get(tx, account_id, region, name)
         if identity is None:
             return None
-        stored = await identities.policies(tx, account_id, region, name)
-        policies = identity_policies(stored, await _dead_bindings(tx, stored))
+        stored = await identity_policies.of(tx, account_id, region, name)
+        policies = compiled_identity_policies(stored, await _dead_bindings(tx, stored))
         default = await configuration_sets.default_of(tx, account_id, region, name)
         domain = await mail_from.get(tx, account_id, region, name)
         held = await tags.get(tx, identity_arn(region, account_id, name))
@@ -384,7 +392,7 @@ async def _load_all_held(tx: Transaction, arns: Sequence[str]) -> dict[str, Held
     return found | {arn: Held(tuple(has.items())) for arn, has in (await tags.of_all(tx, tagged)).items()}
 
 
-async def _dead_bindings(tx: Transaction, stored: list[identities.IdentityPolicy]) -> frozenset[str]:
+async def _dead_bindings(tx: Transaction, stored: list[identity_policies.IdentityPolicy]) -> frozenset[str]:
     """Unique ids of users and roles that are gone while another policy names their successor of the same ARN."""
     ids: dict[str, set[str]] = {}
     for policy in stored:

@@ -15,7 +15,7 @@ from sesame.access.bounds import tightened
 from sesame.db import Transaction, identities_scope
 from sesame.errors import SesameError
 from sesame.policy import Policy, Requester
-from sesame.store import accounts, delegate_bounds, identities, topics
+from sesame.store import accounts, delegate_bounds, identity_policies, topics
 from sesame.store.delegate_bounds import Bounds
 from sesame.store.iam import entities, roles, users
 
@@ -84,7 +84,7 @@ class Bound:
 async def bound_to(tx: Transaction, user: users.User) -> Bound:
     """The texts of every account that bind a user. It looks through all there are."""
     return Bound(
-        identities=tuple(await identities.binding(tx, user.user_id)),
+        identities=tuple(await identity_policies.binding(tx, user.user_id)),
         topics=tuple(await topics.binding(tx, user.user_id)),
         roles=tuple(await roles.binding(tx, user.user_id)),
     )
@@ -129,7 +129,7 @@ class Renaming:
 
     async def _in_identity(self, tx: Transaction, key: Place) -> None:
         account_id, region, name, policy_name = key
-        for policy in await identities.policies(tx, account_id, region, name):
+        for policy in await identity_policies.of(tx, account_id, region, name):
             names = self._names(policy.principal_ids)
             if policy.policy_name == policy_name and names:
                 changed = replace(
@@ -137,7 +137,7 @@ class Renaming:
                     document=with_principals(policy.document, names),
                     principal_ids=_bound_anew(policy.principal_ids, names),
                 )
-                await identities.rewrite_policy(tx, account_id, region, name, changed)
+                await identity_policies.rewrite(tx, account_id, region, name, changed)
 
     async def _in_topic(self, tx: Transaction, key: Place) -> None:
         account_id, region, name = key

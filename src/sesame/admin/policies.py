@@ -27,8 +27,8 @@ from sesame.model import Identity
 from sesame.observe import Clock
 from sesame.policy import parse_identity_policy
 from sesame.policy.analysis.expectations import Broken, Expectation, written
-from sesame.store import identities, policy_versions
-from sesame.store.identities import IdentityPolicy
+from sesame.store import identities, identity_policies, policy_versions
+from sesame.store.identity_policies import IdentityPolicy
 from sesame.store.policy_versions import Place
 
 _ATTEMPTS = 8
@@ -63,7 +63,7 @@ class PolicyActs:
             except NoSuchPrincipal as error:
                 raise OperatorError(f"the policy names {error}, which does not exist") from None
             stored = IdentityPolicy(policy_name=policy_name, document=document, principal_ids=bound)
-            await identities.put_policy(tx, identity, stored)
+            await identity_policies.put(tx, identity, stored)
 
         parameters = {"policyName": policy_name, "policy": document}
         return await self._edit(
@@ -76,7 +76,7 @@ class PolicyActs:
         async def run(tx: Transaction, identity: Identity) -> None:
             await self._keep(tx, identity, policy_name, None)
             place = identity.account_id, identity.region, identity.name
-            if not await identities.delete_policy(tx, *place, policy_name):
+            if not await identity_policies.delete(tx, *place, policy_name):
                 raise OperatorError(f"{identity.name} has no policy `{policy_name}`")
 
         parameters = {"policyName": policy_name}
@@ -89,7 +89,7 @@ class PolicyActs:
     ) -> list[str]:
         """Keep what a policy says until it becomes `document`; the names of those that there are."""
         place = identity.account_id, identity.region, identity.name
-        existing = {one.policy_name: one.document for one in await identities.policies(tx, *place)}
+        existing = {one.policy_name: one.document for one in await identity_policies.of(tx, *place)}
         if existing.get(policy_name) != document:
             version = Place(account_id=place[0], region=place[1], identity=place[2], policy_name=policy_name)
             before = existing.get(policy_name)

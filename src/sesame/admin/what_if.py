@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection,
 from dataclasses import dataclass
 from typing import Any, Self
 
-from sesame.access.compiled import NO_POLICIES, Policies, compiled_policies, identity_policies
+from sesame.access.compiled import NO_POLICIES, Policies, compiled_identity_policies, compiled_policies
 from sesame.access.conditions import resource_tags, time_keys
 from sesame.access.identity_names import IdentityArn
 from sesame.access.principals import Tags, load_boundary, session_limits
@@ -32,9 +32,9 @@ from sesame.policy import (
 from sesame.policy.language.document import Condition
 from sesame.policy.reasons.cause import Reader
 from sesame.policy.reasons.views import owner_may_fill_in, owner_may_see
-from sesame.store import identities, recorded_sends, tags
+from sesame.store import identity_policies, recorded_sends, tags
 from sesame.store.iam import groups, roles, users
-from sesame.store.identities import IdentityPolicy
+from sesame.store.identity_policies import IdentityPolicy
 from sesame.store.recorded_sends import Position, Recorded
 
 PAGE = 500
@@ -168,9 +168,10 @@ class _Again:
         cls, store: Store, arn: IdentityArn, proposed: Mapping[str, str | None], reader: Reader
     ) -> Self:
         """For an edit of the identity's policies."""
-        current = await store.read(lambda tx: identities.policies(tx, arn.account_id, arn.region, arn.name))
+        current = await store.read(lambda tx: identity_policies.of(tx, arn.account_id, arn.region, arn.name))
         held = tuple((await store.read(lambda tx: tags.get(tx, str(arn)))).items())
-        now, then = identity_policies(current), identity_policies(_edited(current, proposed))
+        now = compiled_identity_policies(current)
+        then = compiled_identity_policies(_edited(current, proposed))
         return cls(store, arn, now, then, held, reader)
 
     async def ask(self, recorded: Recorded) -> None:

@@ -11,13 +11,13 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from sesame.access import quota
 from sesame.access.changes import Change
-from sesame.access.compiled import identity_policies
+from sesame.access.compiled import compiled_identity_policies
 from sesame.access.identity_names import normal_name
 from sesame.db import Transaction
 from sesame.errors import InvalidParameterValue, LimitExceeded, ServiceError
 from sesame.policy import Policy
 from sesame.policy.analysis.from_addresses import from_addresses
-from sesame.store import delegate_bounds, identities
+from sesame.store import delegate_bounds, identities, identity_policies
 from sesame.store.delegate_bounds import ALL, Amount, Bounds
 
 MOST_BOUNDS = 10_000
@@ -212,7 +212,9 @@ async def _policies(tx: Transaction, bounds: Bounds) -> Mapping[str, list[Policy
     return {
         name: [
             policy
-            for _, policy in identity_policies(await identities.policies(tx, owner, region, name)).documents
+            for _, policy in compiled_identity_policies(
+                await identity_policies.of(tx, owner, region, name)
+            ).documents
         ]
         for name in names
     }

@@ -18,7 +18,7 @@ from sesame.identities.dns_lookups import NO_RECORD, THERE, DnsResolver, Finding
 from sesame.identities.dns_records import Names, Published, Record, identity_records
 from sesame.model import DkimOrigin, Identity, IdentityKind, VerificationStatus
 from sesame.observe import Clock, Log
-from sesame.store import development, dkim_keys, identities, mail_from
+from sesame.store import development, dkim_keys, identities, identity_checks, mail_from
 from sesame.store.mail_from import DueMailFrom
 from sesame.store.sealed import Sealer
 
@@ -79,10 +79,10 @@ class DnsChecks:
         """Look up everything that waits, was lost or is to be looked up again; how many states changed."""
         now = self._clock.now()
 
-        async def run(tx: Transaction) -> tuple[list[identities.DueCheck], list[DueMailFrom]]:
+        async def run(tx: Transaction) -> tuple[list[identity_checks.DueCheck], list[DueMailFrom]]:
             before = now - self._recheck_every_s
             return (
-                await identities.due_checks(
+                await identity_checks.due(
                     tx, looked_up_before=before, asked_before=now - ADDRESS_WAIT_S, limit=A_PASS
                 ),
                 await mail_from.due_checks(tx, before=before, limit=A_PASS),
@@ -124,12 +124,12 @@ class DnsChecks:
 
     async def _due(
         self, account_id: str, region: str, name: str
-    ) -> tuple[identities.DueCheck | None, DueMailFrom | None]:
+    ) -> tuple[identity_checks.DueCheck | None, DueMailFrom | None]:
         """What is to be looked up of an identity and of its MAIL FROM domain, due or not."""
 
-        async def run(tx: Transaction) -> tuple[identities.DueCheck | None, DueMailFrom | None]:
+        async def run(tx: Transaction) -> tuple[identity_checks.DueCheck | None, DueMailFrom | None]:
             return (
-                await identities.due_check(tx, account_id, region, name),
+                await identity_checks.of(tx, account_id, region, name),
                 await mail_from.get_due(tx, account_id, region, name),
             )
 
@@ -155,7 +155,7 @@ class DnsChecks:
         await self._store.write(run)
         return records
 
-    async def _check(self, due: identities.DueCheck) -> bool:
+    async def _check(self, due: identity_checks.DueCheck) -> bool:
         """Look up one identity and store what changed; whether a state did."""
         identity, now = due.identity, self._clock.now()
         if identity.kind is IdentityKind.ADDRESS:
@@ -165,14 +165,14 @@ class DnsChecks:
         if published.identity != identity:
             return False
         settled = await self._look_up(due, published, now)
-        record = identities.CheckRecord(
+        record = identity_checks.CheckRecord(
             checked_at=now, proved_at=now if settled.is_proved else None, error=settled.error
         )
 
         async def run(tx: Transaction) -> bool:
             if await _published(tx, identity) != published:
                 return False  # changed while DNS was asked; what was found is of the past
-            await identities.record_check(tx, identity, record)
+            await identity_checks.put(tx, identity, record)
             if settled.has_next_key and published.key is not None and published.next_key is not None:
                 await dkim_keys.put(tx, promoted(self._sealer, published.key, published.next_key))
             if settled.has_ed25519 is not None and published.ed25519 is not None:
@@ -195,7 +195,7 @@ class DnsChecks:
 
     async def _fail_address(self, identity: Identity) -> bool:
         async def run(tx: Transaction) -> bool:
-            due = await identities.due_check(tx, identity.account_id, identity.region, identity.name)
+            due = await identity_checks.of(tx, identity.account_id, identity.region, identity.name)
             if due is None or due.identity != identity:
                 return False
             await identities.set_verification(tx, identity, Status.FAILED)
@@ -223,7 +223,7 @@ class DnsChecks:
             when=bool,
         )
 
-    async def _look_up(self, due: identities.DueCheck, published: Published, now: float) -> _Settled:
+    async def _look_up(self, due: identity_checks.DueCheck, published: Published, now: float) -> _Settled:
         """Ask DNS about a domain and store what follows."""
         identity, following = due.identity, published.next_key
         has_dkim = identity.dkim_status not in (Status.NOT_STARTED, Status.FAILED)

@@ -18,8 +18,8 @@ from sesame.errors import InvalidParameterValue, InvalidPolicy, ServiceError
 from sesame.identities.policy_tests import held_to_tests
 from sesame.model import Caller
 from sesame.policy import PolicyError, parse_identity_policy
-from sesame.store import identities, policy_versions
-from sesame.store.identities import IdentityPolicy
+from sesame.store import identities, identity_policies, policy_versions
+from sesame.store.identity_policies import IdentityPolicy
 from sesame.store.policy_versions import Place
 
 MAX_POLICIES = 20
@@ -114,7 +114,7 @@ async def write_policy(
             raise IdentityMissing(identity)
         existing = {
             stored.policy_name: stored.document
-            for stored in await identities.policies(tx, account_id, region, identity)
+            for stored in await identity_policies.of(tx, account_id, region, identity)
         }
         before = existing.get(policy_name)
         if begun_with is not None and fingerprint(before) != begun_with:
@@ -131,7 +131,7 @@ async def write_policy(
         except NoSuchPrincipal as error:
             raise InvalidPolicy(f"Policy has invalid principal: {error} does not exist.") from None
         stored = IdentityPolicy(policy_name=policy_name, document=document, principal_ids=bound)
-        await identities.put_policy(tx, found, stored)
+        await identity_policies.put(tx, found, stored)
         if before != document:
             await _keep(tx, permit.caller, identity, policy_name, before)
 
@@ -154,14 +154,14 @@ async def remove_policy(
     async def run(tx: Transaction) -> bool:
         existing = {
             stored.policy_name: stored.document
-            for stored in await identities.policies(tx, account_id, region, identity)
+            for stored in await identity_policies.of(tx, account_id, region, identity)
         }
         before = existing.get(policy_name)
         if begun_with is not None and fingerprint(before) != begun_with:
             raise PolicyChanged(policy_name)
         if before is not None:
             await _keep(tx, caller, identity, policy_name, before)
-        return await identities.delete_policy(tx, account_id, region, identity, policy_name)
+        return await identity_policies.delete(tx, account_id, region, identity, policy_name)
 
     permit = await held_to_tests(permit, identity, {policy_name: None})
     return await permit.apply(run)
@@ -193,7 +193,7 @@ async def displayed_policies(
     tx: Transaction, account_id: str, region: str, identity: str
 ) -> list[IdentityPolicy]:
     """The policies of an identity, with principals that are gone called by their unique ids."""
-    stored = await identities.policies(tx, account_id, region, identity)
+    stored = await identity_policies.of(tx, account_id, region, identity)
     return [
         replace(policy, document=await displayed_document(tx, policy.document, policy.principal_ids))
         for policy in stored

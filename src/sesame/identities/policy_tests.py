@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sesame.access.changes import Permit
-from sesame.access.compiled import identity_policies
+from sesame.access.compiled import compiled_identity_policies
 from sesame.access.principal_binding import NoSuchPrincipal, principal_ids, requesters_known
 from sesame.aws.arn import identity_arn
 from sesame.db import Transaction, epoch, identities_scope
@@ -24,8 +24,8 @@ from sesame.policy.analysis.expectations import (
     why_broken,
     written,
 )
-from sesame.store import identities, policy_tests
-from sesame.store.identities import IdentityPolicy
+from sesame.store import identity_policies, policy_tests
+from sesame.store.identity_policies import IdentityPolicy
 from sesame.store.policy_tests import KeptCase
 
 Edit = Mapping[str, str | None]
@@ -90,7 +90,7 @@ async def try_edit(tx: Transaction, account_id: str, region: str, identity: str,
     cases = await cases_of(tx, account_id, region, identity)
     if not cases:
         return Tried(epoch=number, broken=())
-    now = await identities.policies(tx, account_id, region, identity)
+    now = await identity_policies.of(tx, account_id, region, identity)
     then = [policy for policy in now if policy.policy_name not in edit]
     then += [await _bound(tx, name, text) for name, text in edit.items() if text is not None]
     failing = await failures(tx, account_id, region, identity, cases, then, Patience())
@@ -140,7 +140,7 @@ async def remove_case(tx: Transaction, identity: Identity, name: str) -> None:
 async def ready(tx: Transaction, identity: Identity) -> Callable[[], list[CaseState]]:
     """What says of every case whether it holds: all that it needs is read, and what it does may take seconds."""
     place = identity.account_id, identity.region, identity.name
-    cases, policies = await cases_of(tx, *place), await identities.policies(tx, *place)
+    cases, policies = await cases_of(tx, *place), await identity_policies.of(tx, *place)
     known = await _known(tx, cases)
 
     def run() -> list[CaseState]:
@@ -186,7 +186,7 @@ def _failures(
     patience: Patience,
 ) -> list[Broken]:
     try:
-        held = identity_policies(policies)
+        held = compiled_identity_policies(policies)
     except PolicyError:
         return []
     found = [

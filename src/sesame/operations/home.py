@@ -17,7 +17,7 @@ from sesame.observe import Clock
 from sesame.operations.people import Part
 from sesame.operations.policy_editing import READ
 from sesame.operations.sender_reputation import ACTION as COUNTS
-from sesame.store import accounts, decisions, identities, tallies
+from sesame.store import accounts, decisions, identities, identity_policies, tallies
 from sesame.store.accounts import AccountStatus, RegionState
 
 ACTION, LIST = "ses:GetAccount", "ses:ListEmailIdentities"
@@ -89,7 +89,7 @@ class Homes:
         """The caller's account in the caller's region. Raises `AccessDenied`."""
         account_id, region, now = caller.principal.account_id, caller.region, self._clock.now()
         texts = await self._store.read(
-            lambda tx: identities.first_policies(tx, account_id, region, limit=MOST_POLICIES + 1)
+            lambda tx: identity_policies.first(tx, account_id, region, limit=MOST_POLICIES + 1)
         )
         more, texts = len(texts) > MOST_POLICIES, texts[:MOST_POLICIES]
         names = list(dict.fromkeys(identity for identity, _, _ in texts))

@@ -12,7 +12,7 @@ from sesame.identities.policies import IdentityMissing
 from sesame.identities.record_verdicts import CheckedRecord, Verdict, check_records, doubled_name
 from sesame.mail.address import domain_of
 from sesame.model import Caller, Identity, IdentityKind, VerificationStatus
-from sesame.store import identities
+from sesame.store import identities, identity_checks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +45,8 @@ class IdentityRecords:
         account_id, region = caller.principal.account_id, caller.region
         await self._authorizer.require(caller, "ses:GetEmailIdentity", identity_arn(region, account_id, name))
 
-        async def run(tx: Transaction) -> identities.DueCheck | None:
-            return await identities.due_check(tx, account_id, region, name)
+        async def run(tx: Transaction) -> identity_checks.DueCheck | None:
+            return await identity_checks.of(tx, account_id, region, name)
 
         due = await self._store.read(run)
         if due is None:

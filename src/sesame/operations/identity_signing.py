@@ -23,7 +23,7 @@ from sesame.mail.address import domain_of, identity_candidates
 from sesame.mail.domain import parents
 from sesame.model import Caller, DkimOrigin, Identity, MailFrom, VerificationStatus
 from sesame.operations.cached_reads import CachedReads
-from sesame.store import dkim_keys, identities, mail_from
+from sesame.store import dkim_keys, identity_checks, mail_from
 from sesame.store.dkim_keys import DkimKey, Ed25519Key
 from sesame.store.mail_from import DueMailFrom
 
@@ -103,7 +103,7 @@ class SigningView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Stored:
-    due: identities.DueCheck
+    due: identity_checks.DueCheck
     signing: SigningDomain
     key: DkimKey | None
     next_key: DkimKey | None
@@ -226,7 +226,7 @@ class IdentitySigning:
 async def _stored(store_tx: Transaction, account_id: str, region: str, name: str) -> _Stored | None:
     """What is stored of an identity; the keys are those of its own that count."""
     tx = cast(Transaction, CachedReads(store_tx))
-    due = await identities.due_check(tx, account_id, region, name)
+    due = await identity_checks.of(tx, account_id, region, name)
     if due is None:
         return None
     identity = due.identity

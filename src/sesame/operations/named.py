@@ -13,7 +13,7 @@ from sesame.aws.arn import identity_arn, template_arn
 from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.operations.policy_editing import READ
-from sesame.store import configuration_sets, identities, templates
+from sesame.store import configuration_sets, identity_policies, templates
 from sesame.store.iam import groups, roles, users
 
 MOST_POLICIES = 500
@@ -44,7 +44,7 @@ async def called(store: Store, authorizer: Authorizer, caller: Caller, name: str
     account_id, region = caller.principal.account_id, caller.region
 
     async def run(tx: Transaction) -> tuple[list[_Policy], list[_Other]]:
-        texts = await identities.first_policies(tx, account_id, region, limit=MOST_POLICIES + 1)
+        texts = await identity_policies.first(tx, account_id, region, limit=MOST_POLICIES + 1)
         return texts, await _others(tx, account_id, region, name)
 
     texts, others = await store.read(run)
@@ -56,7 +56,7 @@ async def naming(store: Store, authorizer: Authorizer, caller: Caller, principal
     """The policies of the account's identities in a region that name an account or a principal's ARN."""
     account_id, region = caller.principal.account_id, caller.region
     texts = await store.read(
-        lambda tx: identities.first_policies(tx, account_id, region, limit=MOST_POLICIES + 1)
+        lambda tx: identity_policies.first(tx, account_id, region, limit=MOST_POLICIES + 1)
     )
     found = [
         Named(kind="principal", name=principal, identity=identity, policy=policy)

@@ -28,7 +28,7 @@ from sesame.model import Caller, Identity
 from sesame.operations.cached_reads import CachedReads
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_stored_identity_policy
-from sesame.store import identities, identity_tallies, policy_versions
+from sesame.store import identities, identity_policies, identity_tallies, policy_versions
 from sesame.store.iam import boundaries
 from sesame.store.policy_versions import Place, Version
 from sesame.store.tallies import Counts
@@ -79,7 +79,7 @@ async def policies_in(
     identity = await identities.get(tx, account_id, region, stored)
     if identity is None:
         return None
-    kept = await identities.policies(tx, account_id, region, stored)
+    kept = await identity_policies.of(tx, account_id, region, stored)
     displayed = await displayed_policies(tx, account_id, region, stored)
     return IdentityPolicies(
         identity=identity,
@@ -123,7 +123,7 @@ class PolicyEditing:
         async def run(tx: Transaction) -> list[str] | None:
             if await identities.get(tx, account_id, region, stored) is None:
                 return None
-            return [one.policy_name for one in await identities.policies(tx, account_id, region, stored)]
+            return [one.policy_name for one in await identity_policies.of(tx, account_id, region, stored)]
 
         found = await self._store.read(run)
         if found is None:

@@ -1,4 +1,4 @@
-"""Identities and their sending-authorization policies; keys, MAIL FROM domains and tags are beside it.
+"""Identities; their policies, DNS checks, keys, MAIL FROM domains and tags have files of their own.
 
 Domains are stored as lower-case A-labels; an address keeps the case of its local part. Every change
 bumps the owner's identities epoch of the region (I4).
@@ -6,56 +6,22 @@ bumps the owner's identities epoch of the region (I4).
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sesame.aws.arn import identity_arn
 from sesame.db import Row, Transaction, bump, identities_scope
 from sesame.model import AccountId, DkimOrigin, Identity, IdentityKind, VerificationStatus
 from sesame.store import notifications, policy_versions, tags
 
-_COLUMNS = (
+COLUMNS = (
     "account_id, region, name, kind, verification, verification_token, created_at,"
     " dkim_enabled, dkim_status, dkim_tokens, dkim_overrides, dkim_origin"
 )
-_IDENTITY = f"SELECT {_COLUMNS} FROM identity"
+SELECT_IDENTITY = f"SELECT {COLUMNS} FROM identity"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdentityPolicy:
-    """A policy attached to an identity; `principal_ids` maps local user ARNs to unique ids."""
-
-    policy_name: str
-    document: str
-    principal_ids: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DueCheck:
-    """An identity whose DNS records are to be looked up, with when each state began to wait.
-
-    `vouched` says that the operator's word stands in for the records.
-    """
-
-    identity: Identity
-    verification_started_at: float
-    dkim_started_at: float | None
-    vouched: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckRecord:
-    """What the look-ups of an identity's DNS records found, for its owner to read.
-
-    `proved_at` is when all that must be there last was; `error` is one of SES's words
-    (`HOST_NOT_FOUND`, ...), or None when nothing was wrong at `checked_at`.
-    """
-
-    checked_at: float | None
-    proved_at: float | None
-    error: str | None
-
-
-def _identity(row: Row) -> Identity:
+def identity_of(row: Row) -> Identity:
+    """The identity in a row that begins with its `COLUMNS`."""
     return Identity(
         account_id=AccountId(row[0]),
         region=row[1],
@@ -72,17 +38,8 @@ def _identity(row: Row) -> Identity:
     )
 
 
-_OWN_COLUMNS = 12
+OWN_COLUMNS = 12
 """How many columns of a row are the identity's own; what follows differs by query."""
-
-
-def _due(row: Row) -> DueCheck:
-    return DueCheck(
-        identity=_identity(row),
-        verification_started_at=row[_OWN_COLUMNS],
-        dkim_started_at=row[_OWN_COLUMNS + 1],
-        vouched=bool(row[_OWN_COLUMNS + 2]),
-    )
 
 
 async def _changed(tx: Transaction, identity: Identity) -> None:
@@ -111,19 +68,19 @@ async def create(tx: Transaction, identity: Identity) -> None:
 async def get(tx: Transaction, account_id: str, region: str, name: str) -> Identity | None:
     """The identity, or None."""
     row = await tx.one(
-        f"{_IDENTITY} WHERE account_id = ? AND region = ? AND name = ?", account_id, region, name
+        f"{SELECT_IDENTITY} WHERE account_id = ? AND region = ? AND name = ?", account_id, region, name
     )
-    return None if row is None else _identity(row)
+    return None if row is None else identity_of(row)
 
 
 async def get_by_token(tx: Transaction, token: str) -> tuple[Identity, float] | None:
     """The address identity whose mailed link carries `token`, and when its wait began."""
     row = await tx.one(
-        f"SELECT {_COLUMNS}, verification_started_at FROM identity WHERE verification_token = ? AND kind = ?",
+        f"SELECT {COLUMNS}, verification_started_at FROM identity WHERE verification_token = ? AND kind = ?",
         token,
         IdentityKind.ADDRESS.value,
     )
-    return None if row is None else (_identity(row), float(row[_OWN_COLUMNS]))
+    return None if row is None else (identity_of(row), float(row[OWN_COLUMNS]))
 
 
 async def page(
@@ -132,14 +89,14 @@ async def page(
     """Identities by name, those after `after` only, of one kind or all."""
     of_kind = "" if kind is None else " AND kind = ?"
     rows = await tx.all(
-        f"{_IDENTITY} WHERE account_id = ? AND region = ? AND name > ?{of_kind} ORDER BY name LIMIT ?",
+        f"{SELECT_IDENTITY} WHERE account_id = ? AND region = ? AND name > ?{of_kind} ORDER BY name LIMIT ?",
         account_id,
         region,
         after,
         *([] if kind is None else [kind.value]),
         limit,
     )
-    return [_identity(row) for row in rows]
+    return [identity_of(row) for row in rows]
 
 
 async def of_names(
@@ -149,9 +106,12 @@ async def of_names(
     if not names:
         return {}
     rows = await tx.all(
-        f"{_IDENTITY} WHERE account_id = ? AND region = ? AND name IN (?*)", account_id, region, list(names)
+        f"{SELECT_IDENTITY} WHERE account_id = ? AND region = ? AND name IN (?*)",
+        account_id,
+        region,
+        list(names),
     )
-    return {row[2]: _identity(row) for row in rows}
+    return {row[2]: identity_of(row) for row in rows}
 
 
 async def in_trouble(
@@ -160,10 +120,10 @@ async def in_trouble(
     """Identities whose records are lost or did not come, and those that wait for them: `limit` of each at most."""
     # The conditions are those of the indexes, word for word.
     rows = await tx.all(
-        f"SELECT * FROM (SELECT {_COLUMNS}, 1 AS is_lost FROM identity WHERE account_id = ? AND region = ?"
+        f"SELECT * FROM (SELECT {COLUMNS}, 1 AS is_lost FROM identity WHERE account_id = ? AND region = ?"
         " AND (verification IN ('Failed', 'TemporaryFailure') OR dkim_status IN ('Failed', 'TemporaryFailure'))"
         " ORDER BY verification, name LIMIT ?) AS lost"
-        f" UNION ALL SELECT * FROM (SELECT {_COLUMNS}, 0 AS is_lost FROM identity WHERE account_id = ?"
+        f" UNION ALL SELECT * FROM (SELECT {COLUMNS}, 0 AS is_lost FROM identity WHERE account_id = ?"
         " AND region = ? AND verification IN ('NotStarted', 'Pending') ORDER BY verification, name LIMIT ?)"
         " AS waiting",
         account_id,
@@ -173,22 +133,8 @@ async def in_trouble(
         region,
         limit,
     )
-    lost = [_identity(row) for row in rows if row[_OWN_COLUMNS]]
-    return lost, [_identity(row) for row in rows if not row[_OWN_COLUMNS]]
-
-
-async def first_policies(
-    tx: Transaction, account_id: str, region: str, *, limit: int
-) -> list[tuple[str, str, str]]:
-    """Policies of an account's identities in a region by identity and name: both, and the text."""
-    rows = await tx.all(
-        "SELECT identity, policy_name, document FROM identity_policy WHERE account_id = ? AND region = ?"
-        " ORDER BY identity, policy_name LIMIT ?",
-        account_id,
-        region,
-        limit,
-    )
-    return [(row[0], row[1], row[2]) for row in rows]
+    lost = [identity_of(row) for row in rows if row[OWN_COLUMNS]]
+    return lost, [identity_of(row) for row in rows if not row[OWN_COLUMNS]]
 
 
 async def counts_by_region(
@@ -219,12 +165,12 @@ async def named_of(tx: Transaction, account_id: str, name: str) -> list[Identity
     """The identities of that name in the regions of one account."""
     # BETWEEN, or SQLite would take the primary key and walk over all that the account has.
     rows = await tx.all(
-        f"{_IDENTITY} WHERE name = ? AND account_id BETWEEN ? AND ? ORDER BY account_id, region",
+        f"{SELECT_IDENTITY} WHERE name = ? AND account_id BETWEEN ? AND ? ORDER BY account_id, region",
         name,
         account_id,
         account_id,
     )
-    return [_identity(row) for row in rows]
+    return [identity_of(row) for row in rows]
 
 
 async def in_other_case(tx: Transaction, account_id: str, region: str, address: str) -> str | None:
@@ -249,7 +195,7 @@ async def naming(
     The policies of the first `most_asked` are looked at.
     """
     rows = await tx.all(
-        f"SELECT {_COLUMNS} FROM ({_IDENTITY} WHERE name = ? AND region = ? AND account_id <> ?"
+        f"SELECT {COLUMNS} FROM ({SELECT_IDENTITY} WHERE name = ? AND region = ? AND account_id <> ?"
         " AND verification IN (?, ?) ORDER BY account_id LIMIT ?) AS asked"
         " WHERE EXISTS (SELECT 1 FROM identity_policy p WHERE p.account_id = asked.account_id"
         " AND p.region = asked.region AND p.identity = asked.name AND p.document LIKE ?)"
@@ -263,7 +209,7 @@ async def naming(
         f"%{principal}%",
         limit,
     )
-    return [_identity(row) for row in rows]
+    return [identity_of(row) for row in rows]
 
 
 async def page_of_name(
@@ -271,23 +217,12 @@ async def page_of_name(
 ) -> list[Identity]:
     """The identities of that name by account and region, from behind `after`."""
     rows = await tx.all(
-        f"{_IDENTITY} WHERE name = ? AND (account_id, region) > (?, ?) ORDER BY account_id, region LIMIT ?",
+        f"{SELECT_IDENTITY} WHERE name = ? AND (account_id, region) > (?, ?) ORDER BY account_id, region LIMIT ?",
         name,
         *after,
         limit,
     )
-    return [_identity(row) for row in rows]
-
-
-async def lacking_records(tx: Transaction, *, limit: int) -> list[Identity]:
-    """Domains whose records are not all in DNS: some that are not verified, and some that are and not signed."""
-    lacking = "('TemporaryFailure', 'Pending', 'Failed')"
-    rows = await tx.all(f"{_IDENTITY} WHERE verification IN {lacking} AND kind = 'Domain' LIMIT ?", limit)
-    rows += await tx.all(
-        f"{_IDENTITY} WHERE verification = 'Success' AND dkim_status IN {lacking} AND kind = 'Domain' LIMIT ?",
-        limit,
-    )
-    return sorted((_identity(row) for row in rows), key=lambda one: (one.name, one.account_id, one.region))
+    return [identity_of(row) for row in rows]
 
 
 async def set_verification(
@@ -390,142 +325,8 @@ async def delete(tx: Transaction, identity: Identity) -> None:
     await _changed(tx, identity)
 
 
-async def due_checks(
-    tx: Transaction, *, looked_up_before: float, asked_before: float, limit: int
-) -> list[DueCheck]:
-    """Identities whose state may change, those looked up longest ago first.
-
-    Domains that wait for DNS, have lost it or are changing keys; verified ones not looked up since
-    `looked_up_before`; addresses whose mailed link was asked for before `asked_before`.
-    """
-    rows = await tx.all(
-        f"SELECT {_COLUMNS}, verification_started_at, dkim_started_at, vouched FROM identity"
-        f" WHERE (kind = 'Domain' AND ({_WAITS} OR {_HOLDS}))"
-        " OR (kind = 'EmailAddress' AND verification = 'Pending' AND verification_started_at < ?)"
-        " ORDER BY COALESCE(checked_at, 0) LIMIT ?",
-        looked_up_before,
-        asked_before,
-        limit,
-    )
-    return [_due(row) for row in rows]
-
-
-_WAITS = (
-    "verification IN ('Pending', 'TemporaryFailure') OR dkim_status IN ('Pending', 'TemporaryFailure')"
-    " OR EXISTS (SELECT 1 FROM dkim_next_key k WHERE k.account_id = identity.account_id"
-    " AND k.region = identity.region AND k.domain = identity.name)"
-)
-_HOLDS = "(checked_at IS NULL OR checked_at <= ?) AND (verification = 'Success' OR dkim_status = 'Success')"
-
-
-async def due_check(tx: Transaction, account_id: str, region: str, name: str) -> DueCheck | None:
-    """One identity as `due_checks` gives it, whether it is due or not."""
-    row = await tx.one(
-        f"SELECT {_COLUMNS}, verification_started_at, dkim_started_at, vouched FROM identity"
-        " WHERE account_id = ? AND region = ? AND name = ?",
-        account_id,
-        region,
-        name,
-    )
-    return None if row is None else _due(row)
-
-
-async def record_check(tx: Transaction, identity: Identity, record: CheckRecord) -> None:
-    """Store what a look-up found; `proved_at` None leaves the last one. No decision reads this."""
-    await tx.execute(
-        "UPDATE identity SET checked_at = ?, proved_at = COALESCE(?, proved_at), check_error = ?"
-        " WHERE account_id = ? AND region = ? AND name = ?",
-        record.checked_at,
-        record.proved_at,
-        record.error,
-        *identity.key,
-    )
-
-
-async def check_record(tx: Transaction, account_id: str, region: str, name: str) -> CheckRecord:
-    """What the look-ups found last; empty for an identity that does not exist."""
-    row = await tx.one(
-        "SELECT checked_at, proved_at, check_error FROM identity"
-        " WHERE account_id = ? AND region = ? AND name = ?",
-        account_id,
-        region,
-        name,
-    )
-    checked_at, proved_at, error = row or (None, None, None)
-    return CheckRecord(checked_at=checked_at, proved_at=proved_at, error=error)
-
-
 async def all_of(tx: Transaction, *, account_id: str | None = None) -> list[Identity]:
     """The identities of every account and region, or of one account, by name."""
     where, values = ("", []) if account_id is None else (" WHERE account_id = ?", [account_id])
-    rows = await tx.all(f"{_IDENTITY}{where} ORDER BY name, account_id, region", *values)
-    return [_identity(row) for row in rows]
-
-
-async def put_policy(tx: Transaction, identity: Identity, policy: IdentityPolicy) -> None:
-    """Create or replace a policy of the identity."""
-    await tx.execute(
-        "INSERT INTO identity_policy (account_id, region, identity, policy_name, document, principal_ids)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, region, identity, policy_name)"
-        " DO UPDATE SET document = excluded.document, principal_ids = excluded.principal_ids",
-        *identity.key,
-        policy.policy_name,
-        policy.document,
-        json.dumps(policy.principal_ids),
-    )
-    await _changed(tx, identity)
-
-
-async def policies(tx: Transaction, account_id: str, region: str, name: str) -> list[IdentityPolicy]:
-    """The identity's policies by name."""
-    rows = await tx.all(
-        "SELECT policy_name, document, principal_ids FROM identity_policy"
-        " WHERE account_id = ? AND region = ? AND identity = ? ORDER BY policy_name",
-        account_id,
-        region,
-        name,
-    )
-    return [
-        IdentityPolicy(policy_name=row[0], document=row[1], principal_ids=json.loads(row[2])) for row in rows
-    ]
-
-
-async def binding(tx: Transaction, unique_id: str) -> list[tuple[str, str, str, str]]:
-    """The policies of all owners that bind a user or role: account, region and name of the identity, and their own
-    name. It looks through all policies."""
-    rows = await tx.all(
-        "SELECT account_id, region, identity, policy_name FROM identity_policy WHERE principal_ids LIKE ?",
-        f'%"{unique_id}"%',
-    )
-    return sorted((row[0], row[1], row[2], row[3]) for row in rows)
-
-
-async def rewrite_policy(
-    tx: Transaction, account_id: str, region: str, name: str, policy: IdentityPolicy
-) -> None:
-    """Store another text of a policy that means the same."""
-    await tx.execute(
-        "UPDATE identity_policy SET document = ?, principal_ids = ?"
-        " WHERE account_id = ? AND region = ? AND identity = ? AND policy_name = ?",
-        policy.document,
-        json.dumps(policy.principal_ids),
-        account_id,
-        region,
-        name,
-        policy.policy_name,
-    )
-    await bump(tx, identities_scope(account_id, region))
-
-
-async def delete_policy(tx: Transaction, account_id: str, region: str, name: str, policy_name: str) -> bool:
-    """Remove a policy; whether there was one."""
-    count = await tx.execute(
-        "DELETE FROM identity_policy WHERE account_id = ? AND region = ? AND identity = ? AND policy_name = ?",
-        account_id,
-        region,
-        name,
-        policy_name,
-    )
-    if count:
-        await bump(tx, identities_scope(account_id, region))
-    return count > 0
+    rows = await tx.all(f"{SELECT_IDENTITY}{where} ORDER BY name, account_id, region", *values)
+    return [identity_of(row) for row in rows]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sesame.db import Transaction
 from sesame.model import MailFrom, OnMxFailure, VerificationStatus
-from sesame.store.identities import CheckRecord
+from sesame.store.identity_checks import CheckRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

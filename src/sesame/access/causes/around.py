@@ -11,7 +11,7 @@ from typing import Any
 
 from sesame.access.causes.fields import others_named
 from sesame.access.causes.managed import Managed, managed_instead
-from sesame.access.compiled import identity_policies
+from sesame.access.compiled import compiled_identity_policies
 from sesame.access.refusals import policy_request
 from sesame.aws.arn import Arn, identity_arn
 from sesame.db import Transaction
@@ -20,7 +20,16 @@ from sesame.model import Identity
 from sesame.policy import Outcome, Request, explain
 from sesame.policy.language.document import Effect
 from sesame.policy.reasons.strangers import is_for
-from sesame.store import accounts, configuration_sets, enforcement, identities, mail_from, tags, templates
+from sesame.store import (
+    accounts,
+    configuration_sets,
+    enforcement,
+    identities,
+    identity_policies,
+    mail_from,
+    tags,
+    templates,
+)
 from sesame.store.accounts import RegionState
 from sesame.store.decisions import DecisionRecord
 from sesame.store.iam import roles
@@ -290,11 +299,11 @@ async def _naming(
     found: list[str] = []
     in_part: list[str] = []
     for one in others[:MOST_LENDERS]:
-        kept = await identities.policies(tx, one.account_id, one.region, one.name)
+        kept = await identity_policies.of(tx, one.account_id, one.region, one.name)
         if not kept:
             continue
         arn = identity_arn(one.region, one.account_id, one.name)
-        policies = identity_policies(kept)
+        policies = compiled_identity_policies(kept)
         request = policy_request(decision, record, {"arn": arn, "owner": one.account_id})
         explanation = explain(
             request, iam=(), identity=policies.documents, principal_ids=policies.principal_ids

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sesame.access.causes.around import Around
-from sesame.access.compiled import Explained, compiled_policies, identity_policies
+from sesame.access.compiled import Explained, compiled_identity_policies, compiled_policies
 from sesame.access.principals import load_boundary, load_user, session_limits
 from sesame.access.refusals import policy_request
 from sesame.aws.arn import Arn, identity_arn
@@ -21,7 +21,7 @@ from sesame.policy.reasons.case import Setting
 from sesame.policy.reasons.cause import Cause, Code, How, Reader
 from sesame.policy.reasons.gaps import policy_causes
 from sesame.policy.reasons.views import as_not_let_in, without_tags
-from sesame.store import identities, policy_sets, tags
+from sesame.store import identity_policies, policy_sets, tags
 from sesame.store.decisions import DecisionRecord
 from sesame.store.iam import roles
 
@@ -61,14 +61,14 @@ async def tries(
     for arn in wanted:
         parsed = Arn.parse(arn)
         name = parsed.resource.removeprefix("identity/")
-        kept = await identities.policies(tx, parsed.account_id, parsed.region, name)
+        kept = await identity_policies.of(tx, parsed.account_id, parsed.region, name)
         given = (await tags.of_all(tx, [arn])).get(arn, {})
         keys = {f"aws:ResourceTag/{key}": value for key, value in given.items()}
         asked = {**decision, "context": {**context, "aws:RequestedRegion": parsed.region}}
         request = policy_request(
             asked, record, {"arn": arn, "owner": parsed.account_id, "resource_keys": keys}
         )
-        policies = identity_policies(kept)
+        policies = compiled_identity_policies(kept)
         said = [
             explain(
                 one,

@@ -8,14 +8,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sesame.access.compiled import ALLOW_ALL, Policies, identity_policies
+from sesame.access.compiled import ALLOW_ALL, Policies, compiled_identity_policies
 from sesame.access.identity_names import IdentityArn
 from sesame.admin.what_if import PAGE, OwnPolicies, policies_of, request_of
 from sesame.db import Store, Transaction
 from sesame.policy import Outcome, Request, Requester
 from sesame.policy.writing.narrowing import Narrow, Seen
 from sesame.policy.writing.suggest import Use
-from sesame.store import identities, recorded_sends, tags
+from sesame.store import identity_policies, recorded_sends, tags
 from sesame.store.iam import roles, users
 from sesame.store.recorded_sends import Position, Recorded
 
@@ -79,9 +79,9 @@ async def history_of(
     store: Store, arn: IdentityArn, *, since: float, narrow: frozenset[Narrow] = NOTHING_MORE
 ) -> History:
     """What was sent as the identity of that ARN since a time; messages are alike only with what `narrow` is about."""
-    stored = await store.read(lambda tx: identities.policies(tx, arn.account_id, arn.region, arn.name))
+    stored = await store.read(lambda tx: identity_policies.of(tx, arn.account_id, arn.region, arn.name))
     held = tuple((await store.read(lambda tx: tags.get(tx, str(arn)))).items())
-    policies = identity_policies(stored)
+    policies = compiled_identity_policies(stored)
     alike: dict[_Alike, Sent] = {}
     known: dict[str, OwnPolicies] = {}
     after = recorded_sends.beginning(since)

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from sesame.access.compiled import ALLOW_ALL, identity_policies
+from sesame.access.compiled import ALLOW_ALL, compiled_identity_policies
 from sesame.access.identity_names import IdentityArn
 from sesame.access.principal_binding import requester_known
 from sesame.admin.delegates.kit_snippets import SIMPLE, Example, Place, Snippet, Way, as_request, snippets
@@ -37,8 +37,8 @@ from sesame.policy.language.document import Condition, Effect
 from sesame.policy.language.forms import is_account_id
 from sesame.policy.language.pattern import glob, literally
 from sesame.policy.language.vocabulary import SENDING_ACTIONS
-from sesame.store import accounts, identities
-from sesame.store.identities import IdentityPolicy
+from sesame.store import accounts, identities, identity_policies
+from sesame.store.identity_policies import IdentityPolicy
 
 Named = Sequence[tuple[str, Policy]]
 
@@ -380,12 +380,12 @@ async def kit_for(
     async def run(tx: Transaction) -> tuple[Requester, list[IdentityPolicy]]:
         if await identities.get(tx, arn.account_id, arn.region, arn.name) is None:
             raise KitError(f"account {arn.account_id} has no identity {arn.name} in {arn.region}")
-        return await read_delegate(tx, named), await identities.policies(
+        return await read_delegate(tx, named), await identity_policies.of(
             tx, arn.account_id, arn.region, arn.name
         )
 
     delegate, stored = await store.read(run)
-    held = identity_policies(stored)
+    held = compiled_identity_policies(stored)
     return make_kit(
         str(arn),
         delegate,

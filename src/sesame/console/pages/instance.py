@@ -12,7 +12,7 @@ from sesame.console.text import ago, exactly, size
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
 from sesame.metrics import FAST_S
-from sesame.store import identities, outbox
+from sesame.store import identity_checks, outbox
 
 LATE_S, STUCK_S = 3_600.0, 4 * 3_600.0
 """How long the oldest mail may wait before the page says that it is late, and that it is stuck."""
@@ -237,7 +237,7 @@ async def show_records(visit: Visit) -> Response:
     records = await visit.backing.instance.records()
     right = sum(record.verdict.value == "right" for record in records)
     lacking = await visit.backing.store.read(
-        lambda tx: identities.lacking_records(tx, limit=MOST_LACKING + 1)
+        lambda tx: identity_checks.lacking_records(tx, limit=MOST_LACKING + 1)
     )
     return visit.page(
         "own_records.html",

@@ -18,7 +18,7 @@ from sesame.operations.configuration_sets import TopicUnusable, open_topic
 from sesame.operations.table import Handlers
 from sesame.policy import Policy, parse_stored_identity_policy
 from sesame.policy.language.document import Effect
-from sesame.store import identities, notifications
+from sesame.store import identities, identity_policies, notifications
 from sesame.store.notifications import Settings
 
 MAX_IDENTITIES_A_CALL = 100
@@ -158,7 +158,7 @@ async def notification_identity(tx: Transaction, caller: Caller, text: str) -> s
                 f"Identity {text} is invalid. Must be a verified email address or domain."
             )
         return identity_arn(region, account_id, arn.name)
-    stored = [] if known is None else await identities.policies(tx, arn.account_id, region, arn.name)
+    stored = [] if known is None else await identity_policies.of(tx, arn.account_id, region, arn.name)
     if not any(_names(parse_stored_identity_policy(policy.document), caller) for policy in stored):
         raise AccessDenied(
             f"User `{caller.principal.arn}' is not authorized to perform"

@@ -30,7 +30,15 @@ from sesame.operations.resource_tags import listed_tags, read_tags
 from sesame.operations.sesv2.own_identity import permitted_identity
 from sesame.operations.sesv2.signing_origin import EASY, OWN, origin_of
 from sesame.operations.table import Handlers
-from sesame.store import configuration_sets, dkim_keys, identities, mail_from, notifications, tags
+from sesame.store import (
+    configuration_sets,
+    dkim_keys,
+    identities,
+    identity_checks,
+    mail_from,
+    notifications,
+    tags,
+)
 
 Status = Literal["PENDING", "SUCCESS", "FAILED", "TEMPORARY_FAILURE", "NOT_STARTED"]
 Length = Literal["RSA_1024_BIT", "RSA_2048_BIT"]
@@ -169,7 +177,7 @@ class IdentityV2Operations:
             default = await configuration_sets.default_of(tx, account_id, region, name)
             domain = await mail_from.get(tx, account_id, region, name)
             settings = await notifications.get(tx, account_id, identity_arn(region, account_id, name))
-            record = await identities.check_record(tx, account_id, region, name)
+            record = await identity_checks.last(tx, account_id, region, name)
             found: sesv2.GetEmailIdentityResponse = {
                 "IdentityType": _TYPES[identity.kind],
                 "FeedbackForwardingStatus": settings.is_forwarding,
@@ -251,7 +259,7 @@ def _mail_from(setting: MailFrom | None) -> sesv2.MailFromAttributes:
     }
 
 
-def _verification_info(record: identities.CheckRecord) -> sesv2.VerificationInfo:
+def _verification_info(record: identity_checks.CheckRecord) -> sesv2.VerificationInfo:
     info: sesv2.VerificationInfo = {}
     if record.checked_at is not None:
         info["LastCheckedTimestamp"] = record.checked_at
