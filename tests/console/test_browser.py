@@ -211,6 +211,7 @@ def paths(played: dict[str, str]) -> list[tuple[str, str]]:
         ("", "/operator/services"),
         ("", "/operator/audit"),
         ("", f"/operator/audit?account={owner}"),
+        ("", f"/operator/audit/{owner}/3"),
         ("", "/operator/dns"),
         ("", "/operator/find?q=example.com"),
         ("", "/operator/find?q=reader@example.net"),

@@ -88,6 +88,7 @@ OPERATORS = (
     "/operator/services",
     "/operator/audit",
     "/operator/audit?account={account}",
+    "/operator/audit/{account}/1",
     "/operator/dns",
     "/operator/find?q=example.com",
     "/operator/find?q=reader@slow.example",

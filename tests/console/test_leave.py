@@ -52,6 +52,7 @@ LEAVES = {
     "account": ("ses:GetAccount",),
     "changes": ("cloudtrail:LookupEvents",),
     "changes/1": ("cloudtrail:LookupEvents",),
+    "changes/1/raw": ("cloudtrail:LookupEvents",),
     "identities": ("ses:ListEmailIdentities",),
     "identities/new": ("ses:CreateEmailIdentity",),
     "identities/example.com": ("ses:GetEmailIdentity",),

@@ -69,6 +69,8 @@ OPERATORS = (
     "/operator/settings",
     "/operator/services",
     "/operator/audit",
+    "/operator/audit/000000000000/1",
+    "/operator/audit/000000000000/1/raw",
     "/operator/dns",
     "/operator/dns/zone",
     "/operator/find?q=example.com",

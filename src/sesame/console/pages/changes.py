@@ -4,7 +4,7 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from sesame.access.audit import BEGUN, outcome
 from sesame.admin import audit
@@ -16,6 +16,10 @@ ACTION = "cloudtrail:LookupEvents"
 """What AWS asks for to read such a log."""
 PAGE = 50
 LOOK, MOST_LOOKS = 500, 4
+MOST_SHOWN = 12_000
+"""Characters of what was asked for that a change's page shows; its file has all."""
+MOST_DIFFERENT, A_LINE = 20_000, 40
+"""Characters of what is different that it shows, and what each line takes beside its own."""
 SOURCES = {
     "console.sesame": "console",
     "cli.sesame": "command line",
@@ -56,12 +60,47 @@ async def show(visit: Visit) -> Response:
 
 async def show_one(visit: Visit) -> Response:
     """One row: what was asked for, and what is different after it."""
+    account_id = visit.me.principal.account_id
+    return page_of(visit, account_id, await row_of(visit, account_id), back=visit.here("/changes"))
+
+
+def page_of(visit: Visit, account_id: str, row: AuditRow | None, *, back: str) -> Response:
+    """The page of a row of an account's log, as far as it is shown; `back` is the list."""
+    if row is None:
+        return visit.page("missing.html", status=404)
+    one = shown_row(row)
+    asked = one["parameters"]
+    changed, hidden = shown_of(changed_in(row))
+    return visit.page(
+        "change.html",
+        one={**one, "parameters": asked[:MOST_SHOWN]},
+        more=len(asked) - MOST_SHOWN,
+        changed=changed,
+        hidden=hidden,
+        back=back,
+        log=account_id,
+    )
+
+
+async def row_of(visit: Visit, account_id: str) -> AuditRow | None:
+    """The row of the number in the visit's path, in an account's log."""
     asked = visit.path_values["number"]
     number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 18 else 0
-    rows = await audit.latest(visit.backing.store, visit.me.principal.account_id, limit=1, before=number + 1)
-    if not rows or rows[0].seq != number:
+    rows = await audit.latest(visit.backing.store, account_id, limit=1, before=number + 1)
+    return rows[0] if rows and rows[0].seq == number else None
+
+
+async def file(visit: Visit) -> Response:
+    """One row as it is kept, as a file."""
+    return file_of(visit, await row_of(visit, visit.me.principal.account_id))
+
+
+def file_of(visit: Visit, row: AuditRow | None) -> Response:
+    """A row as it is kept, as a file."""
+    if row is None:
         return visit.page("missing.html", status=404)
-    return visit.page("change.html", one=shown_row(rows[0]), changed=changed_in(rows[0]))
+    headers = {"content-disposition": f'attachment; filename="change-{row.seq}.json"'}
+    return PlainTextResponse(f"{row.body}\n", media_type="application/json", headers=headers)
 
 
 def changed_in(row: AuditRow) -> list[dict[str, Any]]:
@@ -85,6 +124,28 @@ def changed_in(row: AuditRow) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def shown_of(changed: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
+    """The fields that fit into a page, of long ones as many lines as do; and how many fields do not."""
+    found: list[dict[str, Any]] = []
+    left = MOST_DIFFERENT
+    for one in changed:
+        if left <= 0:
+            break
+        lines = one.get("lines")
+        if lines is None:
+            left -= len(one.get("before") or "") + len(one.get("after") or "") + A_LINE
+            found.append(one)
+            continue
+        kept = []
+        for mark, line in lines:
+            left -= len(line) + A_LINE
+            if left <= 0:
+                break
+            kept.append((mark, line))
+        found.append({**one, "lines": kept, "more_lines": len(lines) - len(kept)})
+    return found, len(changed) - len(found)
 
 
 def _is_long(text: str | None) -> bool:
@@ -139,4 +200,5 @@ def _fits(one: dict[str, Any], wanted: dict[str, str]) -> bool:
 PAGES = (
     Page(path="/{region}/changes", handler=show, leave=ACTION),
     Page(path="/{region}/changes/{number}", handler=show_one, leave=ACTION),
+    Page(path="/{region}/changes/{number}/raw", handler=file, leave=ACTION),
 )

@@ -3,12 +3,13 @@
 import json
 import re
 from itertools import groupby
+from urllib.parse import quote
 
 from starlette.responses import Response
 
 from sesame.admin import audit as audit_log
 from sesame.config.sources import DEFAULT
-from sesame.console.pages.changes import shown_row
+from sesame.console.pages.changes import file_of, page_of, row_of, shown_row
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
 from sesame.errors import Unavailable
@@ -16,6 +17,8 @@ from sesame.model import SYSTEM_ACCOUNT
 from sesame.store import audit
 
 PAGE = 50
+ROWS = 25
+"""Changes on the page, beside the heads."""
 _ACCOUNT = re.compile("[0-9]{12}")
 
 
@@ -57,7 +60,7 @@ async def _audit(visit: Visit, *, problem: str = "") -> Response:
 
     heads, exports = await visit.backing.store.read(run)
     rows = (
-        await audit_log.latest(visit.backing.store, account, limit=PAGE + 1, before=before)
+        await audit_log.latest(visit.backing.store, account, limit=ROWS + 1, before=before)
         if is_account
         else []
     )
@@ -73,11 +76,23 @@ async def _audit(visit: Visit, *, problem: str = "") -> Response:
         check=check,
         findings=[] if check.last is None else check.last.report.findings[:PAGE],
         written_at=check.written_at(),
-        rows=[shown_row(row) for row in rows[:PAGE]],
+        rows=[shown_row(row) for row in rows[:ROWS]],
         asked=account,
         is_own=account == SYSTEM_ACCOUNT,
-        older=rows[PAGE - 1].seq if len(rows) > PAGE else None,
+        older=rows[ROWS - 1].seq if len(rows) > ROWS else None,
     )
+
+
+async def show_change(visit: Visit) -> Response:
+    """One row of Sesame's own log or an account's."""
+    account_id = visit.path_values["account_id"]
+    back = f"/operator/audit?account={quote(account_id, safe='')}"
+    return page_of(visit, account_id, await row_of(visit, account_id), back=back)
+
+
+async def change_file(visit: Visit) -> Response:
+    """The same as a file."""
+    return file_of(visit, await row_of(visit, visit.path_values["account_id"]))
 
 
 async def verify(visit: Visit) -> Response:
@@ -92,5 +107,7 @@ async def verify(visit: Visit) -> Response:
 PAGES = (
     Page(path="/operator/settings", handler=show_settings, who="operator"),
     Page(path="/operator/audit", handler=show_audit, who="operator"),
+    Page(path="/operator/audit/{account_id}/{number}", handler=show_change, who="operator"),
+    Page(path="/operator/audit/{account_id}/{number}/raw", handler=change_file, who="operator"),
     Page(path="/operator/audit", handler=verify, method="POST", who="operator"),
 )
