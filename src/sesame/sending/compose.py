@@ -1,26 +1,26 @@
-"""Build or rewrite the message, and say which addresses it sends as.
+"""Build or rewrite the message. Which addresses it sends as, `senders` says.
 
 What comes out is what goes on the wire but for the DKIM signature (I7): X-SES headers and Bcc are
 out, Date and Message-ID are in. Choosing what goes into a message is here; writing MIME is
 `mail.build`. It authorises nothing.
 
-Sources: SES developer guide, "Sending raw email", "Header fields in Amazon SES", "Delegate sender
-tasks"; docs/quirks.md for what they leave open.
+Sources: SES developer guide, "Sending raw email", "Header fields in Amazon SES"; docs/quirks.md for
+what they leave open.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from sesame.access.identity_names import parse_identity_arn
-from sesame.access.sends import SenderAddress, SendRequest
+from sesame.access.sends import SendRequest
 from sesame.errors import InvalidParameterValue, MessageRejected
 from sesame.mail import encoded_words
-from sesame.mail.address import AddressError, Mailbox, identity_candidates, parse_mailbox, parse_recipient
+from sesame.mail.address import AddressError, Mailbox, parse_mailbox, parse_recipient
 from sesame.mail.build import build_simple
 from sesame.mail.header import HEADER_LIMIT, MessageError
 from sesame.mail.message import ParsedMessage, read_message, received_of, rewrite
 from sesame.sending.rendering import empty_content, near_name, rendered_content
+from sesame.sending.senders import Senders, senders_of_raw, senders_of_simple
 from sesame.sending.submission import SMTP, RawContent, SimpleContent, Submission, TemplateContent
 from sesame.sending.tags import check_tags, parse_tags_header
 from sesame.spool.put import RenderingFailure
@@ -87,14 +87,6 @@ class Composed(msgspec.Struct, frozen=True, kw_only=True):
     """As in `Submission`."""
 
 
-class _Arns(msgspec.Struct, frozen=True, kw_only=True):
-    """The ARNs in force, parameter before header."""
-
-    source: str | None
-    from_: str | None
-    return_path: str | None
-
-
 def compose(submission: Submission, stamp: Stamp) -> Composed:
     """The composed message. Raises the ServiceError that SES documents for what is wrong with it."""
     try:
@@ -118,7 +110,7 @@ def _compose_simple(submission: Submission, content: SimpleContent, stamp: Stamp
     recipients = _check_recipients([mailbox.addr_spec for mailbox in (*to, *cc, *bcc)])
     if sum(map(len, content.reply_to)) > HEADER_LIMIT:
         raise InvalidParameterValue("Header section too long.")
-    return_path = parse_mailbox(submission.return_path) if submission.return_path else source
+    senders = senders_of_simple(submission, source)
     data = build_simple(
         from_=source,
         to=to,
@@ -136,21 +128,9 @@ def _compose_simple(submission: Submission, content: SimpleContent, stamp: Stamp
     check_size(len(data), submission.max_bytes)
     if content.attachments:
         read_message(data)  # holds the whole to the limits of a message that a client builds
-    arns = _Arns(
-        source=submission.source_arn, from_=submission.from_arn, return_path=submission.return_path_arn
-    )
-    as_written = submission.source
     return _composed(
         submission,
-        from_=source,
-        senders=[
-            ("From", source.addr_spec, as_written),
-            ("Source", source.addr_spec, as_written),
-            ("Return-Path", return_path.addr_spec, submission.return_path or as_written),
-        ],
-        source=source.addr_spec,
-        feedback=return_path.addr_spec,
-        arns=arns,
+        senders,
         recipients=recipients,
         subject=content.subject.data,
         tags=tags,
@@ -182,11 +162,7 @@ def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> C
         raise MessageRejected(f"Message has more than {MAX_HOPS} Received fields: it goes round in a loop.")
     x_ses = message.x_ses
     tags = check_tags(submission.tags or parse_tags_header(x_ses.get("x-ses-message-tags", "")))
-    for name, what in (("x-ses-tenant", "tenants"), ("x-ses-list-management-options", "contact lists")):
-        if name in x_ses:
-            raise InvalidParameterValue(
-                f"Header '{name.upper()}' cannot be honoured: {what} are not supported."
-            )
+    _refuse_unsupported(x_ses)
     source = parse_mailbox(submission.source) if submission.source else message.from_
     named = (
         _read_recipients(submission, submission.destinations)[0]
@@ -194,28 +170,9 @@ def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> C
         else (*message.to, *message.cc, *message.bcc)
     )
     recipients = _check_recipients([mailbox.addr_spec for mailbox in named])
-    from_as_written = _from_as_written(message)
-    senders = [
-        ("From", message.from_.addr_spec, from_as_written),
-        ("Source", source.addr_spec, submission.source or from_as_written),
-    ]
-    if message.sender is not None:
-        senders.append(("Sender", message.sender.addr_spec, message.sender.addr_spec))
-    # With a Source, feedback goes there; a Return-Path field is the sender's claim and checked all the same.
-    stated = submission.return_path or message.return_path
-    claimed = parse_mailbox(stated).addr_spec if stated else source.addr_spec
-    feedback = source.addr_spec if submission.source and not submission.return_path else claimed
     return _composed(
         submission,
-        from_=message.from_,
-        senders=[*senders, ("Return-Path", claimed, claimed)],
-        source=source.addr_spec,
-        feedback=feedback,
-        arns=_Arns(
-            source=submission.source_arn or x_ses.get("x-ses-source-arn"),
-            from_=submission.from_arn or x_ses.get("x-ses-from-arn"),
-            return_path=submission.return_path_arn or x_ses.get("x-ses-return-path-arn"),
-        ),
+        senders_of_raw(submission, message, source),
         recipients=recipients,
         subject=message.subject or "",
         tags=tags,
@@ -223,6 +180,14 @@ def _compose_raw(submission: Submission, content: RawContent, stamp: Stamp) -> C
         data=rewrite(message, message_id_field=stamp.message_id_field, at=stamp.at),
         configuration_set=submission.configuration_set or x_ses.get("x-ses-configuration-set"),
     )
+
+
+def _refuse_unsupported(x_ses: Mapping[str, str]) -> None:
+    for name, what in (("x-ses-tenant", "tenants"), ("x-ses-list-management-options", "contact lists")):
+        if name in x_ses:
+            raise InvalidParameterValue(
+                f"Header '{name.upper()}' cannot be honoured: {what} are not supported."
+            )
 
 
 def _submitted(
@@ -238,12 +203,8 @@ def _submitted(
 
 def _composed(
     submission: Submission,
+    senders: Senders,
     *,
-    from_: Mailbox,
-    senders: Sequence[tuple[str, str, str]],
-    source: str,
-    feedback: str,
-    arns: _Arns,
     recipients: tuple[str, ...],
     subject: str,
     tags: dict[str, str],
@@ -251,67 +212,29 @@ def _composed(
     configuration_set: str | None,
     submitted: bytes | None = None,
 ) -> Composed:
-    arn_for = _arns_by_use(arns, from_address=from_.addr_spec, source=source, bound=submission.bound_arns)
+    as_written = submission.source or None
     return Composed(
         request=SendRequest(
             action=submission.action,
             api_version=submission.api_version,
-            senders=tuple(
-                SenderAddress(use=use, addr_spec=address, as_written=as_written, arn=arn_for(use, address))
-                for use, address, as_written in senders
-            ),
-            from_display_name=from_.display_name,
-            feedback_address=feedback,
+            senders=senders.addresses(submission.bound_arns),
+            from_display_name=senders.from_.display_name,
+            feedback_address=senders.return_path,
             recipients=recipients,
             resources=submission.resources,
         ),
-        source=source,
-        return_path=feedback,
+        source=senders.source,
+        return_path=senders.return_path,
         subject=encoded_words.clean(subject),
         tags=tags,
         data=data,
         configuration_set=configuration_set or None,
-        source_as_written=submission.source if submission.source and submission.source != source else None,
+        source_as_written=None if as_written == senders.source else as_written,
         # How a message came that came by SMTP; the others are called by the action that was allowed.
         operation=SMTP if submission.operation == SMTP else submission.action.partition(":")[2],
         submitted=submitted,
         tracking=submission.tracking,
     )
-
-
-def _arns_by_use(
-    arns: _Arns, *, from_address: str, source: str, bound: tuple[str, ...]
-) -> Callable[[str, str], str | None]:
-    """Which ARN speaks for an address.
-
-    An ARN named for the use itself must fit the address. SourceArn also stands in for a FromArn or
-    ReturnPathArn that is absent, and FromArn for a SourceArn where Source is the From address; a
-    stand-in that does not cover the address is passed over, so the caller's own identities decide. Last
-    come the ARNs that the credential is bound to.
-    """
-    if not (arns.source or arns.from_ or arns.return_path or bound):
-        return _no_arn
-    source_arn = arns.source or (arns.from_ if source == from_address else None)
-    named = {"From": arns.from_, "Source": source_arn, "Return-Path": arns.return_path, "Sender": None}
-    stand_ins = [arn for arn in (arns.from_ or source_arn, source_arn) if arn is not None]
-
-    def arn_for(use: str, address: str) -> str | None:
-        if named[use] is not None:
-            return named[use]
-        if use == "From" and source_arn is not None and source == address:
-            return source_arn
-        order = stand_ins if use == "Sender" else [arn for arn in (source_arn,) if arn is not None]
-        return next((arn for arn in (*order, *bound) if _covers(arn, address)), None)
-
-    return arn_for
-
-
-def _no_arn(use: str, address: str) -> None:
-    """None of a message that names none."""
-
-
-def _covers(arn: str, address: str) -> bool:
-    return parse_identity_arn(arn).name in identity_candidates(address)
 
 
 def _recipient(text: str, submission: Submission) -> Mailbox:
@@ -354,9 +277,3 @@ def _check_headers(fields: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str
         if name.lower() in PARAMETER_FIELDS:
             raise InvalidParameterValue(f"Header '{name}' cannot be given in Headers.")
     return fields
-
-
-def _from_as_written(message: ParsedMessage) -> str:
-    """The From address as the message shows it, for SES's list of unverified identities."""
-    name = message.from_.display_name
-    return message.from_.addr_spec if name is None else f"{name} <{message.from_.addr_spec}>"
