@@ -49,6 +49,16 @@ def test_names_that_only_look_like_secrets_are_kept() -> None:
     }  # fmt: skip
 
 
+def test_what_is_said_of_a_secret_is_kept() -> None:
+    found = kept(
+        "iam", "UpdateAccountPasswordPolicy", MinimumPasswordLength=12, AllowUsersToChangePassword=True
+    )
+    assert found == {"minimumPasswordLength": 12, "allowUsersToChangePassword": True}
+    asked = {"UserName": "anna", "Password": CANARY, "PasswordResetRequired": True}
+    hidden = {"userName": "anna", "password": HIDDEN, "passwordResetRequired": True}
+    assert kept("iam", "CreateLoginProfile", **asked) == hidden
+
+
 def test_passwords_of_urls_are_left_out() -> None:
     found = kept(
         "sns", "SetTopicAttributes", TopicArn="a", AttributeName="x", AttributeValue="https://u:p@h/"

@@ -25,6 +25,7 @@ from botocore.loaders import Loader
 
 from sesame.cli.env import DEFINITIONS
 from sesame.console import pages as console_pages
+from sesame.console.pages.people import FILL_IN as NEW_PASSWORD
 from tests.console.test_login import PASSWORD
 from tests.support import command_line
 from tests.support.audit_log import audit_log
@@ -152,6 +153,11 @@ DEEDS = (
     Deed(USER, "Detach a policy", f"{USER}/policies", {"do": "detach"}),
     Deed(USER, "Put the user into a group", f"{USER}/groups", {"group": "senders", "do": "add"}),
     Deed(USER, "Take the user out", f"{USER}/groups", {"do": "remove"}),
+    Deed(USER, "Give the user a password", f"{USER}/password",
+         {"password": NEW_PASSWORD, "again": NEW_PASSWORD, "must_change": "on", "do": "create"}),
+    Deed(USER, "Set another password", f"{USER}/password",
+         {"password": NEW_PASSWORD, "again": NEW_PASSWORD, "must_change": "on", "do": "update"}),
+    Deed(USER, "Delete the password", f"{USER}/password/delete"),
     Deed(USER, "Delete the user", f"{USER}/delete", {"name": "anna"}),
     Deed(GROUP, "Attach a policy", f"{GROUP}/policies", {"policy": "CHOICE", "do": "attach"}),
     Deed(GROUP, "Detach a policy", f"{GROUP}/policies", {"do": "detach"}),

@@ -80,6 +80,36 @@ def check_strength(password: str, policy: PasswordPolicy | None) -> None:
             raise PasswordPolicyViolation(f"Password should have at least one {kind}.")
 
 
+def in_words(policy: PasswordPolicy | None) -> str:
+    """What a password must be, for who is to think of one."""
+    if policy is None:
+        return (
+            f"At least {LEAST_LENGTH} characters, and of lowercase letters, uppercase letters, numbers and symbols at"
+            f" least {LEAST_KINDS} kinds."
+        )
+    kinds = (
+        ("an uppercase letter", policy.uppercase),
+        ("a lowercase letter", policy.lowercase),
+        ("a number", policy.numbers),
+        ("a symbol", policy.symbols),
+    )
+    asked = [kind for kind, is_asked in kinds if is_asked]
+    listed = " and ".join([", ".join(asked[:-1]), asked[-1]] if len(asked) > 1 else asked)
+    sentences = [f"At least {policy.least_length} characters{f', with {listed}' if asked else ''}."]
+    if policy.remembered:
+        sentences.append(
+            "Not the last one." if policy.remembered == 1 else f"None of the last {policy.remembered}."
+        )
+    if policy.max_age_days:
+        sentences.append(f"It lasts for {policy.max_age_days} day{'' if policy.max_age_days == 1 else 's'}.")
+    return " ".join(sentences)
+
+
+def least_length(policy: PasswordPolicy | None) -> int:
+    """The fewest characters of a password."""
+    return LEAST_LENGTH if policy is None else policy.least_length
+
+
 def is_expired(profile: LoginProfile, policy: PasswordPolicy | None, *, now: float) -> bool:
     """Whether a password is older than its account lets passwords be."""
     if policy is None or not policy.max_age_days:

@@ -34,9 +34,14 @@ def keepable(shape: Shape, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Typed parameters of the structure `shape` as they may be kept."""
     members = {member.name: member.shape for member in shape.members}
     return {
-        _camel(name): HIDDEN if is_secret(name) else _value(members.get(name), value)
+        _camel(name): HIDDEN if is_secret(name) and not _is_plain(value) else _value(members.get(name), value)
         for name, value in parameters.items()
     }
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is no secret whatever its name: that a password has to be changed, or how long it has to be."""
+    return isinstance(value, bool | int | float)
 
 
 def _value(shape: Shape | None, value: Any) -> Any:

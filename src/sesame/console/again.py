@@ -6,7 +6,11 @@ from sesame.console.logins import Wait
 from sesame.console.visit import Visit
 
 FIELDS = ("again_password", "again_code")
-NOT_KEPT = {"private_key": "The private key, which is not kept"}
+NOT_KEPT = {
+    "private_key": "The private key, which is not kept",
+    "password": "The new password, which is not kept",
+    "again": "The new password once more",
+}
 """Fields that a page never shows again: they are asked for once more, too."""
 
 

@@ -62,6 +62,8 @@ SAID: Mapping[str, str] = {
     "key": "That is set. A key signs once its record is found in DNS.",
     "kept": "The template is kept; sends use it from now on.",
     "gone": "It is deleted.",
+    "given": "The password is set. Sessions that were open have ended.",
+    "taken": "The password is deleted. Sessions that were open have ended.",
     "asked": "The request is with the operator, who answers here.",
     "case-kept": "The case is kept: changes of the policies are held to it.",
     "case-removed": "The case is kept no longer.",

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from sesame.access import password_rules
 from sesame.access.permission import Authorizer
 from sesame.aws.errors import NoSuchEntity
 from sesame.db import Store, Transaction
@@ -20,6 +21,7 @@ from sesame.store.iam import (
     inline_policies,
     login_profiles,
     managed_policies,
+    password_policies,
     roles,
     users,
 )
@@ -67,6 +69,11 @@ class Person:
     has_password: bool | None
     has_codes: bool | None
     """Of a user, whether there is a password for the console and a device for codes; None for who may not know."""
+    must_change: bool
+    """Whether a password that one may know of has to be changed at the next log-in."""
+    rules: str
+    least_length: int
+    """What the account asks of a password, in words, and its length; "" and 1 for who may not know."""
     attached: Part[str]
     inline: Part[str]
     groups: Part[groups.Group]
@@ -138,6 +145,7 @@ class People:
         get, attached, inline, in_groups = (f"iam:{action}" for action in _PARTS[kind])
         asked = [(get, arn), (attached, arn), (inline, arn), (in_groups, arn), ("iam:ListAccessKeys", arn)]
         asked += [("iam:ListPolicies", "*"), ("iam:GetLoginProfile", arn), ("iam:ListMFADevices", arn)]
+        asked += [("iam:GetAccountPasswordPolicy", "*")]
         refused = await self._authorizer.refusals(caller, asked)
         if refused[0] is not None:
             raise AccessDenied(refused[0])
@@ -157,14 +165,20 @@ class People:
             no_keys, no_groups = (refused[4], refused[3]) if is_user else ("", "")
             keys = await _part(no_keys, lambda: users.list_keys(tx, account_id, unique_id))
             passwords, devices = await login_profiles.of_users(tx, [unique_id] if is_user else [])
+            knows_rules = is_user and refused[8] is None
+            policy = await password_policies.get(tx, account_id) if knows_rules else None
+            knows = refused[6] is None
             return Person(
                 entity=entity,
                 created_at=created_at,
                 trust_policy=trust_policy,
                 keys=keys,
                 used=await key_use.of_keys(tx, [one.access_key_id for one in keys.items]),
-                has_password=None if refused[6] is not None else unique_id in passwords,
+                has_password=unique_id in passwords if knows else None,
                 has_codes=None if refused[7] is not None else unique_id in devices,
+                must_change=knows and passwords.get(unique_id, False),
+                rules=password_rules.in_words(policy) if knows_rules else "",
+                least_length=password_rules.least_length(policy) if knows_rules else 1,
                 attached=await _part(refused[1], lambda: managed_policies.attached(tx, unique_id)),
                 inline=await _part(refused[2], names),
                 groups=await _part(no_groups, lambda: groups.of_user(tx, unique_id)),
@@ -183,13 +197,15 @@ async def _entity(
     """A user, group or role, when it was made, and a role's trust policy."""
     if kind == "role":
         role = await roles.get(tx, account_id, name)
-        entity = None if role is None else await entities.find(tx, account_id, kind, name)
-        return entity, 0.0 if role is None else role.created_at, "" if role is None else role.trust_policy
-    if kind == "user":
+        if role is not None:
+            return entities.entity_of(role), role.created_at, role.trust_policy
+    elif kind == "user":
         user = await users.get_user(tx, account_id, name)
-        entity = None if user is None else await entities.find(tx, account_id, kind, name)
-        return entity, 0.0 if user is None else user.created_at, ""
-    return await entities.find(tx, account_id, kind, name), 0.0, ""
+        if user is not None:
+            return entities.entity_of(user), user.created_at, ""
+    else:
+        return await entities.find(tx, account_id, kind, name), 0.0, ""
+    return None, 0.0, ""
 
 
 async def _part(refused: str | None, read: Callable[[], Awaitable[list[T]]]) -> Part[T]:

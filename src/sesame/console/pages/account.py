@@ -9,12 +9,14 @@ from typing import Any
 
 from starlette.responses import Response
 
+from sesame.access.password_rules import in_words, least_length
 from sesame.console import zones
 from sesame.console.calls import Call, Sample, call, sample
 from sesame.console.visit import Page, Visit
 from sesame.errors import ServiceError
 from sesame.model import PrincipalKind
 from sesame.store.console_choices import SCHEMES, Choices
+from sesame.store.iam import password_policies
 
 _MAY_BE_GIVEN_AGAIN = ("InvalidAuthenticationCode", "ValidationError")
 """What is said of wrong codes of a device that still waits for right ones."""
@@ -41,6 +43,8 @@ async def _page(visit: Visit, problem: str = "", status: int = 200, **more: obje
             has_password = bool(await visit.call("iam", "GetLoginProfile", {}))
         except ServiceError:
             has_password = True  # or it may not be known; the form says what is wrong
+    account_id = visit.me.principal.account_id
+    policy = await visit.backing.store.read(lambda tx: password_policies.get(tx, account_id))
     logins = [login for login in await visit.backing.logins.of_user(visit.login) if not login.is_operator]
     return visit.page(
         "me.html",
@@ -52,6 +56,8 @@ async def _page(visit: Visit, problem: str = "", status: int = 200, **more: obje
         hidden=hidden,
         codes_left=codes_left,
         has_password=has_password,
+        rules=in_words(policy),
+        least_length=least_length(policy),
         logins=logins,
         device=more.get("device"),
         zones=await asyncio.to_thread(zones.names),

@@ -2,13 +2,15 @@
 
 from starlette.responses import RedirectResponse, Response
 
+from sesame.access.password_rules import in_words, least_length
 from sesame.console.late import onward
 from sesame.console.logins import INVITE_S, WRONG, Expired, MustChange, Wait
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
 from sesame.errors import ServiceError
 from sesame.operations.home import ACTION as HOME
-from sesame.store.iam import users
+from sesame.store.iam import password_policies, users
+from sesame.store.iam.password_policies import PasswordPolicy
 
 
 async def start(visit: Visit) -> Response:
@@ -88,13 +90,21 @@ async def show_invite(visit: Visit) -> Response:
 async def _invite(visit: Visit, problem: str, status: int) -> Response:
     link = await visit.backing.logins.find_link(visit.path_values["token"], "invite")
 
-    async def run(tx: Transaction) -> users.User | None:
-        return None if link is None else await users.get_user_by_id(tx, link.user_id)
+    async def run(tx: Transaction) -> tuple[users.User | None, PasswordPolicy | None]:
+        if link is None:
+            return None, None
+        return await users.get_user_by_id(tx, link.user_id), await password_policies.get(tx, link.account_id)
 
-    user = await visit.backing.store.read(run)
-    hours = int(INVITE_S // 3600)
-    status = 404 if user is None else status
-    return visit.page("invite.html", status=status, user=user, problem=problem, hours=hours)
+    user, policy = await visit.backing.store.read(run)
+    return visit.page(
+        "invite.html",
+        status=404 if user is None else status,
+        user=user,
+        rules=in_words(policy),
+        least_length=least_length(policy),
+        problem=problem,
+        hours=int(INVITE_S // 3600),
+    )
 
 
 async def accept_invite(visit: Visit) -> Response:

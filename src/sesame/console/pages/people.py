@@ -6,11 +6,15 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
+from sesame.access.password_rules import LONGEST
 from sesame.console.calls import Call, Sample, call, sample
 from sesame.console.visit import Page, Visit, problem_of
 from sesame.errors import ServiceError
 from sesame.operations.people import MOST_MEMBERS, Person
 
+FILL_IN = "A-NEW-password-1"
+"""What stands in the foot for the password, which no page shows."""
+WRONG_PASSWORD = ("PasswordPolicyViolation", "ValidationError", "InvalidInput")
 EXAMPLE = "arn:aws:iam::aws:policy/AmazonSESFullAccess"
 
 
@@ -75,7 +79,9 @@ async def show_user(visit: Visit) -> Response:
     return await _user(visit)
 
 
-async def _user(visit: Visit, problem: str = "", status: int = 200, key: object = None) -> Response:
+async def _user(
+    visit: Visit, problem: str = "", status: int = 200, *, key: object = None, must_change: bool = True
+) -> Response:
     found = await visit.backing.people.one(visit.me, "user", visit.path_values["name"])
     return visit.page(
         "person.html",
@@ -83,6 +89,8 @@ async def _user(visit: Visit, problem: str = "", status: int = 200, key: object 
         problem=problem,
         found=found,
         new_key=key,
+        must_change=must_change,
+        longest=LONGEST,
         calls=_calls(visit.path_values["name"], found),
     )
 
@@ -104,6 +112,11 @@ def _calls(name: str, found: Person) -> list[Sample]:
     doing.append(sample("Put the user into a group", _membership(name, "senders", add=True)))
     groups = found.groups.items[:1]
     doing += [sample("Take the user out", _membership(name, one.group_name, add=False)) for one in groups]
+    if not found.has_password:
+        doing.append(sample("Give the user a password", _password(name, FILL_IN, "create")))
+    if found.has_password is not False:
+        doing.append(sample("Set another password", _password(name, FILL_IN, "update")))
+        doing.append(sample("Delete the password", _of(name, "DeleteLoginProfile")))
     return [*doing, sample("Delete the user", _of(name, "DeleteUser"))]
 
 
@@ -123,14 +136,19 @@ def _membership(name: str, group: str, *, add: bool) -> Call:
     return _of(name, "AddUserToGroup" if add else "RemoveUserFromGroup", GroupName=group)
 
 
-async def _try(visit: Visit, made: Call) -> Response:
+def _password(name: str, password: str, do: str, *, must_change: bool = True) -> Call:
+    operation = "UpdateLoginProfile" if do == "update" else "CreateLoginProfile"
+    return _of(name, operation, Password=password, PasswordResetRequired=must_change)
+
+
+async def _try(visit: Visit, made: Call, *, said: str = "set") -> Response:
     """Do something to the user of the page."""
     name = visit.path_values["name"]
     try:
         await visit.do(made)
     except ServiceError as error:
         return await _user(visit, *problem_of(error))
-    return visit.go(_to(visit, "users", name), said="set")
+    return visit.go(_to(visit, "users", name), said=said)
 
 
 async def create_key(visit: Visit) -> Response:
@@ -165,6 +183,27 @@ async def change_membership(visit: Visit) -> Response:
     """Put the user into a group, or take the user out of it."""
     name, add = visit.path_values["name"], visit.form.get("do") != "remove"
     return await _try(visit, _membership(name, visit.form.get("group", "").strip(), add=add))
+
+
+async def set_password(visit: Visit) -> Response:
+    """Give the user a password for the console, or another one. No answer shows it again."""
+    form, name = visit.form, visit.path_values["name"]
+    password, must_change = form.get("password", ""), "must_change" in form
+    if password != form.get("again", ""):
+        visit.wrong = ("password", "again")
+        return await _user(visit, "The two passwords differ.", 400, must_change=must_change)
+    try:
+        await visit.do(_password(name, password, form.get("do", ""), must_change=must_change))
+    except ServiceError as error:
+        visit.wrong = ("password",) if error.code in WRONG_PASSWORD else ()
+        problem, status = problem_of(error)
+        return await _user(visit, problem, status, must_change=must_change)
+    return visit.go(_to(visit, "users", name), said="given")
+
+
+async def delete_password(visit: Visit) -> Response:
+    """Take the user's password away; open sessions end."""
+    return await _try(visit, _of(visit.path_values["name"], "DeleteLoginProfile"), said="taken")
 
 
 async def delete_user(visit: Visit) -> Response:
@@ -235,6 +274,8 @@ PAGES = (
     Page(path=f"{_USER}/keys/change", handler=change_key, method="POST", is_grave=True),
     Page(path=f"{_USER}/policies", handler=change_policy, method="POST", is_grave=True),
     Page(path=f"{_USER}/groups", handler=change_membership, method="POST", is_grave=True),
+    Page(path=f"{_USER}/password", handler=set_password, method="POST", is_grave=True),
+    Page(path=f"{_USER}/password/delete", handler=delete_password, method="POST", is_grave=True),
     Page(path=f"{_USER}/delete", handler=delete_user, method="POST", is_grave=True),
     Page(path=_GROUP, handler=show_group),
     Page(path=f"{_GROUP}/policies", handler=change_group_policy, method="POST", is_grave=True),

@@ -34,23 +34,24 @@ async def find(tx: Transaction, account_id: str, kind: Kind, name: str) -> Entit
     """The user, group or role of that name, or None."""
     match kind:
         case "user":
-            return _entity(await users.get_user(tx, account_id, name))
+            return entity_of(await users.get_user(tx, account_id, name))
         case "group":
-            return _entity(await groups.get(tx, account_id, name))
+            return entity_of(await groups.get(tx, account_id, name))
         case "role":
-            return _entity(await roles.get(tx, account_id, name))
+            return entity_of(await roles.get(tx, account_id, name))
 
 
 async def by_id(tx: Transaction, unique_id: str) -> Entity | None:
     """The one with that unique id, or None."""
     if unique_id.startswith("AIDA"):
-        return _entity(await users.get_user_by_id(tx, unique_id))
+        return entity_of(await users.get_user_by_id(tx, unique_id))
     if unique_id.startswith("AGPA"):
-        return _entity(await groups.get_by_id(tx, unique_id))
-    return _entity(await roles.get_by_id(tx, unique_id))
+        return entity_of(await groups.get_by_id(tx, unique_id))
+    return entity_of(await roles.get_by_id(tx, unique_id))
 
 
-def _entity(found: users.User | groups.Group | roles.Role | None) -> Entity | None:
+def entity_of(found: users.User | groups.Group | roles.Role | None) -> Entity | None:
+    """What was read of a user, group or role as what has policies."""
     kind: Kind
     match found:
         case None:

@@ -55,18 +55,18 @@ async def get(tx: Transaction, user_id: str) -> LoginProfile | None:
     return await _PROFILES.get(tx, user_id)
 
 
-async def of_users(tx: Transaction, user_ids: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
-    """Which of these users have a password, and which a device that is enabled."""
+async def of_users(tx: Transaction, user_ids: Sequence[str]) -> tuple[dict[str, bool], frozenset[str]]:
+    """Which of these users have a password, with whether it must be changed, and which a device that is enabled."""
     if not user_ids:
-        return frozenset(), frozenset()
+        return {}, frozenset()
     rows = await tx.all(
-        "SELECT 0, user_id FROM login_profile WHERE user_id IN (?*)"
-        " UNION ALL SELECT 1, user_id FROM mfa_device WHERE user_id IN (?*)",
+        "SELECT 0, user_id, reset_required FROM login_profile WHERE user_id IN (?*)"
+        " UNION ALL SELECT 1, user_id, 0 FROM mfa_device WHERE user_id IN (?*)",
         list(user_ids),
         list(user_ids),
     )
-    found = [frozenset(str(user) for kind, user in rows if kind == wanted) for wanted in (0, 1)]
-    return found[0], found[1]
+    passwords = {str(user): bool(must_change) for kind, user, must_change in rows if kind == 0}
+    return passwords, frozenset(str(user) for kind, user, _ in rows if kind == 1)
 
 
 async def put(tx: Transaction, profile: LoginProfile, *, remembered: int | None = None) -> None:
