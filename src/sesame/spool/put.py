@@ -131,14 +131,22 @@ async def put_all(tx: Transaction, messages: Sequence[SpooledMessage]) -> None:
                 if not one.is_to_be_delivered
             ],
         )
-    count = sum(len(message.recipients) for message in messages)
-    numbers = iter(
-        range(first_recipient := await tx.new_numbers("recipient", count), first_recipient + count)
-    )
-    recipients = [
-        (next(numbers), seq, n, address, domain_of(address), _first_state(message, address), message)
+    await _put_recipients(tx, numbered)
+    await events.record(tx, [event for seq, message in numbered for event in _events(seq, message)])
+
+
+async def _put_recipients(tx: Transaction, numbered: Sequence[tuple[int, SpooledMessage]]) -> None:
+    """Put the recipients of messages into the spool, and those that are to be delivered to into the queue."""
+    count = sum(len(message.recipients) for _, message in numbered)
+    first = await tx.new_numbers("recipient", count)
+    every = [
+        (seq, n, address, message)
         for seq, message in numbered
         for n, address in enumerate(message.recipients)
+    ]
+    recipients = [
+        (number, seq, n, address, domain_of(address), _first_state(message, address), message)
+        for number, (seq, n, address, message) in enumerate(every, start=first)
     ]
     await tx.many(
         "INSERT INTO recipient (seq, message_seq, n, address, domain, state, due_at)"
@@ -157,7 +165,6 @@ async def put_all(tx: Transaction, messages: Sequence[SpooledMessage]) -> None:
             if state is RecipientState.QUEUED
         ],
     )
-    await events.record(tx, [event for seq, message in numbered for event in _events(seq, message)])
 
 
 async def _put_further_owners(tx: Transaction, numbered: Sequence[tuple[int, SpooledMessage]]) -> None:
