@@ -37,7 +37,7 @@ POINTS: Sequence[tuple[str, int]] = (
     ("sesame.spool.pieces:Staging.stage", 2),
     ("sesame.spool.spool:_lease", 5),
     ("sesame.spool.settle:settle", 3),
-    ("sesame.spool.settle:_end", 4),
+    ("sesame.spool.settle:end_recipients", 4),
     ("sesame.spool.settle:drop_bodies", 3),
     ("sesame.sending.accept:load", 6),
     ("sesame.sending.accept:put_all", 5),

@@ -19,9 +19,9 @@ from sesame.db.sqlite import SqliteStore
 from sesame.delivery.lanes import Lanes, Limits
 from sesame.mail.address import domain_of
 from sesame.model import MessageId, Outcome, OutcomeKind
+from sesame.spool.expiry import START
 from sesame.spool.put import SpooledMessage, put
 from sesame.spool.queue import Lane, Position
-from sesame.spool.settle import START
 from sesame.spool.spool import Settlement, Spool
 from sesame.store.decisions import DecisionText
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sesame.spool import settle as settling
+from sesame.spool import expiry
 from sesame.spool.hold import hold, release
 from sesame.spool.withdraw import withdraw
 from tests.support.spooled import BOUNCED, DELAYED, DELIVERED, Fixture, message, with_spool
@@ -78,10 +78,10 @@ def test_what_was_claimed_since_it_was_found_overdue_is_not_given_up(tmp_path: P
     async def check(f: Fixture) -> None:
         await f.put(message("m1", "a@one.test", "b@one.test"))
         found = await f.store.read(
-            lambda tx: settling.overdue(tx, {"one.test": "no"}, after=settling.START, now=9_000.0, life_s=5.0)
+            lambda tx: expiry.overdue(tx, {"one.test": "no"}, after=expiry.START, now=9_000.0, life_s=5.0)
         )
         (claim,) = await f.claim(of=[("one.test", 1)])
-        assert await f.store.write(lambda tx: settling.expire(tx, found.seqs, {}, at=6.0)) == 1
+        assert await f.store.write(lambda tx: expiry.expire(tx, found.seqs, {}, at=6.0)) == 1
         assert await f.settle(claim, DELIVERED) == 1
         assert sorted(r.state for r in (await f.trace()).recipients) == ["delivered", "expired"]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from sesame.spool import control, trace
+from sesame.spool.expiry import START
 from sesame.spool.put import HEAD_BYTES
-from sesame.spool.settle import START
 from sesame.spool.spool import Damaged, Settlement
 from sesame.store.events import PAUSED
 from tests.support.spooled import (
@@ -293,7 +293,7 @@ def test_what_waits_behind_many_that_may_not_expire_expires_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever pauses a destination keeps no other's mail beyond the time that its sender gave it."""
-    monkeypatch.setattr("sesame.spool.settle.EXPIRE_AT_ONCE", 4)
+    monkeypatch.setattr("sesame.spool.expiry.EXPIRE_AT_ONCE", 4)
 
     async def check(f: Fixture) -> None:
         for number in range(9):

@@ -18,8 +18,8 @@ from sesame.db.sqlite import SqliteStore
 from sesame.sending.accept import Acceptance, accept
 from sesame.spool import attempts, control, destinations, listing, purge, trace
 from sesame.spool.control import Filter
+from sesame.spool.expiry import START
 from sesame.spool.queue import Ask, Position
-from sesame.spool.settle import START
 from sesame.spool.spool import Settlement, Spool
 from sesame.store import (
     accounts,

@@ -27,8 +27,8 @@ from sesame.mail.address import domain_of
 from sesame.metrics import Metrics
 from sesame.model import Outcome, OutcomeKind
 from sesame.observe import Clock, Log
+from sesame.spool.expiry import START
 from sesame.spool.queue import Lane, Position
-from sesame.spool.settle import START
 from sesame.spool.spool import Claim, Claimed, Damaged, Settlement, Spool
 from sesame.spool.withdraw import NOT_UNDERSTOOD, Withdrawal
 from sesame.store.events import PAUSED, REVOKED, Stage

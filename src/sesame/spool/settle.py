@@ -5,8 +5,7 @@ where nobody is to be notified.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -16,19 +15,8 @@ from sesame.db import Transaction, Value
 from sesame.model import SYSTEM_ACCOUNT, MessageId, Outcome, OutcomeKind, RecipientState
 from sesame.spool.put import HEAD_BYTES, KEEP_HEAD, head_of
 from sesame.store import egress, events, notifications, tallies
-from sesame.store.events import PAUSED, Happened, NewEvent, Stage
+from sesame.store.events import Happened, NewEvent, Stage
 from sesame.store.tallies import NO_ATTEMPTS, Attempts, Where, quarter_of
-
-EXPIRE_AT_ONCE = 256
-"""Rows that one write looks at."""
-
-GRACE_S = 86_400.0
-"""How long past its life mail is left for a last attempt that nothing is known to stand against."""
-
-_WAITING = (
-    "seq, domain, holder IS NULL AND (hold IS NULL OR hold = ?)"
-    " AND domain NOT IN (SELECT domain FROM queue_pause), hold IS NOT NULL"
-)
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,46 +102,63 @@ async def settle(
     both = [(settlement, _state(settlement)) for settlement in held]
     await _count(tx, both, at=at)
     stages = await _stages(tx, both, streams_events=streams_events)
-    await tx.many(
-        "UPDATE queue SET due_at = ?, holder = NULL, deaths = 0, token = token + 1, doubts = doubts + ?"
-        " WHERE seq = ?",
-        [
-            (one.retry_at, int(one.outcome.ambiguous), one.claim.recipient_seq)
-            for one, state in both
-            if state is RecipientState.QUEUED
-        ],
-    )
+    await _put_off(tx, [one for one, state in both if state is RecipientState.QUEUED])
     done = [(one, state) for one, state in both if state is not RecipientState.QUEUED]
-    await _end(tx, [(one.claim.recipient_seq, state, one.claim.attempts) for one, state in done], at=at)
-    attempts = list(enumerate(both, start=await tx.new_numbers("attempt", len(both))))
-    await tx.many(
-        "INSERT INTO attempt (seq, recipient_seq, at, kind, status, diagnostic, remote_mta, remote_ip, tls,"
-        " tls_verdict, stage, source_ip, took_s, chosen, dialogue)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [_attempt_row(seq, one, at) for seq, (one, _) in attempts],
+    await end_recipients(
+        tx, [(one.claim.recipient_seq, state, one.claim.attempts) for one, state in done], at=at
     )
-    warming = Counter(one.outcome.source_ip for one in held if one.outcome.is_warming)
-    if warming:
-        await egress.count(tx, {address: sent for address, sent in warming.items() if address}, at=at)
+    attempt_seqs = await _record_attempts(tx, held, at=at)
+    await _count_warming(tx, held, at=at)
+    described = zip(both, attempt_seqs, stages, strict=True)
     await events.record(
-        tx,
-        [
-            NewEvent(
-                message_seq=one.claim.message_seq,
-                key=f"{one.claim.recipient_index}/{one.claim.token}",
-                what=_HAPPENED[state],
-                at=at,
-                n=one.claim.recipient_index,
-                attempt_seq=seq,
-                detail=MAY_HAVE if state is RecipientState.EXPIRED and _doubts(one) else None,
-                stage=stage,
-            )
-            for (seq, (one, state)), stage in zip(attempts, stages, strict=True)
-        ],
+        tx, [_event(one, state, seq, stage=stage, at=at) for (one, state), seq, stage in described]
     )
     await drop_bodies(tx, {one.claim.message_seq for one, _ in done})
     delivered = sum(state is RecipientState.DELIVERED for _, state in both)
     return Settled(len(held), delivered, frozenset(stages))
+
+
+async def _put_off(tx: Transaction, settlements: Sequence[Settlement]) -> None:
+    """Let recipients wait for their next attempt."""
+    await tx.many(
+        "UPDATE queue SET due_at = ?, holder = NULL, deaths = 0, token = token + 1, doubts = doubts + ?"
+        " WHERE seq = ?",
+        [(one.retry_at, int(one.outcome.ambiguous), one.claim.recipient_seq) for one in settlements],
+    )
+
+
+async def _record_attempts(tx: Transaction, settlements: Sequence[Settlement], *, at: float) -> range:
+    """Keep what the attempts were; their numbers."""
+    first = await tx.new_numbers("attempt", len(settlements))
+    numbers = range(first, first + len(settlements))
+    await tx.many(
+        "INSERT INTO attempt (seq, recipient_seq, at, kind, status, diagnostic, remote_mta, remote_ip, tls,"
+        " tls_verdict, stage, source_ip, took_s, chosen, dialogue)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [_attempt_row(seq, one, at) for seq, one in zip(numbers, settlements, strict=True)],
+    )
+    return numbers
+
+
+async def _count_warming(tx: Transaction, settlements: Sequence[Settlement], *, at: float) -> None:
+    """Count what went from addresses of ours that are being warmed up."""
+    warming = Counter(one.outcome.source_ip for one in settlements if one.outcome.is_warming)
+    if warming:
+        await egress.count(tx, {address: sent for address, sent in warming.items() if address}, at=at)
+
+
+def _event(one: Settlement, state: RecipientState, attempt_seq: int, *, stage: Stage, at: float) -> NewEvent:
+    claim = one.claim
+    return NewEvent(
+        message_seq=claim.message_seq,
+        key=f"{claim.recipient_index}/{claim.token}",
+        what=_HAPPENED[state],
+        at=at,
+        n=claim.recipient_index,
+        attempt_seq=attempt_seq,
+        detail=MAY_HAVE if state is RecipientState.EXPIRED and _doubts(one) else None,
+        stage=stage,
+    )
 
 
 _ONLY_COUNTED = (RecipientState.DELIVERED, RecipientState.QUEUED)
@@ -233,7 +238,9 @@ def may_have_been_delivered(doubts: int) -> str:
     return f"the message may have been delivered: in {attempts} a server had it whole and did not say that it took it"
 
 
-async def _end(tx: Transaction, ended: Sequence[tuple[int, RecipientState, int]], *, at: float) -> None:
+async def end_recipients(
+    tx: Transaction, ended: Sequence[tuple[int, RecipientState, int]], *, at: float
+) -> None:
     """Take recipients out of the queue in a final state, with the number of their attempts."""
     await tx.many("DELETE FROM queue WHERE seq = ?", [(seq,) for seq, _, _ in ended])
     await tx.many(
@@ -255,116 +262,6 @@ async def drop_bodies(tx: Transaction, message_seqs: set[int]) -> None:
     )
     await tx.many(KEEP_HEAD, [(seq, head_of(bytes(data or b"")), submitted) for seq, data, submitted in rows])
     await tx.many("DELETE FROM body WHERE message_seq = ?", [(row[0],) for row in rows])
-
-
-class Looked(NamedTuple):
-    """How far was looked: behind which recipient, and of those whose sender gave them a time behind which."""
-
-    seq: int
-    end: float
-    end_seq: int
-
-
-START = Looked(0, -1.0, 0)
-"""Before the first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Overdue:
-    """Recipients past their life, and where to look on."""
-
-    seqs: Sequence[int]
-    after: Looked
-
-
-async def overdue(
-    tx: Transaction, diagnostics: Mapping[str, str], *, after: Looked, now: float, life_s: float
-) -> Overdue:
-    """What is past its life, and neither held, paused nor claimed, among the next some behind `after`.
-
-    The pause of a sender makes no mail live longer: what it holds is past its life like the rest. Where `diagnostics`
-    knows why nothing went to the destination; elsewhere it is left `GRACE_S` for a last attempt, for the process may
-    have been down.
-    """
-    oldest = await tx.all(
-        f"SELECT {_WAITING}, queued_at + ? FROM queue WHERE seq > ? ORDER BY seq LIMIT ?",
-        PAUSED,
-        life_s,
-        after.seq,
-        EXPIRE_AT_ONCE,
-    )
-    own = await tx.all(
-        f"SELECT {_WAITING}, expires_at FROM queue WHERE expires_at IS NOT NULL AND expires_at <= ?"
-        " AND (expires_at, seq) > (?, ?) ORDER BY expires_at, seq LIMIT ?",
-        PAUSED,
-        now,
-        after.end,
-        after.end_seq,
-        EXPIRE_AT_ONCE,
-    )
-    seqs = {
-        int(seq)
-        for seq, domain, is_waiting, is_held, end in (*oldest, *own)
-        if is_waiting and end + (0 if is_held or domain in diagnostics else GRACE_S) <= now
-    }
-    has_more = len(oldest) == EXPIRE_AT_ONCE and oldest[-1][4] <= now
-    last = int(oldest[-1][0]) if has_more else START.seq
-    end, end_seq = (float(own[-1][4]), int(own[-1][0])) if len(own) == EXPIRE_AT_ONCE else START[1:]
-    return Overdue(sorted(seqs), Looked(last, end, end_seq))
-
-
-async def expire(tx: Transaction, seqs: Sequence[int], diagnostics: Mapping[str, str], *, at: float) -> int:
-    """Give up those of the recipients that are neither held nor claimed meanwhile; how many."""
-    rows = await tx.all(
-        "SELECT seq, n, message_seq, attempts, token, domain, doubts, hold FROM queue WHERE seq IN (?*)"
-        " AND holder IS NULL AND (hold IS NULL OR hold = ?)",
-        seqs,
-        PAUSED,
-    )
-    if not rows:
-        return 0
-    await _end(tx, [(row[0], RecipientState.EXPIRED, row[3]) for row in rows], at=at)
-    first = await tx.new_numbers("attempt", len(rows))
-    await tx.many(
-        "INSERT INTO attempt (seq, recipient_seq, at, kind, status, diagnostic) VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (
-                first + k,
-                row[0],
-                at,
-                OutcomeKind.TRANSIENT.value,
-                "4.4.7",
-                _why_expired(row[7] or diagnostics.get(row[5]), doubts=row[6]),
-            )
-            for k, row in enumerate(rows)
-        ],
-    )
-    await events.record(
-        tx,
-        [
-            NewEvent(
-                message_seq=row[2],
-                key=f"{row[1]}/{row[4]}/expired",
-                what=Happened.EXPIRED,
-                at=at,
-                n=row[1],
-                attempt_seq=first + k,
-                detail=MAY_HAVE if row[6] else None,
-            )
-            for k, row in enumerate(rows)
-        ],
-    )
-    await drop_bodies(tx, {row[2] for row in rows})
-    return len(rows)
-
-
-def _why_expired(said: str | None, *, doubts: int) -> str:
-    why = "delivery time expired"
-    if said == PAUSED:
-        why = f"{why}; {said}"
-    elif said:
-        why = f"{why}; the last attempt there: {said}"
-    return f"{may_have_been_delivered(doubts)}; {why}" if doubts else why
 
 
 def _attempt_row(seq: int, settlement: Settlement, at: float) -> tuple[Value, ...]:

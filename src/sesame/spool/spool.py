@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from sesame.db import Row, Store, Transaction
 from sesame.errors import SesameError, StoreDamaged
 from sesame.model import MessageId
-from sesame.spool import pieces
+from sesame.spool import expiry, pieces
 from sesame.spool import settle as settling
+from sesame.spool.expiry import Looked
 from sesame.spool.hold import Held, hold
 from sesame.spool.queue import HELD_AT, Ask, Position, Swept, paused, sweep
-from sesame.spool.settle import Claim, Looked, Settled, Settlement
+from sesame.spool.settle import Claim, Settled, Settlement
 from sesame.spool.withdraw import Withdrawal, withdraw
 
 __all__ = ["POISON_DEATHS", "Claim", "Claimed", "Damaged", "Settlement", "Spool", "TakenOver"]
@@ -254,10 +255,10 @@ class Spool:
         `diagnostics` says of destinations why nothing went there.
         """
         found = await self._store.read(
-            lambda tx: settling.overdue(tx, diagnostics, after=after, now=now, life_s=life_s)
+            lambda tx: expiry.overdue(tx, diagnostics, after=after, now=now, life_s=life_s)
         )
         if found.seqs:
-            await self._store.write(lambda tx: settling.expire(tx, found.seqs, diagnostics, at=at))
+            await self._store.write(lambda tx: expiry.expire(tx, found.seqs, diagnostics, at=at))
         return found.after
 
     async def depth(self) -> tuple[int, float | None]:
