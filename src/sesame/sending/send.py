@@ -141,15 +141,13 @@ class Sender:
             raise InsufficientStorage(NO_ROOM)
         await self._check_not_paused(caller, submission, began)
         message_id = self._new_id(caller.at, caller.region)
-        composed = await self._compose(submission, message_id, caller.at)
-        if composed.configuration_set is not None:
-            composed = _with_set(caller, composed, composed.configuration_set)
+        composed = await self._composed(caller, submission, message_id)
         for _ in range(MAX_DECISIONS):
             deciding = self._clock.monotonic()
             try:
                 decision = await self._decide(caller, composed)
             except ServiceError:
-                await self._check_set(caller, composed, began)
+                await self._check_set_first(caller, composed, began)
                 raise
             self._metrics.decide_duration.observe(self._clock.monotonic() - deciding)
             try:
@@ -185,9 +183,8 @@ class Sender:
         It is read anew when it has changed meanwhile. Quota and rate are not asked. Raises the `ServiceError` of what
         fails before anything is decided.
         """
-        composed = await self._compose(submission, self._new_id(self._clock.now(), caller.region), caller.at)
-        if composed.configuration_set is not None:
-            composed = _with_set(caller, composed, composed.configuration_set)
+        message_id = self._new_id(self._clock.now(), caller.region)
+        composed = await self._composed(caller, submission, message_id)
         for _ in range(MAX_DECISIONS):
             decision = await self._authorizer.decide_send(
                 caller,
@@ -200,7 +197,7 @@ class Sender:
                 continue
             refusal: ServiceError | None = None
             # Raised: of a send, too, a set that was named is reported before what was decided.
-            await self._check_set(caller, composed, None)
+            await self._check_set(caller, composed)
             try:
                 self._admit(caller, composed, decision)
                 await self._check_default(caller, composed, decision)
@@ -228,9 +225,7 @@ class Sender:
     ) -> tuple[SendRequest, SendDecision] | None:
         """What would be decided on a message of a paused account; None where something else is wrong first."""
         try:
-            composed = await self._compose(submission, self._new_id(caller.at, caller.region), caller.at)
-            if composed.configuration_set is not None:
-                composed = _with_set(caller, composed, composed.configuration_set)
+            composed = await self._composed(caller, submission, self._new_id(caller.at, caller.region))
             for _ in range(MAX_DECISIONS):
                 decision = await self._decide(caller, composed)
                 if not await self._authorizer.is_stale(decision):
@@ -254,7 +249,7 @@ class Sender:
             return composed.request, decision
 
         try:
-            await self._check_set(caller, composed, None)
+            await self._check_set(caller, composed)
         except ServiceError as failure:
             await self._refused.record_failure(caller, submission, failure, decided)
             await self._pace.hold(began)
@@ -276,6 +271,12 @@ class Sender:
         if found:
             refusal.facts = {**refusal.facts, "then": found}
 
+    async def _composed(self, caller: Caller, submission: Submission, message_id: MessageId) -> Composed:
+        """The message, with the configuration set that it names among what must be allowed."""
+        composed = await self._compose(submission, message_id, caller.at)
+        name = composed.configuration_set
+        return composed if name is None else _with_set(caller, composed, name)
+
     async def _compose(self, submission: Submission, message_id: MessageId, at: float) -> Composed:
         stamp = Stamp(
             message_id=message_id,
@@ -289,22 +290,24 @@ class Sender:
             return await asyncio.get_running_loop().run_in_executor(executor, compose, submission, stamp)
         return compose(submission, stamp)
 
-    async def _check_set(self, caller: Caller, composed: Composed, began: float | None) -> None:
+    async def _check_set(self, caller: Caller, composed: Composed) -> None:
         """Of what is refused: a configuration set that is missing or paused is reported before all else.
 
-        Looked up then and not before each decision, since accepting looks it up in any case. Answered at a step
-        like every refusal after a decision, unless whoever asks sees to that (`began` is None).
+        Looked up then and not before each decision, since accepting looks it up in any case.
         """
         name = composed.configuration_set
         if name is None:
             return
         account_id, region = caller.principal.account_id, caller.region
         found = await self._store.read(lambda tx: configuration_sets.get(tx, account_id, region, name))
+        in_force(found, name, is_default=False)
+
+    async def _check_set_first(self, caller: Caller, composed: Composed, began: float) -> None:
+        """The same, answered at a step like every refusal after a decision."""
         try:
-            in_force(found, name, is_default=False)
+            await self._check_set(caller, composed)
         except ServiceError:
-            if began is not None:
-                await self._pace.hold(began)
+            await self._pace.hold(began)
             raise
 
     async def _check_default(self, caller: Caller, composed: Composed, decision: SendDecision) -> None:
@@ -356,36 +359,12 @@ class Sender:
     ) -> SpooledMessage:
         """ONE transaction: epochs compared, quota counted, message and recipients stored."""
         recipients = composed.request.recipients
-        account_id = caller.principal.account_id
-        set_name = composed.configuration_set or decision.default_configuration_set
-        is_published = set_name is not None or self._streams_events
-        message = SpooledMessage(
-            message_id=message_id,
-            account_id=account_id,
-            owner_account_id=decision.owner_account_id,
-            region=caller.region,
-            identity=decision.identity,
-            source=composed.source,
-            return_path=composed.return_path,
-            subject=composed.subject,
-            tags=composed.tags,
-            decision=decision_text(caller, composed.request, decision, operation=composed.operation),
-            accepted_at=caller.at,
-            queued_at=self._steady.now(),
-            recipients=recipients,
-            data=composed.data,
-            failure=composed.failure,
-            source_as_written=composed.source_as_written,
-            submitted=composed.submitted,
-            lent=decision.lent_by(account_id, caller.region),
-            tracking=composed.tracking,
-            acceptance_stage=Stage.REACTED if is_published else Stage.PUBLISHED,
-        )
+        message = self._spooled(caller, message_id, composed, decision)
         simulated = [address for address in recipients if self._authorizer.is_simulator(address)]
         acceptance = Acceptance(
             message=message,
             epochs=decision.epochs,
-            set_name=set_name,
+            set_name=_set_used(composed, decision),
             is_default=composed.configuration_set is None,
             to_quota=len(recipients) - len(simulated),
             simulated=simulated,
@@ -400,6 +379,35 @@ class Sender:
         if len(composed.data) > LARGE_BYTES and message.failure is None:
             return await self._accept_in_pieces(acceptance)
         return await self._store.write_together(accept, acceptance)
+
+    def _spooled(
+        self, caller: Caller, message_id: MessageId, composed: Composed, decision: SendDecision
+    ) -> SpooledMessage:
+        """What goes into the spool."""
+        account_id = caller.principal.account_id
+        is_published = _set_used(composed, decision) is not None or self._streams_events
+        return SpooledMessage(
+            message_id=message_id,
+            account_id=account_id,
+            owner_account_id=decision.owner_account_id,
+            region=caller.region,
+            identity=decision.identity,
+            source=composed.source,
+            return_path=composed.return_path,
+            subject=composed.subject,
+            tags=composed.tags,
+            decision=decision_text(caller, composed.request, decision, operation=composed.operation),
+            accepted_at=caller.at,
+            queued_at=self._steady.now(),
+            recipients=composed.request.recipients,
+            data=composed.data,
+            failure=composed.failure,
+            source_as_written=composed.source_as_written,
+            submitted=composed.submitted,
+            lent=decision.lent_by(account_id, caller.region),
+            tracking=composed.tracking,
+            acceptance_stage=Stage.REACTED if is_published else Stage.PUBLISHED,
+        )
 
     async def _accept_in_pieces(self, acceptance: Acceptance) -> SpooledMessage:
         """Accept a large message, most of which is written before; nothing of it stays if it is refused."""
@@ -416,6 +424,11 @@ class Sender:
             if not is_accepted:
                 with suppress(Unavailable):  # what is left is nobody's, and goes when it is old
                     await pieces.drop(self._store, [message.message_id])
+
+
+def _set_used(composed: Composed, decision: SendDecision) -> str | None:
+    """The configuration set that it is sent with: the one that it names, else the From identity's."""
+    return composed.configuration_set or decision.default_configuration_set
 
 
 def _with_set(caller: Caller, composed: Composed, name: str) -> Composed:
