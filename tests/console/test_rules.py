@@ -63,7 +63,7 @@ async def logged_in_from(data: Path, guard: Guard, *, proxy: str, forwarded: str
         console = Console(opened.backing, guard, proxy=proxy, log=opened.services.log)
         base = guard.base_url("localhost")
         transport = httpx.ASGITransport(console.application(), client=("127.0.0.1", 1))
-        link = f"/link/{await opened.backing.logins.link('login', account, account)}"
+        link = f"/link/{await opened.backing.logins.links.make('login', account, account)}"
         headers = {"x-forwarded-for": forwarded} if forwarded else {}
         async with httpx.AsyncClient(transport=transport, base_url=base, headers=headers) as client:
             token = re.search(r'name="token" value="([^"]+)"', (await client.get(link)).text)

@@ -54,7 +54,7 @@ async def logged_in(path: Path) -> AsyncIterator[tuple[httpx.AsyncClient, Consol
         console = Console(backing, Guard(public_url="", is_secure=False), proxy="", log=services.log)
         transport = httpx.ASGITransport(app=console.application(), client=("127.0.0.1", 1))
         async with httpx.AsyncClient(transport=transport, base_url=BASE, follow_redirects=True) as client:
-            token = await logins.link("login", keys.account_id, keys.account_id)
+            token = await logins.links.make("login", keys.account_id, keys.account_id)
             page = (await client.get(f"/link/{token}")).text
             form = page.partition('name="token" value="')[2].partition('"')[0]
             answer = await client.post(f"/link/{token}", data={"token": form}, headers={"origin": BASE})

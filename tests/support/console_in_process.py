@@ -12,8 +12,8 @@ from sesame.app.console import backing_of, logins_of
 from sesame.app.foundation import Services
 from sesame.config import Settings
 from sesame.console.app import Console
+from sesame.console.browser import Browser
 from sesame.console.guard import Guard
-from sesame.console.logins import Browser
 from sesame.console.visit import Backing
 from sesame.db.sqlite import SqliteStore
 from sesame.observe import Log, SystemClock
@@ -38,8 +38,8 @@ class OpenConsole:
     @asynccontextmanager
     async def logged_in(self, account: str) -> AsyncIterator[httpx.AsyncClient]:
         """A browser in which the root of an account is logged in, or the operator ("")."""
-        cookie = await self.backing.logins.spend(
-            await self.backing.logins.link("login", account, account), BROWSER
+        cookie = await self.backing.logins.links.spend(
+            await self.backing.logins.links.make("login", account, account), BROWSER
         )
         assert cookie is not None
         transport = httpx.ASGITransport(self.console.application(), client=("127.0.0.1", 1))

@@ -151,7 +151,7 @@ class ConsoleServer(uvicorn.Server):
 
     async def first_link(self) -> str | None:
         """A link for who starts a development server; others ask for one with `sesame console login`."""
-        return f"{self.url}/link/{await self.logins.link('login')}" if self._has_first_link else None
+        return f"{self.url}/link/{await self.logins.links.make('login')}" if self._has_first_link else None
 
 
 def make_console(

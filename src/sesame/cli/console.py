@@ -10,7 +10,7 @@ from sesame.cli.output import print_json
 
 if TYPE_CHECKING:
     from sesame.app.foundation import Services
-    from sesame.console.logins import Logins
+    from sesame.console.links import Links
 
 
 def register(subparsers: Subparsers) -> None:
@@ -88,7 +88,7 @@ async def print_login(services: "Services", args: argparse.Namespace) -> int:
     account = args.account or ""
     if account:
         await services.operator.require_account(account)
-    _print(args, services, f"/link/{await _logins(services).link('login', account, account)}")
+    _print(args, services, f"/link/{await _links(services).make('login', account, account)}")
     return 0
 
 
@@ -104,21 +104,19 @@ async def print_invite(services: "Services", args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 1
-    token = await _logins(services).link("invite", user.account_id, user.user_id)
+    token = await _links(services).make("invite", user.account_id, user.user_id)
     _print(args, services, f"/invite/{token}")
     return 0
 
 
-def _logins(services: "Services") -> "Logins":
+def _links(services: "Services") -> "Links":
     from sesame.access.failed_sign_ins import FailedSignIns
-    from sesame.access.guesses import Guesses
-    from sesame.console.logins import Logins
+    from sesame.access.password_rules import PasswordRules
+    from sesame.console.links import Links
 
-    return Logins(
+    return Links(
         services.store,
-        services.sealer,
-        services.passwords,
-        Guesses(services.clock),
+        PasswordRules(services.store, services.passwords),
         FailedSignIns(services.store, services.clock, services.log),
         services.acts,
         clock=services.clock,

@@ -18,8 +18,9 @@ from starlette.types import ASGIApp
 from sesame.admin.accounts import OperatorError
 from sesame.aws.errors import InvalidClientTokenId
 from sesame.console import again, guard, late
+from sesame.console.browser import Browser
 from sesame.console.guard import Guard, Refused
-from sesame.console.logins import Browser, Visitor
+from sesame.console.logins import Visitor
 from sesame.console.pages import (
     account,
     ask,

@@ -1,10 +1,9 @@
-"""Who is logged in: passwords with codes, links that work once, and the log-ins that come of them.
+"""Who is logged in: passwords with codes, and the log-ins that come of them and of `links`.
 
 What a browser has is random; the store has its digest. A log-in ends when nobody used it for eight hours (of the
 operator: one), after a day, by logging out, and when its user, password or devices change.
 """
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -15,13 +14,15 @@ from sesame.access.guesses import Guesses, network_of
 from sesame.access.password_rules import PasswordRules, is_expired
 from sesame.access.passwords import Passwords, step_of
 from sesame.access.principals import root_principal, user_principal
+from sesame.console.browser import Browser, digest_of, login_of
+from sesame.console.links import LOGIN_LINK_S, Links, link_of
 from sesame.db import Store, Transaction
 from sesame.model import SYSTEM_ACCOUNT, AccountId, Principal, PrincipalKind
 from sesame.observe import Clock
 from sesame.store import accounts, console_choices, console_logins
 from sesame.store.accounts import Account
 from sesame.store.console_choices import NOTHING_CHOSEN, Choices
-from sesame.store.console_logins import Link, Login
+from sesame.store.console_logins import Login
 from sesame.store.iam import account_aliases, login_profiles, password_policies, recovery_codes, users
 from sesame.store.iam.login_profiles import LoginProfile
 from sesame.store.sealed import Sealer
@@ -31,17 +32,8 @@ A_PURGE = 100
 IDLE_S, OPERATOR_IDLE_S, LONGEST_S = 8 * 3600.0, 3600.0, 24 * 3600.0
 AGAIN_S = 12 * 3600.0
 """How old a log-in may be that changes policies, keys and passwords without giving its password again."""
-LOGIN_LINK_S, INVITE_S = 15 * 60.0, 24 * 3600.0
 NOTE_SEEN_EVERY_S = 60.0
 LONGEST_PASSWORD = 128
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Browser:
-    """Where a request comes from."""
-
-    source_ip: str
-    user_agent: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,27 +82,10 @@ class _Proof:
 NO_PROOF = _Proof(mfa=False)
 T = TypeVar("T")
 WRONG = "wrong"
-INVITED = Actor(
-    identity={"type": "Unknown", "principalId": "holder of an invitation"}, source="console.sesame"
-)
-"""Whoever sets a password by an invitation."""
 
 
 CONSOLE_OPERATOR = Actor(identity={"type": "Operator", "principalId": "console"}, source="console.sesame")
 """The operator, logged in to the console; who that is the link's row says."""
-
-LINKED = Actor(identity={"type": "Unknown", "principalId": "holder of a link"}, source="console.sesame")
-"""Whoever logs in by a link that the operator made."""
-
-
-def named(digest: bytes) -> str:
-    """What the audit log calls a link by: enough to tell it from others, nothing to open it with."""
-    return digest.hex()[:16]
-
-
-def digest_of(token: str) -> bytes:
-    """What is stored of a cookie or link."""
-    return hashlib.sha256(token.encode()).digest()
 
 
 def _person(who: Principal, browser: Browser) -> Actor:
@@ -149,11 +124,12 @@ class Logins:
         self._acts = acts
         self._sealer = sealer
         self._passwords = passwords
-        self._rules = PasswordRules(store, passwords)
         self._guesses = guesses
         self._failed = failed
         self._clock = clock
         self._new_token = new_token
+        rules = PasswordRules(store, passwords)
+        self.links = Links(store, rules, failed, acts, clock=clock, new_token=new_token)
 
     def random_token(self) -> str:
         """256 bits for a cookie."""
@@ -223,7 +199,7 @@ class Logins:
         user, expected = found[0], profile
         now = self._clock.now()
         token = self._new_token()
-        login = self._new(user.account_id, user.user_id, token, browser)
+        login = login_of(browser, user.account_id, user.user_id, token, at=now)
 
         async def run(tx: Transaction) -> tuple[str | MustChange | Expired, _Proof]:
             if await login_profiles.get(tx, user.user_id) != expected:
@@ -237,7 +213,7 @@ class Logins:
                 return Expired(), proof
             if expected.reset_required or is_over:
                 await console_logins.put_link(
-                    tx, _link(token, "invite", user.account_id, user.user_id, now + LOGIN_LINK_S)
+                    tx, link_of(token, "invite", user.account_id, user.user_id, now + LOGIN_LINK_S)
                 )
                 return MustChange(token=token), proof
             await console_logins.purge(tx, now=now, made_before=now - LONGEST_S, limit=A_PURGE)
@@ -331,105 +307,6 @@ class Logins:
             when=lambda done: done[1].codes_left is not None,
         )
 
-    async def link(self, purpose: str, account_id: str = "", user_id: str = "") -> str:
-        """A link's token: to log in as the operator or an account's root (`login`), or to set a password (`invite`)."""
-        token, now = self._new_token(), self._clock.now()
-        link = _link(
-            token, purpose, account_id, user_id, now + (INVITE_S if purpose == "invite" else LOGIN_LINK_S)
-        )
-        await self._acts.apply(
-            "CreateConsoleLink",
-            account_id or SYSTEM_ACCOUNT,
-            lambda tx: console_logins.put_link(tx, link),
-            parameters={
-                "purpose": purpose,
-                "userId": user_id or "operator",
-                "expiresAt": int(link.expires_at),
-            },
-            response=lambda _: {"link": named(link.digest)},
-        )
-        return token
-
-    async def find_link(self, token: str, purpose: str) -> Link | None:
-        """A link that still works, unspent."""
-        now = self._clock.now()
-        link = await self._store.read(lambda tx: console_logins.get_link(tx, digest_of(token), now=now))
-        return link if link is not None and link.purpose == purpose else None
-
-    async def spend(self, token: str, browser: Browser) -> str | None:
-        """Log in by a link: the cookie's value, or None when it is over."""
-        now, cookie = self._clock.now(), self._new_token()
-
-        async def run(tx: Transaction) -> Link | None:
-            link = await console_logins.get_link(tx, digest_of(token), now=now)
-            if link is None or link.purpose != "login":
-                return None
-            await console_logins.spend_link(tx, link.digest)
-            login = self._new(link.account_id, link.user_id, cookie, browser)
-            await console_logins.put(tx, replace(login, is_operator=not link.account_id))
-            return link
-
-        actor = replace(LINKED, source_ip=browser.source_ip, user_agent=browser.user_agent[:500])
-        spent = await self._acts.by(actor).apply(
-            "ConsoleLogin",
-            lambda link: SYSTEM_ACCOUNT if link is None else link.account_id or SYSTEM_ACCOUNT,
-            run,
-            response=lambda link: {} if link is None else {"link": named(link.digest)},
-            when=lambda link: link is not None,
-        )
-        if spent is None:
-            self._note(browser, "(a link)", "link")
-            return None
-        return cookie
-
-    async def accept_invite(self, token: str, password: str, browser: Browser) -> str | None:
-        """Set the password of whom a link invites, and log in unless a device's code is due.
-
-        The cookie's value, empty where a code is due; None when the link is over. Raises `PasswordPolicyViolation`.
-        """
-        invited = await self.find_link(token, "invite")
-        if invited is None:
-            self._note(browser, "(an invitation)", "link")
-            return None
-        new = await self._rules.new(invited.account_id, invited.user_id, password)
-        now, cookie = self._clock.now(), self._new_token()
-
-        async def run(tx: Transaction) -> tuple[str, users.User] | None:
-            link = await console_logins.get_link(tx, digest_of(token), now=now)
-            if link is None or link.purpose != "invite":
-                return None
-            await console_logins.spend_link(tx, link.digest)
-            user = await users.get_user_by_id(tx, link.user_id)
-            if user is None:
-                return None
-            before = await login_profiles.get(tx, user.user_id)
-            profile = LoginProfile(
-                account_id=user.account_id,
-                user_id=user.user_id,
-                password=new.hashed,
-                reset_required=False,
-                created_at=float(int(now)) if before is None else before.created_at,
-                set_at=now,
-            )
-            await login_profiles.put(tx, profile, remembered=new.remembered)
-            if await login_profiles.devices_of(tx, user.user_id):
-                return "", user
-            await console_logins.put(tx, self._new(user.account_id, user.user_id, cookie, browser))
-            return cookie, user
-
-        actor = replace(INVITED, source_ip=browser.source_ip, user_agent=browser.user_agent[:500])
-        done = await self._acts.by(actor).apply(
-            "UpdateLoginProfile",
-            lambda result: "" if result is None else result[1].account_id,
-            run,
-            response=lambda result: {} if result is None else {"userName": result[1].user_name},
-            when=lambda result: result is not None,
-        )
-        if done is None:
-            self._note(browser, "(an invitation)", "link")
-            return None
-        return done[0]
-
     async def change_role(
         self, login: Login, account_id: str, *, is_operator: bool, actor: Actor = CONSOLE_OPERATOR
     ) -> str:
@@ -463,30 +340,6 @@ class Logins:
     async def end(self, digest: bytes) -> None:
         """Log out."""
         await self._store.write(lambda tx: console_logins.end(tx, digest))
-
-    def _new(self, account_id: str, user_id: str, token: str, browser: Browser) -> Login:
-        now = self._clock.now()
-        return Login(
-            digest=digest_of(token),
-            account_id=account_id,
-            user_id=user_id,
-            is_operator=False,
-            mfa=False,
-            made_at=now,
-            seen_at=now,
-            source_ip=browser.source_ip,
-            user_agent=browser.user_agent[:500],
-        )
-
-
-def _link(token: str, purpose: str, account_id: str, user_id: str, expires_at: float) -> Link:
-    return Link(
-        digest=digest_of(token),
-        purpose=purpose,
-        account_id=account_id,
-        user_id=user_id,
-        expires_at=expires_at,
-    )
 
 
 async def _visitor(tx: Transaction, digest: bytes) -> Visitor:

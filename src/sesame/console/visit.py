@@ -22,10 +22,11 @@ from sesame.config import InForce
 from sesame.console import fates, text, zones
 from sesame.console.analyst import Analyst
 from sesame.console.audit_check import AuditCheck
+from sesame.console.browser import Browser
 from sesame.console.calls import Call, Sample, snippet_of
 from sesame.console.guard import MAIL_POLICY
 from sesame.console.instance import Instance
-from sesame.console.logins import CONSOLE_OPERATOR, Browser, Logins
+from sesame.console.logins import CONSOLE_OPERATOR, Logins
 from sesame.console.once import Once
 from sesame.console.play import Play
 from sesame.console.render import Renderer

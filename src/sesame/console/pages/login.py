@@ -4,7 +4,8 @@ from starlette.responses import RedirectResponse, Response
 
 from sesame.access.password_rules import in_words, least_length
 from sesame.console.late import onward
-from sesame.console.logins import INVITE_S, WRONG, Expired, MustChange, Wait
+from sesame.console.links import INVITE_S
+from sesame.console.logins import WRONG, Expired, MustChange, Wait
 from sesame.console.visit import Page, Visit
 from sesame.db import Transaction
 from sesame.errors import ServiceError
@@ -67,13 +68,13 @@ async def log_in(visit: Visit) -> Response:
 
 async def show_link(visit: Visit) -> Response:
     """The button of a link; opening the page alone spends nothing, as programs that look at links do."""
-    link = await visit.backing.logins.find_link(visit.path_values["token"], "login")
+    link = await visit.backing.logins.links.find(visit.path_values["token"], "login")
     return visit.page("link.html", status=404 if link is None else 200, link=link)
 
 
 async def use_link(visit: Visit) -> Response:
     """Log in by a link."""
-    cookie = await visit.backing.logins.spend(visit.path_values["token"], visit.browser)
+    cookie = await visit.backing.logins.links.spend(visit.path_values["token"], visit.browser)
     if cookie is None:
         return visit.page("link.html", status=404, link=None)
     if visit.login is not None:
@@ -88,7 +89,7 @@ async def show_invite(visit: Visit) -> Response:
 
 
 async def _invite(visit: Visit, problem: str, status: int) -> Response:
-    link = await visit.backing.logins.find_link(visit.path_values["token"], "invite")
+    link = await visit.backing.logins.links.find(visit.path_values["token"], "invite")
 
     async def run(tx: Transaction) -> tuple[users.User | None, PasswordPolicy | None]:
         if link is None:
@@ -114,7 +115,9 @@ async def accept_invite(visit: Visit) -> Response:
         visit.wrong = ("password", "again")
         return await _invite(visit, "The two passwords differ.", 400)
     try:
-        cookie = await visit.backing.logins.accept_invite(visit.path_values["token"], password, visit.browser)
+        cookie = await visit.backing.logins.links.accept_invite(
+            visit.path_values["token"], password, visit.browser
+        )
     except ServiceError as error:
         visit.wrong = ("password",)
         return await _invite(visit, error.message, 400)
