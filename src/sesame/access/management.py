@@ -7,7 +7,7 @@ import msgspec
 from sesame.access import conditions
 from sesame.access.checks import boundary_of, limits
 from sesame.access.directory import Held
-from sesame.access.principals import Credential
+from sesame.access.principals import Credential, Tags
 from sesame.model import Caller
 from sesame.policy import EMPTY, Decision, Outcome, PolicySet, Request, decide
 from sesame.policy.request import PolicyKind
@@ -42,6 +42,31 @@ def management_request(
             "aws:ResourceAccount": owner,
             **conditions.resource_tags(action, held.tags),
             **conditions.resource_boundary(action, held.boundary),
+            **keys,
+        },
+    )
+
+
+def trust_request(
+    caller: Caller,
+    credential: Credential,
+    action: str,
+    role_arn: str,
+    *,
+    tags: Tags,
+    keys: conditions.Keys,
+) -> Request:
+    """What is asked of a role's trust policy; `tags` are the role's."""
+    owner = account_in(role_arn)
+    return Request(
+        requester=conditions.requester(caller.principal),
+        action=action,
+        resource=role_arn,
+        resource_account=owner,
+        context={
+            **conditions.global_keys(caller, credential),
+            "aws:ResourceAccount": owner,
+            **conditions.resource_tags(action, tags),
             **keys,
         },
     )

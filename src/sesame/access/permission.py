@@ -17,12 +17,18 @@ from sesame.access.changes import Changes, Permit
 from sesame.access.checks import boundary_of, limits
 from sesame.access.compiled import Policies
 from sesame.access.directory import Directory, Held
-from sesame.access.management import account_in, decided, management_request, refusal_text
+from sesame.access.management import (
+    account_in,
+    decided,
+    management_request,
+    refusal_text,
+    trust_request,
+)
 from sesame.access.principals import Tags
 from sesame.access.reading import NOTHING_SEEN, Reading, as_now
 from sesame.errors import AccessDenied
 from sesame.model import Caller
-from sesame.policy import EMPTY, Outcome, PolicySet, Request, decide_trust
+from sesame.policy import EMPTY, Outcome, PolicySet, decide_trust
 
 
 class Granted(NamedTuple):
@@ -144,21 +150,8 @@ class Authorizer:
         reading = Reading(self._directory, seen)
         credential = await reading.credential(caller)
         caller = as_now(caller, credential)
-        owner = role_arn.split(":")[4]
         asked = [
-            Request(
-                requester=conditions.requester(caller.principal),
-                action=action,
-                resource=role_arn,
-                resource_account=owner,
-                context={
-                    **conditions.global_keys(caller, credential),
-                    "aws:ResourceAccount": owner,
-                    **conditions.resource_tags(action, tags),
-                    **keys,
-                },
-            )
-            for action in actions
+            trust_request(caller, credential, action, role_arn, tags=tags, keys=keys) for action in actions
         ]
         trusting = EMPTY if trust is None else trust.compiled
         for request in asked:
