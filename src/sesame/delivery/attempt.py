@@ -153,28 +153,36 @@ class Deliverer:
             place.routed(())
             return outcome.from_error(error, None)
         place.routed([host.address for host in route.hosts])
+        message, mail_from = await self._signed(claim)
+        message.asked_at = asked_at
+        work = _Work(claim=claim, message=message, mail_from=mail_from, wishes=wishes, until=until)
+        return await self._try_hosts(route, work, place)
+
+    async def _signed(self, claim: Claim) -> "tuple[_Message, str]":
+        """The message as it goes on the wire, and its envelope sender."""
         settings = await self._settings.of(claim)
         data = await self._body(claim)
         if self._track is not None:
             data = await self._track(claim, data)
         message = _Message(data, settings.signers, self._signing, trace_field=self._trace_field(claim))
         del data  # a large one is held once, as it goes on the wire
-        message.asked_at = asked_at
         await message.prepare(now=self._clock.now())
-        mail_from = ""
-        if not claim.is_from_nobody:
-            mail_from = self._return_path(claim.message_id, claim.recipient_index, settings.mail_from_domain)
+        if claim.is_from_nobody:
+            return message, ""
+        return message, self._return_path(claim.message_id, claim.recipient_index, settings.mail_from_domain)
+
+    async def _try_hosts(self, route: Route, work: "_Work", place: Place) -> Outcome:
+        """One host after the other, until one has taken the message or said that none will."""
         result: Outcome | None = None
         lacking: NoSource | None = None
         tried = _Tried(route)
-        work = _Work(claim=claim, message=message, mail_from=mail_from, wishes=wishes, until=until)
         for host in route.hosts:
             if not place.enter(host.address):
                 tried.add(host, None, "had all the connections that it may have")
                 continue
             dialogue = Dialogue()
             try:
-                demand = await self._tls_policy.demand(wishes, host)
+                demand = await self._tls_policy.demand(work.wishes, host)
                 secured = host if host.tls == demand else msgspec.structs.replace(host, tls=demand)
                 found, is_host_at_fault = await self._try_from(secured, work, dialogue)
             except NoSource as error:
@@ -182,18 +190,18 @@ class Deliverer:
                 tried.add(host, None, str(error))
                 continue
             except TlsFailed as error:
-                self._note(wishes, host, error)
+                self._note(work.wishes, host, error)
                 found, is_host_at_fault = outcome.from_error(error, host), True
             finally:
                 place.leave()
             tried.add(host, found, found.diagnostic, dialogue)
             result = found if result is None or not is_host_at_fault else _better(result, found)
-            if not is_host_at_fault or asyncio.get_running_loop().time() >= until:
+            if not is_host_at_fault or asyncio.get_running_loop().time() >= work.until:
                 break
         if result is None and lacking is not None:
             return outcome.no_source(lacking)
         if result is None:
-            raise NoPlace(f"all hosts of `{claim.domain}` have all the connections that they may have")
+            raise NoPlace(f"all hosts of `{work.claim.domain}` have all the connections that they may have")
         return tried.explained(result)
 
     async def _try_from(self, host: Host, work: "_Work", dialogue: Dialogue) -> tuple[Outcome, bool]:
