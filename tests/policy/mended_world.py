@@ -150,11 +150,12 @@ def mended(world: World, mend: Mapping[str, Any]) -> World | None:
         iam[f"mended{len(iam)}"] = text(mend["statement"])
     elif how == "change-statement":
         documents = identity if mend["kind"] == "identity" else iam
-        changes = [_filled(change, request) for change in mend["changes"]]
-        after = edited(documents[mend["policy"]], mend["statement"], changes)
-        documents.pop(mend["policy"])
-        if after:
-            documents[mend["policy"]] = after
+        for part in (mend, *mend.get("also", ())):
+            changes = [_filled(change, request) for change in part["changes"]]
+            after = edited(documents[part["policy"]], part["statement"], changes)
+            documents.pop(part["policy"])
+            if after:
+                documents[part["policy"]] = after
     elif how == "set-parameter" and mend["parameter"] == "endpoint":
         request = msgspec.structs.replace(request, context={**request.context, "aws:SecureTransport": "true"})
     else:

@@ -178,8 +178,9 @@ def test_two_that_are_written_wrong_are_both_named_the_narrower_first() -> None:
         [told] = own(*conditions)
         for text in (told.text, told.mend.text):
             assert 0 < text.index(first) < text.index(second)
-        assert "did you mean `ses:FromAddress`?" in told.text and "; or change IAM policy" in told.mend.text
+        assert "did you mean `ses:FromAddress`?" in told.text and "; and change IAM policy" in told.mend.text
         assert told.mend.details["policy"] == first.strip("`")
+        assert [one["policy"] for one in told.mend.details["also"]] == [second.strip("`")]
         mended = edited(document({"Condition": MISSPELT}), 0, told.mend.details["changes"])
         assert json.loads(mended)["Statement"][0]["Condition"] == {
             "StringEquals": {"ses:FromAddress": [JUNE]}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sesame.policy import Request, Requester, explain, parse_stored_iam_policy
-from sesame.policy.reasons.cause import Cause, Code, Reader
+from sesame.policy.reasons.cause import Cause, Code, How, Reader
 from sesame.policy.reasons.edits import edited
 from sesame.policy.reasons.gaps import policy_causes
 from sesame.policy.reasons.slips import known_action
@@ -95,12 +95,25 @@ def test_an_address_outside_the_range_is_added_and_not_let_in_by_another_operato
     ]
 
 
-@pytest.mark.parametrize("variable", ["${aws:username}", "${ses:FromAddress}", "x${aws:PrincipalTag/a}"])
-def test_a_variable_of_a_version_without_any_is_told_for_text(variable: str) -> None:
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("${aws:username}", "robot"),
+        ("${ses:FromAddress}", "robot@example.com"),
+        ("x${aws:PrincipalTag/a}", "xy"),
+    ],
+)
+def test_a_variable_of_a_version_without_any_is_told_for_text(variable: str, value: str) -> None:
     statement = {"Condition": {"StringEquals": {"ses:FromDisplayName": variable}}}
-    cause, _ = refused(statement, version="2008-10-17", **{"ses:FromDisplayName": "y"})
+    carried = {"ses:FromDisplayName": value, "aws:PrincipalTag/a": "y"}
+    cause, _ = refused(statement, version="2008-10-17", **carried)
     assert "Version 2012-10-17" in cause.text and cause.mend.details["changes"] == [{"version": "2012-10-17"}]
-    cause, _ = refused(statement, **{"ses:FromDisplayName": "y"})
+    other = carried | {"ses:FromDisplayName": "other"}
+    cause, _ = refused(statement, version="2008-10-17", **other)
+    assert (
+        "Version 2012-10-17" in cause.text and cause.mend.how is How.ALLOW_IN_IAM
+    )  # it would not help alone
+    cause, _ = refused(statement, **other)
     assert "2012-10-17" not in cause.text
 
 

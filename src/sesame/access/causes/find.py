@@ -6,6 +6,7 @@ identity whose policy names the reader.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -301,7 +302,7 @@ def _of_what_rests(causes: tuple[Cause, ...], check: Mapping[str, Any]) -> tuple
     """Where an identity is used for other addresses than From, tell both sides for which."""
     if "From" in check["uses"] or not check["addresses"] or not causes:
         return causes  # what is used as a resource has no address
-    if "ses:FromAddress" not in causes[0].text:
+    if re.search("(?<!did you mean `)ses:FromAddress", causes[0].text) is None:
         return causes
     uses = joined(check["uses"])
     verb = "rests" if len(check["uses"]) == 1 else "rest"

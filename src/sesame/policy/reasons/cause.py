@@ -241,7 +241,7 @@ class How(Enum):
     CHANGE_STATEMENT = "change-statement"
     """`kind`, `policy`, `statement` (from 0), `changes`: a list of edits (`edits.edited` makes them); where they split
     it, `statements`: those that take its place; of an identity policy also `identity_arn`; `also_admits` where they let
-    in more than the request (`narrow.Admits`)."""
+    in more than the request (`narrow.Admits`); `also`: the same of further statements that are written wrong."""
     RESAVE_POLICY = "resave-policy"
     """`identity_arn`, `principal`: put the policies anew with the principal's name in the place of the old id."""
     ALLOW_IN_IAM = "allow-in-iam"

@@ -27,7 +27,7 @@ from sesame.policy.language.vocabulary import (
 )
 from sesame.policy.reasons.cause import Code, Reader
 from sesame.policy.reasons.derivation import NOT_SHOWN, ConditionStep
-from sesame.policy.reasons.key_slips import key_meant
+from sesame.policy.reasons.key_slips import is_no_key, sent_by_nothing
 from sesame.policy.reasons.sentence import describe_condition
 from sesame.policy.reasons.tags import what_it_carries
 from sesame.policy.reasons.views import (
@@ -57,8 +57,10 @@ def explain_condition(condition: ConditionStep, request: Request, reader: Reader
     if reader is Reader.SENDER and kind == "identity":
         return _for_sender(condition, request)
     demand = describe_condition(condition.operator, condition.key, values_for(condition, reader))
+    if condition.seen is None and is_no_key(condition.key):
+        return f"{demand}; {sent_by_nothing(condition.key)}"
     may_ask_why = _may_be_a_slip(condition) or condition.seen is None
-    hint = _hint(condition, request, reader) if may_ask_why else ""
+    hint = explain_slip(condition, request, reader) if may_ask_why else ""
     return f"{demand}; {_seen(condition, request, reader)}{hint}"
 
 
@@ -135,23 +137,21 @@ def is_hidden(condition: ConditionStep, reader: Reader) -> bool:
     return reader is Reader.SENDER and is_of_resource(condition.key)
 
 
-def _hint(condition: ConditionStep, request: Request, reader: Reader) -> str:
-    """What is most often wrong with such a condition, or nothing."""
+def explain_slip(condition: ConditionStep, request: Request, reader: Reader) -> str:
+    """What is most often wrong with such a condition, behind a semicolon, or nothing."""
     seen, wanted = condition.decisive or condition.seen or (), values_for(condition, reader)
-    if condition.note == "unknown key":
-        return f"; the key is not known{_did_you_mean(key_meant(condition.key))}"
     if condition.note == "unknown operator":
         near = get_close_matches(condition.operator.lower(), COMPARISONS, n=1)
         return f"; the operator is not known{_did_you_mean(COMPARISONS[near[0]].name if near else '')}"
     if condition.unresolved:
         names = ", ".join(f"`{_as_written(name, condition)}`" for name in condition.unresolved)
         return f"; {names} has no value in this request, so it matches nothing"
+    if (variable := not_filled(condition)) is not None:
+        return f"; `{variable}` is taken literally: only a policy of Version 2012-10-17 has variables"
     if (slip := variable_slip(condition, request)) is not None:
         return f"; `{slip.variable}` {slip.why}: the variable is written `${slip.variable.lstrip('$&')}`"
     if (meant := name_slip(condition)) is not None:
         return f"; a display name is compared decoded and without quotation marks: as `{meant[1]}`"
-    if (variable := not_filled(condition)) is not None:
-        return f"; `{variable}` is taken literally: only a policy of Version 2012-10-17 has variables"
     if (hidden := _variable_of_others(condition, reader)) is not None:
         return f"; `{hidden}` is a variable, and what it is for this sender is not shown"
     if condition.seen is None and (why := why_absent(condition, request)):
@@ -375,7 +375,8 @@ def in_ascii(domain: str) -> str | None:
 
 
 def domain_slip(condition: ConditionStep) -> tuple[str, str] | None:
-    """An address or pattern of the values whose domain is not in ASCII, and as it is compared, where that matches."""
+    """An address or pattern of the values whose domain is not in ASCII, and as it is compared, where that matches any
+    of what fails."""
     comparison = read_operator(condition.operator).comparison
     if condition.key.lower() not in ADDRESS_KEYS or comparison.negated or not condition.seen:
         return None
@@ -383,7 +384,7 @@ def domain_slip(condition: ConditionStep) -> tuple[str, str] | None:
         before, _, domain = text.rpartition("@")
         name = None if domain.isascii() or not before else in_ascii(domain)
         is_meant = name is not None and comparison.family is Family.STRING
-        if is_meant and all(
+        if is_meant and any(
             glob(f"{before}@{name}").matches(one) for one in condition.decisive or condition.seen
         ):
             return text, f"{before}@{name}"

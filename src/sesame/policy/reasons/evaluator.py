@@ -127,6 +127,16 @@ def would_hold(step: ConditionStep, effect: Effect, request: Request) -> bool:
     return _holds_in(request, policy, effect, condition)
 
 
+def asked_again(
+    step: ConditionStep, effect: Effect, request: Request, *, has_variables: bool
+) -> ConditionStep:
+    """A condition that was asked in other words, for the same request; in a policy of the version with variables?"""
+    version = VERSION_WITH_VARIABLES if has_variables else VERSIONS[0]
+    policy = Policy(id=None, version=version, statements=(), text="")
+    condition = Condition(operator=read_operator(step.operator), key=step.key, values=step.wanted)
+    return _Evaluator(request, {}).condition(policy, effect, condition)
+
+
 def _holds_in(request: Request, policy: Policy, effect: Effect, condition: Condition) -> bool:
     answer = _Evaluator(request, {}).answer(policy, effect, condition)
     return answer is True or (answer is None and effect is Effect.DENY)

@@ -4,10 +4,13 @@ A Deny has several conditions and is often for everybody. Its exception is for t
 each stands in a copy of the statement (`split`), since a Deny holds where either copy does.
 """
 
+from dataclasses import replace
+
 from sesame.policy.language.pattern import literally
-from sesame.policy.language.vocabulary import Compare, Family, Quantifier, read_operator
+from sesame.policy.language.vocabulary import Compare, Family, Quantifier, find_key, read_operator
 from sesame.policy.reasons.cause import Reader
 from sesame.policy.reasons.conditions import is_hidden, not_filled
+from sesame.policy.reasons.corrections import key_written_right, write_key
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
 from sesame.policy.reasons.narrow import BY_PRINCIPAL, Admits, others, principals
 from sesame.policy.reasons.remedies import (
@@ -36,6 +39,8 @@ def exceptions_for(
 
 
 def _exception(step: StatementStep, request: Request, reader: Reader) -> tuple[Change, tuple[Admits, ...]]:
+    if (change := _written_right(step, request, reader)) is not None:
+        return change, ()
     is_exact = [_is_one_value(one) for one in step.conditions]
     found = [
         change
@@ -55,6 +60,20 @@ def _exception(step: StatementStep, request: Request, reader: Reader) -> tuple[C
     if not step.conditions and not found and _is_for_it_alone(step, request.requester):
         return {"remove": True}, () if _is_for_this_alone(step, request) else ({"all": True},)
     return _together([*found, _of_sender(request)]), admits
+
+
+def _written_right(step: StatementStep, request: Request, reader: Reader) -> Change | None:
+    """A condition on a key that nothing sends, on the one that was meant, where the Deny is not for this request then,
+    or takes an exception."""
+    for one in step.conditions:
+        if (right := key_written_right(step, one, request, reader)) is None:
+            continue
+        if right.answer is False:
+            return write_key(one, right)
+        exception = _of_value(step, right, request, reader) or {}
+        if exception.get("add"):
+            return write_key(one, replace(right, wanted=(*right.wanted, *exception["add"])))
+    return None
 
 
 def _together(changes: list[Change]) -> Change:
@@ -123,7 +142,7 @@ def _of_value(step: StatementStep, one: ConditionStep, request: Request, reader:
     if key.startswith(("aws:resourcetag/", "ses:resourcetag/")):
         sent = carried(request, "ses:FromAddress")
         return None if sent is None or comparison.negated else _unless("ses:FromAddress", [sent])
-    if one.seen is None and key.startswith("ses:") and comparison.negated:
+    if one.seen is None and key.startswith("ses:") and find_key(key) is not None and comparison.negated:
         return {"operator": "Null", "key": one.key, "exempt": ["false"]}
     is_writable = comparison.family in (*_WRITABLE, Family.NULL) and one.seen and not is_hidden(one, reader)
     if not is_writable or not_filled(one) is not None or one.answer is None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from sesame.policy.reasons.case import Case
 from sesame.policy.reasons.cause import Cause, Code, How, Mend
 from sesame.policy.reasons.conditions import TIMES, code_of, explain_condition
+from sesame.policy.reasons.corrections import slips_behind
 from sesame.policy.reasons.derivation import ElementStep, StatementStep
 from sesame.policy.reasons.itself import by_itself, may_leave_out
 from sesame.policy.reasons.narrow import is_correction
@@ -26,6 +27,8 @@ def failures(case: Case, step: StatementStep) -> list[Cause]:
             continue
         code = code_of(condition)
         condition_text = explain_condition(condition, case.request, case.reader, kind=step.ref.kind)
+        if not case.hides(step):
+            condition_text += slips_behind(step, condition, case.request, case.reader)
         if case.hides(step):
             text = f"the owner's policy has a condition on {condition_text}"
             keys = {key: list(v) for key, v in own_values(case.request, [step])}
@@ -42,18 +45,34 @@ def failures(case: Case, step: StatementStep) -> list[Cause]:
 def with_slips(
     case: Case, near: StatementStep, steps: Sequence[StatementStep], found: list[Cause]
 ) -> list[Cause]:
-    """A cause that is a slip, with those of the reader's other statements that are one too: either mend is enough."""
-    if len(found) != 1 or case.hides(near) or not _is_slip(found[0].mend):
+    """Causes that are slips, with those of the reader's other statements that are too: one mend is for all of them,
+    in words and for programs, though each of the statements would let the request through once it is mended."""
+    if case.hides(near) or not _are_slips(found):
         return found
-    text, mend = found[0].text, found[0].mend
+    texts: list[str] = []
+    others: list[Mend] = []
     for step in steps:
         if step is near or not all(element.answer for element in step.elements):
             continue
-        others = failures(case, step)
-        if len(others) == 1 and _is_slip(others[0].mend):
-            text += f"; and {others[0].text}"
-            mend = replace(mend, text=f"{mend.text}; or {others[0].mend.text.removeprefix('to allow it, ')}")
-    return [replace(found[0], text=text, mend=mend)]
+        theirs = failures(case, step)
+        if _are_slips(theirs):
+            texts += [f"; and {one.text}" for one in theirs]
+            others.append(theirs[0].mend)
+    if not others:
+        return found
+    also = "".join(f"; and {one.text.removeprefix('to allow it, ')}" for one in others)
+    mend = replace(
+        found[0].mend,
+        text=f"{found[0].mend.text}{also}; either lets this message pass",
+        details={**found[0].mend.details, "also": [one.details for one in others]},
+    )
+    *before, last = (replace(one, mend=mend) for one in found)
+    return [*before, replace(last, text=last.text + "".join(texts))]
+
+
+def _are_slips(found: Sequence[Cause]) -> bool:
+    """Whether one and the same mend is for all that fails in a statement, and writes it as it was meant."""
+    return bool(found) and all(_is_slip(one.mend) and one.mend == found[0].mend for one in found)
 
 
 def _is_slip(mend: Mend) -> bool:

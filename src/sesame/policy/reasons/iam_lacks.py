@@ -6,6 +6,7 @@ from typing import Any
 from sesame.policy.reasons.case import Case
 from sesame.policy.reasons.cause import Cause, Code, How, Mend, Reader
 from sesame.policy.reasons.conditions import code_of, explain_condition
+from sesame.policy.reasons.corrections import slips_behind
 from sesame.policy.reasons.derivation import StatementStep
 from sesame.policy.reasons.failures import failures, with_slips
 from sesame.policy.reasons.itself import by_itself
@@ -102,6 +103,10 @@ def _allowed_like(
 ) -> list[Cause]:
     """A statement in place of one that is for another action or resource; what the sender does for it too."""
     like = iam_statement_like(step, case.request, case.reader, is_for_address=is_for_address)
+    for one in step.conditions:
+        if not one.answer and one not in like.to_meet:
+            only = explain_condition(one, case.request, case.reader, kind=step.ref.kind)
+            text += f"; and it allows only {only}{slips_behind(step, one, case.request, case.reader)}"
     found = [Cause(code=code, text=text, mend=_allow(case, like.statement, like.left_out))]
     for one in like.to_meet:
         only = explain_condition(one, case.request, case.reader, kind=step.ref.kind)

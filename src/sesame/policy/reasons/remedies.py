@@ -6,7 +6,6 @@ nothing smaller helps. A key that such a request never carries gives way to one 
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from sesame.policy.language.pattern import glob, literally
@@ -39,9 +38,7 @@ from sesame.policy.reasons.conditions import (
 )
 from sesame.policy.reasons.derivation import NOT_SHOWN, ConditionStep, StatementStep
 from sesame.policy.reasons.edits import copies
-from sesame.policy.reasons.evaluator import would_hold
 from sesame.policy.reasons.itself import BY_TLS, WITHOUT_NAME, is_in_the_way, is_tag_in_the_way, lacks_tls
-from sesame.policy.reasons.key_slips import key_meant
 from sesame.policy.reasons.sentence import compact, name_statement
 from sesame.policy.reasons.slips import some
 from sesame.policy.reasons.tags import OF_PRINCIPAL, to_be_tagged
@@ -85,27 +82,6 @@ _IF_EXISTS = "IfExists"
 _TAG_IN_VALUE = re.compile(r"\$\{(?i:aws:PrincipalTag)/([^},]+)\}")
 
 _BY_SESSION = "signs with the temporary credentials of a session of a role"
-
-
-def changes_for(
-    step: StatementStep, request: Request, reader: Reader, left: Sequence[ConditionStep] = ()
-) -> list[Change]:
-    """The edits of an Allow that let the request through, each no wider than it must be; none of what is `left`."""
-    changes: list[Change] = []
-    for element in step.elements:
-        if element.answer:
-            continue
-        if element.element == "Action":
-            changes.append({"add_action": request.action})
-        elif element.element == "Resource":
-            changes.append({"add_resource": resource_to_write(request.resource)})
-    for condition in step.conditions:
-        if not condition.answer and condition not in left:
-            change = change_for(step, condition, request, reader)
-            is_as_meant = "add" in change or opens(change) or is_hidden(condition, reader)
-            how = to_send(condition, request, reader, denies=False) if is_as_meant else None
-            changes.append(change if how is None else change | {"or_send": how})
-    return changes
 
 
 def opens(change: Mapping[str, Any]) -> bool:
@@ -254,15 +230,13 @@ def change_for(step: StatementStep, condition: ConditionStep, request: Request, 
         return change | {"replace": slip.written, "with": slip.right}
     if (name := name_slip(condition)) is not None:
         return change | {"replace": name[0], "with": name[1]}
+    if condition.note.startswith("several values") and operator.quantifier is Quantifier.NONE:
+        return change | {"operator_to": f"ForAllValues:{condition.operator}"}
     if not is_hidden(condition, reader) and (domain := domain_slip(condition)) is not None:
         return change | {"replace": domain[0], "with": domain[1]}
     hidden = is_hidden(condition, reader)
     if not hidden and (instead := operator_instead(condition, reader)) is not None:
         return change | {"operator_to": instead}
-    if (key := _key_meant(step, condition, request, reader)) is not None:
-        return change | {"operator_to": condition.operator, "key_to": key, "values": list(condition.wanted)}
-    if condition.note.startswith("several values") and operator.quantifier is Quantifier.NONE:
-        return change | {"operator_to": f"ForAllValues:{condition.operator}"}
     if not comparison.negated and (other := other_key(step, condition, request)) is not None:
         return change | other
     if comparison.family is Family.DATE or condition.key.lower() in TIMES:
@@ -281,18 +255,6 @@ def change_for(step: StatementStep, condition: ConditionStep, request: Request, 
         is_like = comparison.compare is Compare.LIKE
         return change | {"add": patterns if is_like else to_add(comparison, seen), "each": patterns}
     return change | {"add": to_add(comparison, seen)} | ({} if meant is None else {"or_replace": list(meant)})
-
-
-def _key_meant(step: StatementStep, condition: ConditionStep, request: Request, reader: Reader) -> str | None:
-    """The key that a misspelt one was meant to be, where the request meets the condition as it was meant."""
-    key = key_meant(condition.key)
-    meant = replace(condition, key=key)
-    is_there = any(
-        one.operator == condition.operator and one.key.lower() == key.lower() for one in step.conditions
-    )
-    if not key or is_there or is_hidden(meant, reader) or not would_hold(meant, step.effect, request):
-        return None
-    return key
 
 
 def _let_without(step: StatementStep, condition: ConditionStep, request: Request) -> Change:

@@ -12,6 +12,7 @@ from sesame.policy.language.document import Effect
 from sesame.policy.language.pattern import glob
 from sesame.policy.language.vocabulary import SENDING_ACTIONS, Family, Quantifier, read_operator
 from sesame.policy.reasons.derivation import NOT_SHOWN, ConditionStep, ElementStep, StatementStep
+from sesame.policy.reasons.key_slips import is_no_key, sent_by_nothing
 from sesame.policy.reasons.nearest import closest
 from sesame.policy.request import Decision, Outcome, PolicyKind, Request, Requester, StatementRef
 
@@ -195,6 +196,8 @@ def describe_condition(operator_text: str, key: str, wanted: Sequence[str]) -> s
 
 
 def _seen(condition: ConditionStep) -> str:
+    if condition.seen is None and is_no_key(condition.key):
+        return sent_by_nothing(condition.key)
     if condition.seen is None:
         return f"this request has no {condition.key}"
     if condition.seen == (NOT_SHOWN,):

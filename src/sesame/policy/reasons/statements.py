@@ -8,10 +8,11 @@ from typing import Any
 from sesame.policy.language.pattern import literally
 from sesame.policy.reasons.cause import Reader
 from sesame.policy.reasons.conditions import of_each_recipient
+from sesame.policy.reasons.corrections import edits_of
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
 from sesame.policy.reasons.itself import by_itself
 from sesame.policy.reasons.narrow import bound
-from sesame.policy.reasons.remedies import carried, change_for, opens, resource_to_write
+from sesame.policy.reasons.remedies import carried, opens, resource_to_write
 from sesame.policy.request import Request, Requester
 
 Conditions = Mapping[str, Mapping[str, Any]]
@@ -122,8 +123,8 @@ def iam_statement_like(
         if by_itself(one, request=request, denies=False) is not None and not one.answer:
             to_meet.append(one)
         elif not one.answer:
-            change = change_for(step, one, request, reader)
-            if not _is_put(conditions, one, change):
+            changes = [change for change, _ in edits_of(step, one, request, reader)]
+            if not _is_put(conditions, one, changes):
                 left_out.append(one.key)
                 for operator, key, values in bound(one, reader) or ():
                     conditions.setdefault(operator, {}).setdefault(key, values)
@@ -149,24 +150,26 @@ def _as_written(condition: ConditionStep) -> list[str]:
 
 
 def _is_put(
-    conditions: dict[str, dict[str, Any]], condition: ConditionStep, change: Mapping[str, Any]
+    conditions: dict[str, dict[str, Any]], condition: ConditionStep, changes: Sequence[Mapping[str, Any]]
 ) -> bool:
     """Put a condition, edited, among others; not one that would go, or let all pass that lack its key."""
-    values = _as_written(condition)
+    written, values = list(condition.wanted), _as_written(condition)
     operator, key = condition.operator, condition.key
-    if change.get("drop_condition") or opens(change) or not change.get("with", "?"):
-        return False
-    if "version" in change:
-        values = list(condition.wanted)
-    elif "key_to" in change:
-        operator, key, values = change["operator_to"], change["key_to"], list(change["values"])
-    elif "operator_to" in change:
-        operator = change["operator_to"]
-    elif "replace" in change:
-        values = [change["with"] if text == change["replace"] else text for text in condition.wanted]
-    elif change.get("add") is not None:
-        values += change["add"]
-    else:
-        return False
+    for change in changes:
+        if change.get("drop_condition") or opens(change) or not change.get("with", "?"):
+            return False
+        if "version" in change:
+            values = written
+        elif "key_to" in change:
+            operator, key, values = change["operator_to"], change["key_to"], list(change["values"])
+        elif "operator_to" in change:
+            operator = change["operator_to"]
+        elif "replace" in change:
+            written = [change["with"] if text == change["replace"] else text for text in written]
+            values = written
+        elif change.get("add") is not None:
+            values = [*values, *change["add"]]
+        else:
+            return False
     conditions.setdefault(operator, {}).setdefault(key, []).extend(values)
     return True

@@ -113,7 +113,7 @@ def name_of_key(key: str, request: Request) -> str:
         return carried
     known = find_key(key)
     if known is None:
-        return "a key that is not known"
+        return "a key that nothing sends"
     return known.name if "/" not in known.name else "a tag"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sesame.policy.reasons.cause import How, Mend, Reader
 from sesame.policy.reasons.conditions import tag_wanted
+from sesame.policy.reasons.corrections import changes_for
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
 from sesame.policy.reasons.itself import by_itself
 from sesame.policy.reasons.narrow import (
@@ -20,7 +21,7 @@ from sesame.policy.reasons.narrow import (
     is_correction,
     is_wide,
 )
-from sesame.policy.reasons.remedies import beside_ways_out, change_mend, changes_for
+from sesame.policy.reasons.remedies import beside_ways_out, change_mend
 from sesame.policy.reasons.sentence import compact, name_statement
 from sesame.policy.reasons.statements import iam_statement, smallest_statement
 from sesame.policy.request import Request
