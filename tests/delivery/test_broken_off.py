@@ -3,24 +3,18 @@
 import asyncio
 from contextlib import suppress
 
-from sesame.delivery.attempt import Deliverer
 from sesame.delivery.pool import Pool
 from sesame.delivery.route import Host
 from sesame.delivery.timeouts import Timeouts
-from sesame.delivery.tls_policy import TlsPolicy
 from sesame.model import OutcomeKind
-from tests.delivery.test_hostile_hosts import (
+from tests.support.attempts import (
     GOOD,
-    NoSettings,
-    NoSigning,
-    OneRoute,
     Script,
-    body_of,
     claim,
     deliver,
+    deliverer_to,
 )
 from tests.support.clock import FakeClock
-from tests.support.dns import resolver
 from tests.support.patience import PATIENCE_S
 from tests.support.places import place
 from tests.support.talks import Talks
@@ -33,16 +27,7 @@ async def broken_off(script: Script, *, once_taken: bool) -> tuple[bool, bool]:
     host = Host("mx.test", *listening.sockets[0].getsockname())
     clock = FakeClock()
     pool = Pool(hostname="me.test", timeouts=Timeouts(), clock=clock)
-    deliverer = Deliverer(
-        OneRoute([host]),  # type: ignore[arg-type]
-        TlsPolicy(resolver(), sts=None, dane=False),
-        pool,
-        NoSettings(),  # type: ignore[arg-type]
-        NoSigning(),  # type: ignore[arg-type]
-        clock,
-        body=body_of(None),
-        return_path=lambda message_id, n, domain: "b@bounces.test",
-    )
+    deliverer = deliverer_to([host], pool, clock)
     attempt = asyncio.ensure_future(deliverer.attempt(claim(), place(claim())))
     try:
         async with asyncio.timeout(PATIENCE_S):

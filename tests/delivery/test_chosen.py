@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from sesame.model import OutcomeKind
-from tests.delivery.test_hostile_hosts import GOOD, Script, deliver, outcome_of
+from tests.support.attempts import GOOD, Script, deliver, outcome_of
 
 BUSY = {**GOOD, "RCPT": "451 4.3.2 busy-word\r\n"}
 

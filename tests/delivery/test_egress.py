@@ -22,7 +22,7 @@ from sesame.observe import Log
 from sesame.smtp.dialogue import Dialogue
 from sesame.spool.spool import Claim
 from sesame.store import egress
-from tests.delivery.test_hostile_hosts import body_of
+from tests.support.attempts import body_of
 from tests.support.clock import FakeClock
 from tests.support.quiet import Nothing
 

@@ -8,7 +8,7 @@ import asyncio
 import pytest
 
 from sesame.model import OutcomeKind
-from tests.delivery.test_hostile_hosts import GOOD, Script, Server, deliver
+from tests.support.attempts import GOOD, Script, Server, deliver
 from tests.support.patience import PATIENCE_S
 
 T, P, D = OutcomeKind.TRANSIENT, OutcomeKind.PERMANENT, OutcomeKind.DELIVERED

@@ -15,8 +15,8 @@ from sesame.errors import SesameError
 from sesame.model import OutcomeKind
 from sesame.smtp.errors import RemoteProtocolError, Stage
 from sesame.spool.spool import Claim
-from tests.delivery.test_hostile_hosts import GOOD, Script, deliver
 from tests.delivery.test_session import LARGE
+from tests.support.attempts import GOOD, Script, deliver
 
 HOST = Host("mx.one.test", "192.0.2.1", 25)
 

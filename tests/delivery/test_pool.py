@@ -13,7 +13,7 @@ from sesame.delivery.session import OutOfResources, Session
 from sesame.delivery.timeouts import Timeouts
 from sesame.delivery.tls import CLEAR, OPPORTUNISTIC
 from sesame.smtp.errors import RemoteProtocolError
-from tests.delivery.test_hostile_hosts import GOOD, Script, Server
+from tests.support.attempts import GOOD, Script, Server
 from tests.support.clock import FakeClock
 from tests.support.talks import Talks
 

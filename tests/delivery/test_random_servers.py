@@ -12,15 +12,12 @@ from typing import Any, cast
 
 import pytest
 
-from sesame.delivery.attempt import Deliverer
 from sesame.delivery.pool import Pool
 from sesame.delivery.route import Host
 from sesame.delivery.timeouts import Timeouts
-from sesame.delivery.tls_policy import TlsPolicy
 from sesame.model import Outcome, OutcomeKind
-from tests.delivery.test_hostile_hosts import NoSettings, NoSigning, OneRoute, body_of, claim
+from tests.support.attempts import claim, deliverer_to
 from tests.support.clock import FakeClock
-from tests.support.dns import resolver
 from tests.support.places import place
 
 SEEDS = 120
@@ -211,16 +208,7 @@ async def play(seed: int) -> list[tuple[Outcome, list[bytes]]]:
     hosts = [Host(f"h{n}.test", f"192.0.2.{n}", 25) for n in range(dice.randrange(1, HOSTS + 1))]
     found = []
     for _ in range(dice.randrange(1, 4)):
-        deliverer = Deliverer(
-            OneRoute(hosts),  # type: ignore[arg-type]
-            TlsPolicy(resolver(), sts=None, dane=False),
-            pool,
-            NoSettings(),  # type: ignore[arg-type]
-            NoSigning(),  # type: ignore[arg-type]
-            clock,
-            body=body_of(dice.choice((SMALL, LARGE))),
-            return_path=lambda message_id, n, domain: "b@bounces.test",
-        )
+        deliverer = deliverer_to(hosts, pool, clock, data=dice.choice((SMALL, LARGE)))
         for peer in net.peers:
             peer.has_all = False
         outcome = await deliverer.attempt(claim(), place(claim()))

@@ -34,7 +34,7 @@ from sesame.spool.settle import Settled
 from sesame.spool.spool import Claim, Settlement, Spool
 from sesame.spool.trace import RecipientTrace, trace
 from sesame.store.decisions import DecisionText
-from tests.delivery.test_hostile_hosts import claim
+from tests.support.attempts import claim
 from tests.support.clock import FakeClock
 from tests.support.patience import PATIENCE_S
 from tests.support.quiet import Nothing

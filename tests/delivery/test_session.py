@@ -18,7 +18,7 @@ from sesame.delivery.tls import CLEAR
 from sesame.model import OutcomeKind
 from sesame.smtp.data import MailText
 from sesame.smtp.errors import RemoteProtocolError, Stage
-from tests.delivery.test_hostile_hosts import GOOD, Script, Server, deliver, outcome_of
+from tests.support.attempts import GOOD, Script, Server, deliver, outcome_of
 from tests.support.clock import FakeClock
 from tests.support.talks import Talks
 

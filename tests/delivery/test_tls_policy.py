@@ -30,7 +30,7 @@ from sesame.dns.public import AddressGuard
 from sesame.dns.resolver import NO_CACHE, CachingResolver
 from sesame.model import Outcome, OutcomeKind
 from sesame.observe import SystemClock
-from tests.delivery.test_hostile_hosts import NoSettings, NoSigning, body_of, claim
+from tests.support.attempts import NoSettings, NoSigning, body_of, claim
 from tests.support.certificates import Made, make_ca, make_leaf, pem
 from tests.support.clock import FakeClock
 from tests.support.dns import FakeSource
