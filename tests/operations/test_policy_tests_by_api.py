@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from sesame.identities.policy_tests import MAX_CASES
 from sesame.store import audit
 from tests.support.documents import document
 from tests.support.refusal_world import Case, World
+from tests.support.refused import refused
 
 NEWS: dict[str, Any] = {"Name": "news may", "Who": ["<sender>"], "May": True, "As": ["news@one.test"]}
 CEO: dict[str, Any] = {"Name": "nobody as ceo", "NobodyBut": [], "As": ["ceo@one.test"]}
@@ -37,13 +37,6 @@ def lent(world: World) -> Case:
 
 def own(case: Case, who: str = "owner") -> Any:
     return case.world.client("sesame", case.keys[who])
-
-
-def refused(call: Any, **parameters: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as caught:
-        call(**parameters)
-    error = caught.value.response["Error"]
-    return str(error["Code"]), str(error["Message"])
 
 
 def test_cases_are_put_got_listed_run_and_deleted(lent: Case) -> None:

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from tests.support.documents import document
 from tests.support.process import Account, SesameProcess, running
+from tests.support.refused import refused
 
 EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 SEND = {"Effect": "Allow", "Action": ["ses:SendEmail", "ses:SendRawEmail"], "Resource": "*"}
@@ -70,13 +71,6 @@ def world(sesame: SesameProcess) -> World:
 
 def shown(arn: str) -> dict[str, str]:
     return {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}
-
-
-def refused(call: Any, **given: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as caught:
-        call(**given)
-    error = caught.value.response["Error"]
-    return str(error["Code"]), str(error["Message"])
 
 
 def test_a_boundary_is_shown_where_iam_shows_it(world: World) -> None:

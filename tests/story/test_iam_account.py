@@ -1,13 +1,12 @@
 """IAM's views of a whole account, and groups that get another name, by boto3. Source: IAM API reference."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from tests.support.process import SesameProcess
+from tests.support.refused import refused
 from tests.support.signed_client import policy
 from tests.support.tenant import Tenant
 
@@ -31,13 +30,6 @@ AWS = "arn:aws:iam::aws:policy/AmazonSESReadOnlyAccess"
 @pytest.fixture
 def tenant(sesame: SesameProcess) -> Tenant:
     return Tenant(sesame, sesame.create_account())
-
-
-def refused(call: Callable[..., Any], **parameters: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as error:
-        call(**parameters)
-    found = error.value.response["Error"]
-    return found["Code"], found["Message"]
 
 
 def furnish(iam: Any) -> str:

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from sesame.app.foundation import Services
 from tests.support.browser import Person
 from tests.support.process import Account, SesameProcess
+from tests.support.refused import refused
 from tests.support.signed_client import policy
 from tests.support.tenant import Tenant
 
@@ -29,13 +29,6 @@ def tenant(sesame: SesameProcess) -> Tenant:
     made = Tenant(sesame, sesame.create_account())
     made.iam.create_user(UserName="anna")
     return made
-
-
-def refused(call: Callable[..., Any], **parameters: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as error:
-        call(**parameters)
-    found = error.value.response["Error"]
-    return found["Code"], found["Message"]
 
 
 def as_anna(tenant: Tenant) -> Any:

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from sesame.aws.smtp_password import smtp_password
 from tests.support.documents import document
 from tests.support.process import REGION, Account, SesameProcess, running
+from tests.support.refused import refused
 
 EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 SEND = {"Effect": "Allow", "Action": ["ses:SendEmail", "ses:SendRawEmail"]}
@@ -70,13 +71,6 @@ def sesame(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SesameProcess]:
 @pytest.fixture
 def world(sesame: SesameProcess) -> World:
     return World(sesame)
-
-
-def refused(call: Any, **given: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as caught:
-        call(**given)
-    error = caught.value.response["Error"]
-    return str(error["Code"]), str(error["Message"])
 
 
 def test_what_a_user_has_stays_with_it(world: World) -> None:

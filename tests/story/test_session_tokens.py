@@ -12,11 +12,11 @@ import boto3
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
 from sesame.access.passwords import STEP_S, totp
 from tests.support.documents import document
 from tests.support.process import REGION, Account, SesameProcess, running
+from tests.support.refused import refused
 
 EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 WITH_CODE = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
@@ -62,13 +62,6 @@ def sesame(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SesameProcess]:
 @pytest.fixture
 def world(sesame: SesameProcess) -> World:
     return World(sesame)
-
-
-def refused(call: Any, **given: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as caught:
-        call(**given)
-    error = caught.value.response["Error"]
-    return str(error["Code"]), str(error["Message"])
 
 
 def code_of(seed: bytes) -> str:

@@ -4,13 +4,12 @@ Sources: SNS API reference; policies and refusals that users of SNS report: azul
 """
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from tests.support.process import Account, SesameProcess
+from tests.support.refused import refused
 from tests.support.signed_client import policy
 from tests.support.tenant import Tenant
 
@@ -35,13 +34,6 @@ def attributes(sns: Any, topic: str) -> dict[str, str]:
 def statements(sns: Any, topic: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(attributes(sns, topic)["Policy"])["Statement"]
     return found
-
-
-def refused(call: Callable[..., Any], **parameters: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as error:
-        call(**parameters)
-    found = error.value.response["Error"]
-    return found["Code"], found["Message"]
 
 
 def granted(label: str, topic: str, principal: Any, action: Any) -> dict[str, Any]:
