@@ -1,7 +1,7 @@
 """What Put proposes in place of what it refuses: followed literally it is accepted and does what was meant."""
 
 import json
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -245,3 +245,37 @@ def test_a_key_is_refused_in_the_words_of_ses_and_checked_with_the_right_one(key
     assert str(caught.value) == words
     [finding] = check_identity_policy(text, identity_arn=IDENTITY)
     assert finding.message == f"{words} {mend}".rstrip()
+
+
+@pytest.mark.parametrize(
+    ("left_out", "effect", "says"),
+    [
+        ("sts:TagSession", "Allow", '"Action":["sts:AssumeRole","sts:SetSourceIdentity"]'),
+        (["sts:TagSession", "sts:Set*"], "Deny", 'denies: write `"Action":"sts:AssumeRole"`'),
+        ("sts:*", "Allow", "allows no way to open a session: remove the statement"),
+    ],
+)
+def test_a_trust_policy_reads_which_actions_to_write(left_out: Any, effect: str, says: str) -> None:
+    trust = {"Effect": effect, "Principal": {"AWS": DELEGATE}, "NotAction": left_out}
+    with pytest.raises(PolicyError, match="has no NotAction") as caught:
+        parse_trust_policy(json.dumps({"Statement": trust}))
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("named", "says"),
+    [
+        ({"AWS": DELEGATE}, f'by a Deny with `"Principal":{{"AWS":"{DELEGATE}"}}`'),
+        (
+            {"AWS": [DELEGATE, f"{USER}app"]},
+            f'by a Deny with `"Principal":{{"AWS":["{DELEGATE}","{USER}app"]}}`',
+        ),
+        ("*", "list in Principal whom it allows, "),
+    ],
+)
+def test_an_allow_with_not_principal_reads_whom_to_write_where(named: Any, says: str) -> None:
+    trust = {"Effect": "Allow", "NotPrincipal": named, "Action": "sts:AssumeRole"}
+    with pytest.raises(PolicyError) as caught:
+        parse_trust_policy(json.dumps({"Statement": trust}))
+    assert says in str(caught.value)
+    assert (" by a Deny with" in str(caught.value)) is (named != "*")

@@ -65,10 +65,22 @@ FIX = {
     "old": f"use the password that is derived now: {_OF_KEY}",
     "password": f"use the password that {_OF_KEY} prints",
     "no-password": "invite the user to set one, within a day: `sesame console invite ACCOUNT USER`",
+    "code": (
+        "give the code that the user's MFA device shows now (each counts once), by a clock that is right;"
+        " where the device is lost: `aws iam list-mfa-devices --user-name USER`, and"
+        " `aws iam deactivate-mfa-device --user-name USER --serial-number SERIAL`"
+    ),
+    "expired": "invite the user to set another: `sesame console invite ACCOUNT USER`",
+    "link": "ask for a new link: it serves once, and for a day (`sesame console invite ACCOUNT USER`)",
+    "IncompleteSignature": "sign with an AWS SDK or the AWS CLI (Signature Version 4)",
     "too-many": "wait a minute, and log in with the right password",
     "MissingAuthenticationToken": "sign the request (Signature Version 4)",
     "InvalidClientTokenId": _SIGNED,
-    "no-token": "send the session's token with it (`aws_session_token`, X-Amz-Security-Token), or use a user's key",
+    "no-token": (
+        "send the session's token with it (`aws_session_token`, X-Amz-Security-Token), or use a user's key; where"
+        " policies ask for aws:MultiFactorAuthPresent only a session counts that was opened with a code:"
+        " `aws sts get-session-token --serial-number SERIAL --token-code CODE`"
+    ),
     "stray-token": "take the token away (AWS_SESSION_TOKEN), or give the key and secret that belong to it",
     "session-of-gone": "open a session of a role or user that is there",
     "key-inactive": (
@@ -175,8 +187,9 @@ def _fix(why: str, name: str, account_id: str, door: str) -> str:
         text = text.replace("ACCOUNT", account_id)
     if why == "user-name" and account_id:
         return text.replace("USER", name)
-    if why == "no-password" and account_id:
-        return text.replace("USER", shlex.quote(name.rpartition("/")[2]))
+    if why in ("no-password", "code", "expired") and account_id:
+        user = name.rpartition("/")[2]
+        return text if user.startswith("AIDA") else text.replace("USER", shlex.quote(user))
     return text.replace("KEY", name) if name.startswith("AKIA") and account_id else text
 
 

@@ -54,7 +54,12 @@ def of_not_element(element: str, statement: Statement, identity_arn: str) -> str
 def of_not_principal(statement: Statement, *, owner: str = "") -> str:
     """What to write in place of NotPrincipal; `owner` is the account that the resource is of, where that is known."""
     if statement.effect is Effect.ALLOW:
-        return "list in Principal whom it allows: an Allow with NotPrincipal would allow everybody else in the world"
+        named = _in_principal(statement.principals or ())
+        return (
+            'list in Principal whom it allows, `"Principal":{"AWS":"arn:aws:iam::ACCOUNT:user/NAME"}`'
+            + (f', and keep out of them whom it named by a Deny with `"Principal":{named}`' if named else "")
+            + ": an Allow with NotPrincipal would allow everybody else in the world"
+        )
     principals = statement.principals or ()
     if any(read_principal(one)[0] is PrincipalForm.ANYBODY for one in principals):
         return "it leaves out everybody, so it denies nobody: remove the statement"
@@ -77,6 +82,33 @@ def of_not_principal(statement: Statement, *, owner: str = "") -> str:
         f'to deny everybody but these write `"Principal":"*"` with `"Condition":{condition}`{notes}; in Principal'
         f" they would be denied themselves{own}"
     )
+
+
+def _in_principal(principals: Sequence[Principal]) -> str:
+    """Principals as a Principal element has them; "" where everybody is among them."""
+    kinds: dict[str, list[str]] = {}
+    for one in principals:
+        if read_principal(one)[0] is PrincipalForm.ANYBODY:
+            return ""
+        kinds.setdefault(one.kind, []).append(one.value)
+    return _json({kind: values[0] if len(values) == 1 else values for kind, values in kinds.items()})
+
+
+_OF_TRUST = ("sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity")
+"""The actions by which a role's session is opened here."""
+
+
+def of_trust_not_action(statement: Statement) -> str:
+    """What to write in place of NotAction in a trust policy."""
+    verb = "denies" if statement.effect is Effect.DENY else "allows"
+    left = [
+        action
+        for action in _OF_TRUST
+        if not any(glob(one.lower()).matches(action.lower()) for one in statement.actions)
+    ]
+    if not left:
+        return f"it {verb} no way to open a session: remove the statement"
+    return f'name in Action what it {verb}: write `"Action":{_json(left[0] if len(left) == 1 else left)}`'
 
 
 def _spared(principal: Principal) -> tuple[str, str, str] | None:

@@ -13,6 +13,7 @@ from sesame.policy.language.document import (
     statement_path,
     value_path,
 )
+from sesame.policy.language.instead import of_trust_not_action
 from sesame.policy.language.put import check_values
 from sesame.policy.language.source import PolicyError, Source
 
@@ -32,7 +33,7 @@ def parse_trust_policy(text: str) -> Policy:
         path = statement_path(source, statement.index)
         if statement.not_actions:
             source.refuse(
-                (*path, "NotAction"), "a trust policy has no NotAction: name what is meant in Action"
+                (*path, "NotAction"), f"a trust policy has no NotAction: {of_trust_not_action(statement)}"
             )
         for number, action in enumerate(statement.actions):
             if not action.lower().startswith("sts:"):
