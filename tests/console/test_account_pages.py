@@ -265,7 +265,8 @@ def test_changes_tell_who_did_what_through_which_door(
     page = words(person.get(f"{HERE}/changes").text)
     assert "CreateTemplate" in page
     assert "PutSuppressedDestination" in page
-    assert f"arn:aws:iam::{tenant.account.account_id}:root" in page
+    assert "CreateTemplate us-east-1 subject root 127.0.0.1" in page, "of its own account by the name alone"
+    assert f"Who arn:aws:iam::{tenant.account.account_id}:root" in words(opened(person, "CreateTemplate"))
     assert "CreateConsoleLink" in page
     assert "command line" in page
     only = words(person.get(f"{HERE}/changes?event=template").text)

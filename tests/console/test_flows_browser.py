@@ -312,6 +312,9 @@ def test_the_inbox_is_searched_read_answered_and_emptied(
         ):
             hands.follow(tab)
             hands.sees_in_time(said)
+        buttons = [hands.page.get_by_role("button", name=name) for name in ("Bounce it", "Be away")]
+        tops = {box.evaluate("box => box.getBoundingClientRect().top") for box in buttons}
+        assert len(tops) == 1, "they stand on one line"
         hands.press("Bounce it")
         hands.sees("A bounce is on its way to the return path")
         hands.follow("Events")

@@ -221,5 +221,5 @@ def test_rules_are_said_in_words() -> None:
         "At least 9 characters, with a lowercase letter, a number and a symbol. Not the last one. It lasts for 1 day."
     )
     assert in_words(None) == (
-        "At least 8 characters, and of lowercase letters, uppercase letters, numbers and symbols at least 3 kinds."
+        "At least 8 characters, of at least 3 of these kinds: lowercase letters, uppercase letters, numbers, symbols."
     )

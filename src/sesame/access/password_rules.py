@@ -84,8 +84,8 @@ def in_words(policy: PasswordPolicy | None) -> str:
     """What a password must be, for who is to think of one."""
     if policy is None:
         return (
-            f"At least {LEAST_LENGTH} characters, and of lowercase letters, uppercase letters, numbers and symbols at"
-            f" least {LEAST_KINDS} kinds."
+            f"At least {LEAST_LENGTH} characters, of at least {LEAST_KINDS} of these kinds: lowercase letters,"
+            " uppercase letters, numbers, symbols."
         )
     kinds = (
         ("an uppercase letter", policy.uppercase),

@@ -169,11 +169,13 @@ def shown_row(row: AuditRow) -> dict[str, Any]:
     who = event.get("userIdentity") or {}
     source = str(event.get("eventSource") or "")
     parameters = event.get("requestParameters")
+    name = str(who.get("arn") or who.get("userName") or who.get("principalId") or who.get("type") or "?")
     return {
         "seq": row.seq,
         "at": row.at,
         "name": str(event.get("eventName") or "?"),
-        "who": str(who.get("arn") or who.get("userName") or who.get("principalId") or who.get("type") or "?"),
+        "who": name,
+        "by": _short(name, row.account_id),
         "kind": str(who.get("type") or ""),
         "ip": str(event.get("sourceIPAddress") or ""),
         "through": SOURCES.get(source, "API"),
@@ -185,6 +187,13 @@ def shown_row(row: AuditRow) -> dict[str, Any]:
         "changed": [str(one["field"]) for one in _changed(row) if "field" in one],
         "parameters": json.dumps(parameters, indent=1, ensure_ascii=False) if parameters else "",
     }
+
+
+def _short(who: str, account_id: str) -> str:
+    """A principal of the account that the log is of by its name alone: `root`, `user/anna`."""
+    for service in ("iam", "sts"):
+        who = who.removeprefix(f"arn:aws:{service}::{account_id}:")
+    return who
 
 
 def _may_fit(row: AuditRow, wanted: dict[str, str]) -> bool:
