@@ -18,6 +18,7 @@ from sesame.operations.sesv2.contact_lists import AT_ONCE, ContactListDoesNotExi
 from sesame.store import contact_lists as kept
 from sesame.store.contact_lists import Contact, ContactList
 from tests.operations.test_changes import REGION, World, with_world
+from tests.support.meanwhile import before_write
 
 LIST = {"ContactListName": "readers"}
 NEWS = {"TopicName": "news", "DisplayName": "News", "DefaultSubscriptionStatus": "OPT_IN"}
@@ -92,18 +93,7 @@ class Lists:
 
     def before_part(self, number: int, act: Callable[[], Awaitable[object]]) -> None:
         """Do something before the write of a permit with that number, the first being 1, as if it came meanwhile."""
-        store = self.world.services.store
-        inner, count = store.write, 0
-
-        async def write(function: Any, *, is_long: bool = False) -> Any:
-            nonlocal count
-            count += 1
-            if count == number:
-                store.write = inner  # type: ignore[method-assign]
-                await act()
-            return await inner(function, is_long=is_long)
-
-        store.write = write  # type: ignore[method-assign]
+        before_write(self.world.services.store, number, act)
 
 
 def address(number: int) -> str:

@@ -14,6 +14,7 @@ from sesame.errors import StoreUnavailable
 from sesame.operations.sns.access import AuthorizationError
 from sesame.store import outbox
 from tests.operations.test_changes import World, with_world
+from tests.support.meanwhile import before_write
 
 WAITING = "SELECT COUNT(*) FROM outbox WHERE state = 'waiting' AND target LIKE ?"
 
@@ -79,18 +80,7 @@ class Topics:
 
     def before_write(self, number: int, act: Callable[[], Awaitable[object]]) -> None:
         """Do something before the write of that number, the first being 1."""
-        store = self.world.services.store
-        inner, count = store.write, 0
-
-        async def write(function: Any, *, is_long: bool = False) -> Any:
-            nonlocal count
-            count += 1
-            if count == number:
-                store.write = inner  # type: ignore[method-assign]
-                await act()
-            return await inner(function, is_long=is_long)
-
-        store.write = write  # type: ignore[method-assign]
+        before_write(self.world.services.store, number, act)
 
 
 def with_topic(tmp_path: Path, function: Callable[[Topics], Awaitable[None]]) -> None:
