@@ -112,12 +112,16 @@ def test_what_was_accepted_refused_and_bounced_is_counted(
     page = home(person)
     assert "in 24 hours 2 recipients accepted and 2 sends refused" in page
     assert "Sends refused 2 and 1 of others as yours" in page
+    assert "Mail goes out, and some is refused" in page
+    assert "2 sends were refused in the last 24 hours. See why" in page
     assert re.search(r"\d\d h 2 1 2 ", page.partition("Hour (UTC)")[2]), page
     raw = person.get(HERE).text
     assert re.search(r"<title>\d\d-\d\d \d\d h: 2 accepted, 1 bounced, 2 refused</title>", raw)
     others = home(root_of(sesame, delegate.account_id))
     assert "0 recipients accepted and 1 send refused" in others
     assert "of others as" not in others
+    assert "Every send of the last day was refused" in others
+    assert "1 send was refused in the last 24 hours. See why" in others
 
 
 @pytest.mark.parametrize(("bounced", "delivered", "much"), [(4, 0, False), (5, 20, True), (5, 96, False)])

@@ -112,6 +112,12 @@ def test_the_queue_is_shown_by_destination_and_changed_with_an_audit_row(
     message_id = send(waits, f"anna@{slow}", f"ben@{slow}")
     page = words(person.get("/operator/queue").text)
     assert f"{slow} paused 2" in page
+    raw, share = (
+        person.get("/operator/queue").text,
+        r'<span>([0-9,]+)<svg class="share"[^<]*<rect class="track"[^<]*',
+    )
+    bars, drawn = re.findall(share, raw), re.findall(f'{share}<rect class="part"', raw)
+    assert "0" in bars and "0" not in drawn and drawn, "of nothing there is no bar"
     assert "tried in a test" in page
     here = f"/operator/queue/to/{slow}"
     shown = words(person.get(here).text)

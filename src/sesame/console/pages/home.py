@@ -11,7 +11,7 @@ from sesame.console.analyst import NoAnswer
 from sesame.console.calls import call, sample
 from sesame.console.charts import stacked
 from sesame.console.pages.senders import ask
-from sesame.console.text import capped, exactly
+from sesame.console.text import capped, counted, exactly
 from sesame.console.visit import Page, Visit
 from sesame.model import Identity, IdentityKind
 from sesame.operations.home import ACTION, MOST_POLICIES, Home, Hour
@@ -102,7 +102,8 @@ def _headline(visit: Visit, found: Home, have: int) -> str:
         return "Sending is paused by the operator"
     if not found.state.sending_enabled:
         return "Sending is switched off"
-    if trouble is not None and not found.status.has_sent and have <= len(trouble.waiting):
+    has_tried = found.status.has_sent or found.last_day.refused
+    if trouble is not None and not has_tried and have <= len(trouble.waiting):
         return "Nothing can be sent yet"
     if found.status.enforcement == "PROBATION":
         return "Mail goes out, under review"
@@ -113,6 +114,9 @@ def _headline(visit: Visit, found: Home, have: int) -> str:
         return "Mail goes out, and something needs you"
     if _bounces(visit, found):
         return "Mail goes out, and much of it bounces"
+    if found.last_day.refused:
+        is_some = found.last_day.accepted > 0
+        return "Mail goes out, and some is refused" if is_some else "Every send of the last day was refused"
     return "Everything is well"
 
 
@@ -141,13 +145,22 @@ def _next(visit: Visit, found: Home, have: int) -> Step:
         return step
     if trouble is not None and trouble.waiting:
         return _publish(trouble.waiting[0])
+    if found.last_day.refused:
+        return _refused(found.last_day.refused)
     return Step(says="Nothing is left to do.", tone="done")
+
+
+def _refused(count: int) -> Step:
+    says = f"{counted(count, 'send')} {'was' if count == 1 else 'were'} refused in the last 24 hours."
+    return Step(says=says, path="/messages?outcome=refused", label="See why")
 
 
 def _identity_step(visit: Visit, found: Home, have: int) -> Step | None:
     """What is missing before mail can go out, or keeps it from going out much longer."""
     trouble, has_sent = found.trouble, found.status.has_sent
     assert trouble is not None
+    if not have and not has_sent and found.last_day.refused:
+        return _refused(found.last_day.refused)  # of who sends as others' identities
     if not have and not has_sent:
         elsewhere = [f"{capped(count)} in {name}" for name, count in trouble.by_region.items()]
         says = "Add a domain or an address to send as."
