@@ -151,3 +151,34 @@ def test_a_password_of_another_region_is_made_of_the_key_in_use_which_no_owner_r
     owners = case.read("owner", request)
     assert key not in json.dumps(owners)
     assert [cause["mend"]["how"] for cause in owners["causes"]] == ["ask"] * (lender == "here")
+
+
+AT_OWNERS = [["account", "sender"], ["account", "owner"], ["identity", "owner", "lent.test", EU]]
+MEANT: dict[str, list[Any]] = {
+    "lent": [["policy_in", EU, "owner", "lent.test", {"Principal": {"AWS": "<sender>"}}]],
+    "lent to somebody else": [["policy_in", EU, "owner", "lent.test", {"Principal": {"AWS": "<owner>"}}]],
+    "not lent": [],
+}
+
+
+@pytest.mark.parametrize("how", MEANT)
+@pytest.mark.parametrize("door", DOORS)
+def test_an_identity_that_is_lent_in_another_region_is_found_by_whom_it_is_lent_to(
+    world: World, door: str, how: str
+) -> None:
+    """Without an ARN; to all others it is as if it did not stand there (I9)."""
+    case = Reported.described(world, {"steps": [*AT_OWNERS, *MEANT[how]]})
+    send = {"as": "sender", "from": "a@lent.test"} | DOORS[door]
+    sent = case.send(send)
+    assert sent.code
+    causes = case.read("sender", sent.request_id)["causes"]
+    if how != "lent":
+        assert causes[0]["code"] == "SA101" and EU not in json.dumps(causes)
+        return
+    arn = f"arn:aws:ses:{EU}:{case.names['owner']}:identity/lent.test"
+    [cause] = causes
+    assert f"account {case.names['owner']} lends it to you in {EU}" in cause["cause"]
+    assert (cause["mend"]["region"], cause["mend"]["arn"]) == (EU, arn)
+    assert arn in cause["mend"]["text"]
+    if door != "smtp":
+        assert case.send(case.apply(cause["mend"], send)).code == ""

@@ -554,7 +554,8 @@ class Case:
     def _mend_call_region(self, mend: Mapping[str, Any], sends: dict[str, Any]) -> None:
         sends["region"] = mend["region"]
         if mend.get("arn"):
-            sends["arns"] = dict.fromkeys(sends.get("arns", {}), mend["arn"])
+            names = sends.get("arns") or [name for name in [mend.get("parameter")] if name]
+            sends["arns"] = dict.fromkeys(names, mend["arn"])
 
     def _mend_verify_identity(self, mend: Mapping[str, Any], sends: dict[str, Any]) -> None:
         number = mend["account"]

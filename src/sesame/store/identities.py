@@ -188,14 +188,24 @@ async def in_other_case(tx: Transaction, account_id: str, region: str, address: 
 
 
 async def naming(
-    tx: Transaction, name: str, *, region: str, principal: str, without: str, most_asked: int, limit: int
+    tx: Transaction,
+    name: str,
+    *,
+    region: str,
+    principal: str,
+    without: str,
+    most_asked: int,
+    limit: int,
+    is_there: bool = True,
 ) -> list[Identity]:
-    """Verified identities of that name, of other accounts than `without`, with a policy that has `principal` in it.
+    """Verified identities of that name in a region, or (not `is_there`) in all others, of other accounts than
+    `without`, with a policy that has `principal` in it.
 
     The policies of the first `most_asked` are looked at.
     """
+    compared = "=" if is_there else "<>"
     rows = await tx.all(
-        f"SELECT {COLUMNS} FROM ({SELECT_IDENTITY} WHERE name = ? AND region = ? AND account_id <> ?"
+        f"SELECT {COLUMNS} FROM ({SELECT_IDENTITY} WHERE name = ? AND region {compared} ? AND account_id <> ?"
         " AND verification IN (?, ?) ORDER BY account_id LIMIT ?) AS asked"
         " WHERE EXISTS (SELECT 1 FROM identity_policy p WHERE p.account_id = asked.account_id"
         " AND p.region = asked.region AND p.identity = asked.name AND p.document LIKE ?)"

@@ -77,6 +77,8 @@ class Around:
     """By address that nothing covers, what it would be at a verified identity of the sender's with a name like its."""
     lent_here: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """As `lent`, by an address for which an ARN of another region was named."""
+    lent_there: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """As `lent` and behind it `lent_in_part`, in other regions, by an address that neither has any for."""
     lent_in_part: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By address, the ARNs of those whose policies name the sender, and do not let this message through."""
     instead: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -161,6 +163,7 @@ async def _of_senders(
     other_case: dict[str, str] = {}
     lent_here: dict[str, list[str]] = {}
     lent_in_part: dict[str, list[str]] = {}
+    lent_there: dict[str, list[str]] = {}
     near: dict[str, str] = {}
     for _, address, _, arn in decision.get("asked", {}).get("senders", ()):
         if arn is not None and arn.split(":")[3] != record.region:
@@ -169,12 +172,22 @@ async def _of_senders(
         if (arn is not None and not is_own) or not decision["checks"]:
             continue
         lent[address], lent_in_part[address] = await _lent(tx, record, decision, names.get(address, ()))
+        if not lent[address] and not lent_in_part[address]:
+            there = await _lent(tx, record, decision, names.get(address, ()), is_there=False)
+            lent_there[address] = [*there[0], *there[1]]
         found = await identities.in_other_case(tx, record.account_id, record.region, address)
         other_case |= {} if found is None else {address: found}
         if not covering.get(address) and not lent[address]:
             alike = await _alike(tx, record, address)
             near |= {} if alike is None else {address: alike}
-    return Around(lent=lent, other_case=other_case, near=near, lent_here=lent_here, lent_in_part=lent_in_part)
+    return Around(
+        lent=lent,
+        other_case=other_case,
+        near=near,
+        lent_here=lent_here,
+        lent_in_part=lent_in_part,
+        lent_there=lent_there,
+    )
 
 
 def _accounts(record: DecisionRecord, decision: Mapping[str, Any], address: str) -> list[str]:
@@ -209,10 +222,15 @@ def _addresses(decision: Mapping[str, Any]) -> list[str]:
 
 
 async def _lent(
-    tx: Transaction, record: DecisionRecord, decision: Mapping[str, Any], names: Iterable[str]
+    tx: Transaction,
+    record: DecisionRecord,
+    decision: Mapping[str, Any],
+    names: Iterable[str],
+    *,
+    is_there: bool = True,
 ) -> tuple[list[str], list[str]]:
-    """The other accounts' identities here whose policies name the sender: those that would let it through, were their
-    ARN named, and those that would not."""
+    """The other accounts' identities here, or (not `is_there`) in other regions, whose policies name the sender: those
+    that would let it through, were their ARN named, and those that would not."""
     principal = decision["principal"] if decision.get("kind") == "service" else record.account_id
     if not principal:
         return [], []
@@ -220,7 +238,7 @@ async def _lent(
     for name in names:
         others += await identities.naming(
             tx, name, region=record.region, principal=principal, without=record.account_id,
-            most_asked=MOST_ASKED, limit=MOST_LENDERS,
+            most_asked=MOST_ASKED, limit=MOST_LENDERS, is_there=is_there,
         )  # fmt: skip
     return await _naming(tx, record, decision, others)
 
@@ -304,7 +322,11 @@ async def _naming(
             continue
         arn = identity_arn(one.region, one.account_id, one.name)
         policies = compiled_identity_policies(kept)
-        request = policy_request(decision, record, {"arn": arn, "owner": one.account_id})
+        asked = decision
+        if one.region != record.region and decision["context"]:
+            context = {**decision["context"], "aws:RequestedRegion": one.region}
+            asked = {**decision, "context": context}
+        request = policy_request(asked, record, {"arn": arn, "owner": one.account_id})
         explanation = explain(
             request, iam=(), identity=policies.documents, principal_ids=policies.principal_ids
         )

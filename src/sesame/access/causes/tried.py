@@ -44,7 +44,14 @@ async def tries(
     tx: Transaction, record: DecisionRecord, decision: Mapping[str, Any], around: Around
 ) -> dict[str, Tried]:
     """By the ARN of an identity that may be proposed, what naming it would come to."""
-    lent = (around.lent, around.lent_in_part, around.lent_here, around.instead, around.elsewhere)
+    lent = (
+        around.lent,
+        around.lent_in_part,
+        around.lent_here,
+        around.lent_there,
+        around.instead,
+        around.elsewhere,
+    )
     arns = [arn for found in lent for some in found.values() for arn in some]
     arns += [
         identity_arn(one.region, one.account_id, one.name)

@@ -6,6 +6,7 @@ from typing import Any
 
 from sesame.access.causes.asked import Asked
 from sesame.access.causes.mends import SAMPLES, never_public, set_parameter, verify
+from sesame.access.causes.regions import region_cause
 from sesame.aws.arn import Arn
 from sesame.policy.reasons.cause import Cause, Code, How, Mend
 
@@ -13,7 +14,6 @@ from sesame.policy.reasons.cause import Cause, Code, How, Mend
 def no_arn(asked: Asked, use: str, address: str, *, pending: Mapping[str, Any] | None = None) -> Cause:
     """No ARN was named for an address, and no verified identity of the sender covers it."""
     parameter = asked.parameter_for(use, address, None) or asked.parameter(use)
-    lent = list(asked.around.lent.get(address, ()))
     account, region = asked.record.account_id, asked.record.region
     called = "" if use == "From" else f"{asked.called(use)} "
     text = f"account {account} has no verified identity in {region} that covers {called}`{address}`"
@@ -23,19 +23,11 @@ def no_arn(asked: Asked, use: str, address: str, *, pending: Mapping[str, Any] |
     waiting = [one for one in asked.around.of(account, address) if one.region != region]
     if waiting and pending is None:
         text += f"; `{waiting[0].name}` is registered in {waiting[0].region}, and not verified there"
-    is_lent = bool(lent or asked.around.lent_in_part.get(address))
+    around = asked.around
+    is_lent = any(some.get(address) for some in (around.lent, around.lent_in_part, around.lent_there))
     text = f"you named no ARN, and {text}" if is_lent else f"{text}, and you named no ARN for it"
-    if lent:
-        owner = Arn.parse(lent[0]).account_id
-        text = f"{text}; a policy of account {owner} lends it to you"
-        return Cause(code=Code.NO_ARN, text=text, mend=_name_lent(asked, use, address, lent[0]))
-    if in_part := list(asked.around.lent_in_part.get(address, ())):
-        arn = in_part[0]
-        owner, name = Arn.parse(arn).account_id, arn.partition(":identity/")[2]
-        text += f"; a policy of account {owner} names you for `{name}`, and does not let this message through"
-        mend = _name_lent(asked, use, address, arn)
-        more = f"; what keeps it out remains, for account {owner} to change or you to send otherwise"
-        return Cause(code=Code.NO_ARN, text=text, mend=replace(mend, text=mend.text + more))
+    if (lends := _from_others(asked, use, address, text)) is not None:
+        return lends
     if (top := never_public(address)) is not None:
         what = asked.called(use)
         return Cause(
@@ -69,6 +61,37 @@ def no_arn(asked: Asked, use: str, address: str, *, pending: Mapping[str, Any] |
         text=text,
         mend=Mend(how=mend.how, text=mend.text + more, details={**mend.details, "parameter": parameter}),
     )
+
+
+def _from_others(asked: Asked, use: str, address: str, text: str) -> Cause | None:
+    """An identity of another account's whose policies name the sender; `text` says what is not there."""
+    if lent := list(asked.around.lent.get(address, ())):
+        owner = Arn.parse(lent[0]).account_id
+        text = f"{text}; a policy of account {owner} lends it to you"
+        return Cause(code=Code.NO_ARN, text=text, mend=_name_lent(asked, use, address, lent[0]))
+    if in_part := list(asked.around.lent_in_part.get(address, ())):
+        arn = in_part[0]
+        owner, name = Arn.parse(arn).account_id, arn.partition(":identity/")[2]
+        text += f"; a policy of account {owner} names you for `{name}`, and does not let this message through"
+        mend = _name_lent(asked, use, address, arn)
+        more = f"; what keeps it out remains, for account {owner} to change or you to send otherwise"
+        return Cause(code=Code.NO_ARN, text=text, mend=replace(mend, text=mend.text + more))
+    if there := list(asked.around.lent_there.get(address, ())):
+        parameter = asked.parameter_for(use, address, None) or asked.parameter(use)
+        return _lent_there(asked, parameter, text, there[0])
+    return None
+
+
+def _lent_there(asked: Asked, parameter: str, text: str, arn: str) -> Cause:
+    """An identity that another account lends to the sender in another region."""
+    at = Arn.parse(arn)
+    text += f"; a policy of account {at.account_id} lends it to you in {at.region}, where it is verified"
+    found = region_cause(asked, text, at.region, arn)
+    named = f" --as {arn}" if asked.door == "smtp" else f" in {parameter}"
+    mend = found.mend
+    told = f"{mend.text.removesuffix('`')}{named}`" if asked.door == "smtp" else f"{mend.text}{named}"
+    details = {**mend.details, "arn": arn} | ({} if asked.door == "smtp" else {"parameter": parameter})
+    return replace(found, mend=replace(mend, text=told, details=details))
 
 
 def _name_lent(asked: Asked, use: str, address: str, arn: str) -> Mend:

@@ -260,7 +260,7 @@ class How(Enum):
     DROP_PARAMETER = "drop-parameter"
     """`parameter`."""
     CALL_REGION = "call-region"
-    """`region`, and `arn` when that must name it too."""
+    """`region`, and `arn` when that must name it too; `parameter` to name it in, where none did."""
     VERIFY_IDENTITY = "verify-identity"
     """`account`, `region`, `name`."""
     LEAVE_SANDBOX = "leave-sandbox"
