@@ -295,6 +295,7 @@ def pictures(found: Mapping[str, str]) -> list[tuple[str, str, str]]:
         ("settings", "", "/operator/settings"),
         ("services", "", "/operator/services"),
         ("audit", "", "/operator/audit"),
+        ("operator-change", "", f"/operator/audit/{owner}/{found['change'].rpartition('/')[2]}"),
         ("accounts", "", "/operator"),
         ("delegates", "", "/operator/accounts/delegates"),
         ("account-request", "", f"/operator/accounts/{found['asking']}"),
