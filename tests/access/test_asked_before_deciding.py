@@ -113,3 +113,37 @@ def test_what_is_right_is_allowed_and_has_no_cause(world: World) -> None:
     steps = [["account", "sender"], ["identity", "sender", "shop.test"], a_set("new"), default("new")]
     answer = ask(world, Reported.described(world, {"steps": steps}), {})
     assert answer.allowed and answer.causes == ()
+
+
+BEHIND: dict[str, dict[str, Any]] = {
+    "no ARN": {},
+    "an ARN without an account": {"arn": arn("lent.test", account="")},
+}
+
+
+@pytest.mark.parametrize("name", BEHIND)
+def test_what_would_refuse_behind_the_first_cause_is_said_of_a_question_as_of_a_send(
+    world: World, name: str
+) -> None:
+    lends = {
+        "Principal": {"AWS": "<sender>"},
+        "Condition": {"StringEquals": {"ses:FromAddress": "news@lent.test"}},
+    }
+    steps = [
+        ["account", "owner"],
+        ["account", "sender"],
+        ["identity", "owner", "lent.test"],
+        ["policy", "owner", "lent.test", lends],
+    ]
+    case = Reported.described(world, {"steps": steps})
+    given = case.fill(BEHIND[name] | {"from": "ceo@lent.test"})
+    send = {
+        "as": "sender",
+        "from": given["from"],
+        "arns": {"SourceArn": given["arn"]} if "arn" in given else {},
+    }
+    tried = case.read("sender", case.send(send).request_id)["causes"]
+    behind = [one for one in tried if one["cause"].startswith("and then ")]
+    assert behind and "ses:FromAddress" in behind[0]["cause"]
+    asked = [one for one in ask(world, case, given).causes if one["cause"].startswith("and then ")]
+    assert [one["cause"] for one in asked] == [one["cause"] for one in behind]

@@ -6,15 +6,17 @@ taken to allow it. INVARIANT (I9): of another account nothing is looked up but w
 to, and an answer comes at an even step of time, however much stands behind it.
 """
 
+import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sesame.access import conditions
-from sesame.access.causes.around import look_around
+from sesame.access.causes.around import Around, look_around
 from sesame.access.causes.decision_json import reader_of, render
 from sesame.access.causes.failures import as_refusal, failure_of
+from sesame.access.causes.tried import Tried, tries
 from sesame.access.checks import Target, ask_policies
 from sesame.access.compiled import compiled_policies
 from sesame.access.credentials import acting_for
@@ -41,6 +43,7 @@ from sesame.operations.policy_editing import READ
 from sesame.operations.templates import TemplateMissing
 from sesame.policy import Requester
 from sesame.policy.cases import CaseError, read_requester
+from sesame.policy.reasons.cause import Reader
 from sesame.sending.refused import failure_facts
 from sesame.sending.send import DryRun, Sender
 from sesame.sending.submission import RawContent, SimpleContent, Submission
@@ -199,9 +202,22 @@ class AskWhy:
             reason=kept.reason,
             decision=whole(kept.decision.own, kept.decision.shared),
         )
-        around = await self._store.read(lambda tx: look_around(tx, record))
-        explained = render(record, {}, reader_of(record, kept.account_id), around=around)
-        return tuple(explained["causes"])
+        return await self._explained(record, None, reader_of(record, kept.account_id))
+
+    async def _explained(
+        self, record: DecisionRecord, contents: Mapping[str, str] | None, reader: Reader
+    ) -> tuple[Mapping[str, Any], ...]:
+        """The causes, and what would still refuse once the first is mended, as of a send that is kept; `contents` are
+        the policies that were asked, None where none were."""
+        decision = json.loads(record.decision)
+
+        async def run(tx: Transaction) -> tuple[Around, Mapping[str, Tried]]:
+            around = await look_around(tx, record)
+            told = reader is not Reader.OWNER
+            return around, await tries(tx, record, decision, around, contents) if told else {}
+
+        around, tried = await self._store.read(run)
+        return tuple(render(record, contents or {}, reader, around=around, tried=tried)["causes"])
 
     async def _check_template(self, caller: Caller, question: Question) -> None:
         """A send with a template that is not there fails before it is decided."""
@@ -393,10 +409,9 @@ class AskWhy:
         seen = view(record, viewer, contents)
         # What an owner's policy asked about is shown of a refusal, for who was refused to mend it; not of a yes.
         checks = [replace(check, mattered=()) if check.outcome == "allow" else check for check in seen.checks]
-        explained: dict[str, Any] = {"causes": ()}
+        causes: tuple[Mapping[str, Any], ...] = ()
         if code:
-            around = await self._store.read(lambda tx: look_around(tx, record))
-            explained = render(record, contents, reader_of(record, viewer), around=around)
+            causes = await self._explained(record, contents, reader_of(record, viewer))
         own = next((one.arn or "" for one in checks if one.owner == viewer and "From" in one.uses), "")
         return Answer(
             allowed=not code,
@@ -405,7 +420,7 @@ class AskWhy:
             is_owners=is_owners,
             record=replace(record, decision="{}", reason=""),
             decision=replace(seen, checks=tuple(checks)),
-            causes=tuple(explained["causes"]),
+            causes=causes,
             case=case_of(asked_as, dry_run, viewer, is_owners=is_owners),
             identity=own.partition(":identity/")[2],
         )

@@ -41,9 +41,16 @@ class Tried:
 
 
 async def tries(
-    tx: Transaction, record: DecisionRecord, decision: Mapping[str, Any], around: Around
+    tx: Transaction,
+    record: DecisionRecord,
+    decision: Mapping[str, Any],
+    around: Around,
+    contents: Mapping[str, str] | None = None,
 ) -> dict[str, Tried]:
-    """By the ARN of an identity that may be proposed, what naming it would come to."""
+    """By the ARN of an identity that may be proposed, what naming it would come to.
+
+    `contents` are sets of policies by digest, where they are not those that are kept: a question's.
+    """
     lent = (
         around.lent,
         around.lent_in_part,
@@ -62,7 +69,7 @@ async def tries(
         and one.verification.is_in_force
     ]
     wanted = list(dict.fromkeys(arns))[:MOST_TRIED]
-    own = await _own_documents(tx, record, decision) if wanted else None
+    own = await _own_documents(tx, record, decision, contents) if wanted else None
     context = decision["context"] or _written(decision.get("failed", {}))
     found = {}
     for arn in wanted:
@@ -97,14 +104,18 @@ def _written(failed: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def _own_documents(
-    tx: Transaction, record: DecisionRecord, decision: Mapping[str, Any]
+    tx: Transaction,
+    record: DecisionRecord,
+    decision: Mapping[str, Any],
+    contents: Mapping[str, str] | None,
 ) -> dict[str, Any] | None:
     """The sender's own policies, and those that limit it: as they were, where that was kept, else those of today."""
     under = next((check["under"] for check in decision["checks"] if "under" in check), None)
     if under is None:
         return await _documents_of_today(tx, record, decision)
     own = {kind: digest for kind, digest in under.items() if kind != "identity"}
-    contents = await policy_sets.contents(tx, tuple(own.values()))
+    if contents is None:
+        contents = await policy_sets.contents(tx, tuple(own.values()))
     try:
         return {
             kind: Explained.read(contents[digest], of_identity=False).documents
