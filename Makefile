@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: install serve boto3 browser nats test check bench mutation fuzz peers models reference screenshots assets lock clean
+.PHONY: install serve boto3 browser nats test compiled check bench mutation fuzz peers models reference screenshots assets lock clean
 
 $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit("Sesame needs Python 3.11 or later; say which: make PYTHON=python3.11") if sys.version_info < (3, 11) else 0'
@@ -60,10 +60,14 @@ $(VENV)/.nats: scripts/nats
 # A NATS server for the tests of the operator's stream.
 nats: $(VENV)/.nats
 
-# What is installed for the tests waits for the network, while format, lint and types are checked.
+# What is installed for the tests waits for the network, while format, lint and types are checked and the tests compiled.
 test: $(VENV)/.dev
-	@$(MAKE) --no-print-directory --jobs=4 --output-sync=target check $(VENV)/.clients $(VENV)/.browser $(VENV)/.nats
+	@$(MAKE) --no-print-directory --jobs=5 --output-sync=target check compiled $(VENV)/.clients $(VENV)/.browser $(VENV)/.nats
 	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/test $(ARGS)
+
+# What collecting the tests compiles is kept: else every worker compiles all of it, all at the same time.
+compiled: $(VENV)/.dev
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest --collect-only -qq >/dev/null
 
 check: $(VENV)/.dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/check

@@ -12,6 +12,13 @@ if TYPE_CHECKING:
 WAYS = ("scripts", "plain", "keys")
 """With JavaScript and a mouse, without JavaScript, by the keyboard alone."""
 MOST_TABS = 150
+STOPS_BEFORE = """it => {
+  const stops = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")]
+    .filter(one => one.tabIndex >= 0 && !one.disabled && one.checkVisibility()
+      && (one.type !== "radio" || one.checked || one === it));
+  return stops.indexOf(it) - stops.indexOf(document.activeElement) - 1;
+}"""
+"""About how many stops of Tab lie between where the keyboard is and an element; what is there is found by Tab alone."""
 
 
 class Hands:
@@ -98,6 +105,8 @@ class Hands:
 
     def _reach(self, what: "Locator") -> None:
         what.wait_for()
+        for _ in range(what.evaluate(STOPS_BEFORE)):
+            self.page.keyboard.press("Tab")
         for _ in range(MOST_TABS):
             if what.evaluate("it => it === document.activeElement"):
                 return
