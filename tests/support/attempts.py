@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sesame.delivery.attempt import Asks, Deliverer
 from sesame.delivery.lanes import Lanes
@@ -153,7 +153,9 @@ async def deliver(
     listening = [await asyncio.start_server(tracked(server), "127.0.0.1", 0) for server in servers]
     hosts = [Host(f"h{n}.test", *server.sockets[0].getsockname()) for n, server in enumerate(listening)]
     clock = FakeClock()
-    pool = Pool(hostname="me.test", timeouts=Timeouts.scaled(timeout_s / 300.0, attempt_s=60.0), clock=clock)
+    timeouts = Timeouts.scaled(timeout_s / 300.0, attempt_s=60.0)
+    # A busy machine may be long about a connection to itself, and nobody here is slow to take one.
+    pool = Pool(hostname="me.test", timeouts=replace(timeouts, connect_s=PATIENCE_S), clock=clock)
     deliverer = deliverer_to(hosts, pool, clock, data=data, still_allowed=still_allowed)
     try:
         return [await deliverer.attempt(claim(), place(claim(), places)) for _ in range(times)]
