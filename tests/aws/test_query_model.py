@@ -25,7 +25,7 @@ from tests.aws.botocore_side import (
 from tests.support.botocore_terms import from_botocore
 
 FEW = settings(
-    max_examples=int(os.environ.get("SESAME_MODEL_EXAMPLES", "12")),  # of each of some 140 operations, twice
+    max_examples=int(os.environ.get("SESAME_MODEL_EXAMPLES", "8")),  # of each of some 140 operations, twice
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

@@ -41,9 +41,7 @@ AXE = Path(__file__).resolve().parents[2] / "console-assets" / "node_modules" / 
 SCREENS: list[tuple[int, Any]] = [
     (390, "light"),
     (390, "dark"),
-    (768, "dark"),
     (768, "light"),
-    (1280, "light"),
     (1280, "dark"),
 ]
 VARYING = ["color-contrast", "target-size", "scrollable-region-focusable", "link-in-text-block"]

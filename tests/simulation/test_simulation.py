@@ -17,7 +17,7 @@ from sesame.errors import Unavailable
 from sesame.observe import SteadyClock
 from tests.simulation.world import HOUR, POLICY, POLL_S, World, simulated
 
-SEEDS = range(int(os.environ.get("SESAME_SIMULATION_SEEDS", "200")))
+SEEDS = range(int(os.environ.get("SESAME_SIMULATION_SEEDS", "100")))
 END = 30 * HOUR
 FINAL = {"delivered", "bounced", "expired"}
 
