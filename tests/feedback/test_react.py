@@ -224,7 +224,7 @@ def test_the_list_of_all_takes_what_its_own_server_says_is_not_there_and_nothing
         until = await f.store.read(
             lambda tx: global_suppression.until_of(tx, ["Gone@One.TEST", "gone@one.test", "fine@one.test"])
         )
-        assert until == {"Gone@One.TEST": page[0].until}
+        assert until == dict.fromkeys(("Gone@One.TEST", "gone@one.test"), page[0].until)
         assert (
             await f.store.write(lambda tx: global_suppression.purge_before(tx, page[0].until - 1, limit=9))
             == 0
