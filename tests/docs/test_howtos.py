@@ -18,6 +18,7 @@ import pytest
 
 from sesame import config
 from sesame.server.tls import development_files
+from tests.support import command
 from tests.support.other_server import OtherServer, other_server
 from tests.support.patience import PATIENCE_S
 from tests.support.ports import free_ports
@@ -84,15 +85,12 @@ def program(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
-SESAME = f'exec {shlex.quote(sys.executable)} -m sesame.cli.main "$@"'
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SesameProcess]:
     """A server whose data directory is where the pages say, below where their commands run."""
     directory = tmp_path_factory.mktemp("pages")
-    program(directory / "bin" / "sesame", SESAME)
-    with running(directory / ".sesame") as process:
+    program(directory / "bin" / "sesame", command.text(directory))
+    with command.answering(directory), running(directory / ".sesame") as process:
         yield process
 
 
@@ -342,7 +340,7 @@ def machine(tmp_path: Path, stranger: OtherServer) -> Iterator[Machine]:
             f" {root}/opt/sesame; }}")  # fmt: skip
     program(bin_directory / "make", f"mkdir -p {root}/opt/sesame/.venv/bin\n"
             f"cp {bin_directory}/installed {root}/opt/sesame/.venv/bin/sesame")  # fmt: skip
-    program(bin_directory / "installed", SESAME)
+    program(bin_directory / "installed", f'exec {shlex.quote(sys.executable)} -m sesame.cli.main "$@"')
     program(bin_directory / "install", 'for a; do shift; case $a in -o|-g) skip=1;; *) [ "${skip:-}" ] && skip= ||'
             ' set -- "$@" "$a";; esac; done\nmkdir -p $(dirname "$(eval echo \\${$#})")\n'
             'exec /usr/bin/install "$@"')  # fmt: skip

@@ -10,6 +10,7 @@ import atexit
 import contextlib
 import gc
 import importlib
+import io
 import json
 import os
 import select
@@ -108,28 +109,37 @@ class Preloaded:
         output: int,
         environ: Mapping[str, str],
         errors: int | None = None,
+        given: int | None = None,
         directory: Path | None = None,
+        umask: int | None = None,
     ) -> ForkedProcess:
-        """Run `sesame ARGS` in a directory, with its output and errors in files of ours."""
+        """Run `sesame ARGS` in a directory, with its input, if it has any, output and errors in files of ours."""
         with self._lock:
             channel = self._channel()
             status, theirs = os.pipe()
-            umask = os.umask(0o022)
-            os.umask(umask)
+            nothing = os.open(os.devnull, os.O_RDONLY)
+            own_umask = os.umask(0o022)
+            os.umask(own_umask)
             request = {
                 "args": list(args),
                 "environ": dict(environ),
                 "directory": str(directory or Path.cwd()),
-                "umask": umask,
+                "umask": own_umask if umask is None else umask,
             }
             try:
                 socket.send_fds(
                     channel,
                     [json.dumps(request).encode()],
-                    [output, output if errors is None else errors, theirs],
+                    [
+                        output,
+                        output if errors is None else errors,
+                        theirs,
+                        nothing if given is None else given,
+                    ],
                 )
             finally:
                 os.close(theirs)
+                os.close(nothing)
             said = channel.recv(32)
         assert said, "the process that forks has ended"
         return ForkedProcess(args, int(said), status)
@@ -167,16 +177,16 @@ def _serve(channel: socket.socket) -> Callable[[], int] | None:
                 watched.unregister(descriptor)
                 _report(descriptor, *children.pop(descriptor))
                 continue
-            data, descriptors, _, _ = socket.recv_fds(channel, MOST_BYTES, 3)
+            data, descriptors, _, _ = socket.recv_fds(channel, MOST_BYTES, 4)
             if not data:
                 return None
-            output, errors, status = descriptors
+            output, errors, status, given = descriptors
             pid = os.fork()
             if pid == 0:
                 channel.detach()
-                return _becomes(json.loads(data), output, errors)
-            os.close(output)
-            os.close(errors)
+                return _becomes(json.loads(data), given, output, errors)
+            for passed in (given, output, errors):
+                os.close(passed)
             ended = os.pidfd_open(pid)
             children[ended] = pid, status
             watched.register(ended, select.POLLIN)
@@ -192,11 +202,17 @@ def _report(ended: int, pid: int, status: int) -> None:
     os.close(status)
 
 
-def _becomes(request: Any, output: int, errors: int) -> Callable[[], int]:
+def _becomes(request: Any, given: int, output: int, errors: int) -> Callable[[], int]:
     """Put off all that is our own; the command that is left to run."""
+    os.dup2(given, 0)
     os.dup2(output, 1)
     os.dup2(errors, 2)
     os.closerange(3, LAST_DESCRIPTOR)
+    # Those that were opened on other files keep whether these could be sought in.
+    sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)))
+    sys.stdout = io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, "w", closefd=False)))
+    errors_of_ours = io.BufferedWriter(io.FileIO(2, "w", closefd=False))
+    sys.stderr = io.TextIOWrapper(errors_of_ours, errors="backslashreplace", line_buffering=True)
     os.chdir(request["directory"])
     os.umask(request["umask"])
     os.environ.clear()
