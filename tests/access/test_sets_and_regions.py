@@ -182,3 +182,52 @@ def test_an_identity_that_is_lent_in_another_region_is_found_by_whom_it_is_lent_
     assert arn in cause["mend"]["text"]
     if door != "smtp":
         assert case.send(case.apply(cause["mend"], send)).code == ""
+
+
+def in_part(*statements: dict[str, Any]) -> list[Any]:
+    """Of the owner's policy in the other region: the sender is named, and not let through."""
+    return ["policy_in", EU, "owner", "lent.test", *statements]
+
+
+PARTS: dict[str, list[Any]] = {
+    "denied": in_part(
+        {"Principal": {"AWS": "<sender>"}}, {"Effect": "Deny", "Principal": "*", "Action": "ses:*"}
+    ),
+    "for others": in_part(
+        {"Principal": {"AWS": "<sender>"}, "Condition": {"StringEquals": {"ses:FromAddress": "b@lent.test"}}}
+    ),
+}
+
+
+@pytest.mark.parametrize("why", PARTS)
+@pytest.mark.parametrize("door", DOORS)
+def test_what_is_lent_elsewhere_and_not_for_this_message_is_not_called_lent(
+    world: World, door: str, why: str
+) -> None:
+    case = Reported.described(world, {"steps": [*AT_OWNERS, PARTS[why]]})
+    sent = case.send({"as": "sender", "from": "a@lent.test"} | DOORS[door])
+    causes = case.read("sender", sent.request_id)["causes"]
+    assert f"names you for `lent.test` in {EU}, where it is verified, and does not let" in causes[0]["cause"]
+    assert "lends it to you" not in json.dumps(causes)
+    assert len(causes) > 1, causes
+
+
+BESIDE: dict[str, dict[str, Any]] = {
+    "v1": {"return_path": "b@lent.test"},
+    "v2": {"door": "v2", "return_path": "b@lent.test"},
+    "raw": {"door": "raw", "fields": [["Sender", "b@lent.test"]]},
+    "smtp": {"door": "smtp", "fields": [["Sender", "b@lent.test"]]},
+}
+
+
+@pytest.mark.parametrize("door", BESIDE)
+def test_an_address_beside_from_takes_no_message_to_another_region(world: World, door: str) -> None:
+    """Where From is right in the region of the call, and would not be verified in the other."""
+    steps = [*AT_OWNERS, *MEANT["lent"], ["identity", "sender", "mine.test"]]
+    case = Reported.described(world, {"steps": steps})
+    send = {"as": "sender", "from": "a@mine.test"} | BESIDE[door]
+    sent = case.send(send)
+    [cause] = case.read("sender", sent.request_id)["causes"]
+    assert f"lends it to you in {EU}" in cause["cause"]
+    assert cause["mend"]["how"] == "drop-parameter", cause["mend"]
+    assert case.send(case.apply(cause["mend"], send)).code == ""

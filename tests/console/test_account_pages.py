@@ -257,6 +257,15 @@ def test_sending_is_switched_off_and_on(person: Person, tenant: Tenant) -> None:
     assert tenant.ses.get_account_sending_enabled()["Enabled"] is True
 
 
+def test_an_address_that_is_listed_in_other_capitals_too_is_not_called_free(person: Person) -> None:
+    path = f"{HERE}/suppression"
+    person.send(path, addresses="Ann@one.example ANN@one.example", reason="BOUNCE")
+    said = words(person.send(f"{path}/remove", page=path, address="Ann@one.example").text)
+    assert "which has it in other capitals too" in said and "ANN@one.example" in said
+    said = words(person.send(f"{path}/remove", page=path, address="ANN@one.example").text)
+    assert "mail to it goes out again" in said
+
+
 def test_changes_tell_who_did_what_through_which_door(
     sesame: SesameProcess, person: Person, tenant: Tenant
 ) -> None:

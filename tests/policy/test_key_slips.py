@@ -25,6 +25,7 @@ REQUEST = Request(
     context={
         "ses:FromAddress": "news@example.com", "ses:Recipients": ("ann@corp.test",), "aws:SourceIp": "198.51.100.7",
         "aws:PrincipalTag/team": "news", "aws:username": "robot",
+        "aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:user/robot",
     },
 )  # fmt: skip
 
@@ -62,6 +63,10 @@ MEANT = {
     "aws:ResourcesTag/Team": "aws:ResourceTag/Team",
     "ses:Colour": "",
     "aws:Nope": "",
+    "aws:ViaAWSMCPService": "",
+    "aws:CalledViaAWSMCP": "",
+    "aws:SourcIp": "aws:SourceIp",
+    "aws:PrincipalAccountId": "aws:PrincipalAccount",
     "s3:prefix/a": "",
     "ses:FromAddress": "",
     "aws:PrincipalTag/team": "",
@@ -131,3 +136,26 @@ def test_a_deny_that_would_deny_by_the_right_key_too_gets_the_exception_on_that(
         "StringNotEquals": {"ses:FromAddress": ["ceo@example.com", "news@example.com"]}
     }
     assert allows(after)
+
+
+def test_of_a_deny_that_others_share_the_exception_is_for_the_requester_alone() -> None:
+    """In a copy with the key that was meant: whatever else the group sends stays denied as it was meant to be."""
+    text = document(MAY, DENIES | {"Condition": {"StringNotEquals": {"ses:FromAdress": "ceo@example.com"}}})
+    explanation = explain(REQUEST, iam=[("senders/own", parse_stored_iam_policy(text))], identity=())
+    [cause] = policy_causes(explanation, Reader.OPERATOR)
+    after = json.loads(edited(text, 1, cause.mend.details["changes"]))
+    by_value, by_sender = (one["Condition"] for one in after["Statement"][1:])
+    assert by_value == {"StringNotEquals": {"ses:FromAddress": ["ceo@example.com", "news@example.com"]}}
+    assert by_sender == {
+        "StringNotEquals": {"ses:FromAddress": ["ceo@example.com"]},
+        "ArnNotEquals": {"aws:PrincipalArn": [REQUEST.requester.arn]},
+    }
+    assert allows(json.dumps(after))
+
+
+def test_a_key_of_aws_that_is_not_known_here_is_not_written_anew() -> None:
+    [cause], _ = refused(document(MAY | {"Condition": {"Bool": {"aws:ViaAWSMCPService": "false"}}}))
+    assert cause.text.endswith(
+        "aws:ViaAWSMCPService is a key that is not known here, so that nothing sends it"
+    )
+    assert "ViaAWSService" not in json.dumps(cause.mend.details)

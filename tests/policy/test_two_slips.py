@@ -1,11 +1,20 @@
 """What is written wrong in two ways: both are said, and one mend is for both."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
-from sesame.policy import Outcome, Request, Requester, explain, parse_stored_iam_policy
+from sesame.policy import (
+    Outcome,
+    Request,
+    Requester,
+    explain,
+    parse_stored_iam_policy,
+    parse_stored_identity_policy,
+)
 from sesame.policy.reasons.cause import Cause, How, Reader
 from sesame.policy.reasons.edits import edited
 from sesame.policy.reasons.gaps import policy_causes
@@ -132,3 +141,24 @@ def test_what_fails_beside_a_slip_that_mends_nothing_alone_is_said_with_it() -> 
     first, second = causes(text)
     assert first.mend == second.mend and "also" not in first.mend.details
     assert allows(edited(text, 0, first.mend.details["changes"]))
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_statement_for_everybody_is_no_part_of_a_mend_for_programs(order: int) -> None:
+    """Mended it would let others in as well, where the one for the sender alone is enough."""
+    arn = REQUEST.resource
+    may = {"Effect": "Allow", "Action": "ses:SendEmail", "Resource": arn} | WILDCARD
+    statements = [may | {"Principal": {"AWS": "444455556666"}}, may | {"Principal": "*"}][::order]
+    text = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    requester = replace(
+        REQUEST.requester, arn="arn:aws:iam::444455556666:root", account_id="444455556666", kind="root"
+    )
+    explanation = explain(
+        msgspec.structs.replace(REQUEST, requester=requester),
+        iam=(),
+        identity=[("own", parse_stored_identity_policy(text))],
+    )
+    found = policy_causes(explanation, Reader.OWNER)
+    details = found[0].mend.details
+    assert "also_admits" not in details, details
+    assert not [one for one in details.get("also", ()) if "also_admits" in one]

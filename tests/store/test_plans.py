@@ -312,7 +312,9 @@ ACTIONS: dict[str, Action] = {
     "who is suppressed": reading(
         lambda tx: suppression.reasons_of(tx, OWNER, REGION, ["a@x.test", "b@x.test"])
     ),
-    "who is suppressed as": reading(lambda tx: suppression.listed_as(tx, OWNER, REGION, ["a@x.test"])),
+    "who is suppressed as": reading(
+        lambda tx: suppression.listed_as(tx, OWNER, REGION, {"a@x.test": "BOUNCE"})
+    ),
     "who is suppressed for all": reading(
         lambda tx: global_suppression.until_of(tx, ["a@x.test", "b@x.test"])
     ),

@@ -65,6 +65,8 @@ def test_a_listed_address_gets_nothing_from_anybody_and_the_trace_says_why(serve
     message_id = send(other, gone)
     wait_until(lambda: states(server, message_id)[gone][0] == "delivered")
     assert "not on the list" in server.run("suppression", "remove", gone, check=False).stderr
+    server.run("suppression", "add", "ÄNN@elsewhere.test")
+    server.run("suppression", "remove", "ÄNN@elsewhere.test")
     audited = server.run("audit", "export", "000000000000").stdout
     names = [json.loads(line)["eventName"] for line in audited.splitlines()]
     assert "SuppressAddress" in names and "ReleaseAddress" in names

@@ -528,7 +528,7 @@ class Case:
 
     def _mend_drop_parameter(self, mend: Mapping[str, Any], sends: dict[str, Any]) -> None:
         parameter = mend["parameter"]
-        if parameter in ("ReturnPath", "Return-Path"):
+        if parameter in ("ReturnPath", "Return-Path", "FeedbackForwardingEmailAddress"):
             sends.pop("return_path", None)
         fields = [list(field) for field in sends.get("fields", ())]
         if mend.get("instance") == "first":

@@ -71,7 +71,10 @@ FIX = {
         " `aws iam deactivate-mfa-device --user-name USER --serial-number SERIAL`"
     ),
     "expired": "invite the user to set another: `sesame console invite ACCOUNT USER`",
-    "link": "ask for a new link: it serves once, and for a day (`sesame console invite ACCOUNT USER`)",
+    "link": (
+        "ask for a new link, which serves once: a log-in's for minutes (`sesame console login`), an invitation for a"
+        " day (`sesame console invite ACCOUNT USER`)"
+    ),
     "IncompleteSignature": "sign with an AWS SDK or the AWS CLI (Signature Version 4)",
     "too-many": "wait a minute, and log in with the right password",
     "MissingAuthenticationToken": "sign the request (Signature Version 4)",

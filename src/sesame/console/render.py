@@ -58,6 +58,7 @@ SAID: Mapping[str, str] = {
     "quota": "The quota is set, and counts from the next message on.",
     "suppressed": "On the list now: {n}.",
     "unsuppressed": "The address is off the list; mail to it goes out again.",
+    "respelt": "It is off the list, which has it in other capitals too: while that entry counts, no mail goes out.",
     "set": "That is set.",
     "key": "That is set. A key signs once its record is found in DNS.",
     "kept": "The template is kept; sends use it from now on.",

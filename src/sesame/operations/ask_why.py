@@ -2,8 +2,8 @@
 
 An account asks about its own principals: what is answered is what a send of theirs would be told, with its own policies
 in full. The owner of an identity asks about anybody: its own half alone is decided and shown, with the other side
-taken to allow it. INVARIANT (I9): of another account nothing is looked up but what the asker's own policies are bound
-to, and an answer comes at an even step of time, however much stands behind it.
+taken to allow it. INVARIANT (I9): of another account nothing is told but what the asker's own policies are bound to
+and which of its identities name the asker, and an answer comes at an even step of time, however much stands behind it.
 """
 
 import json

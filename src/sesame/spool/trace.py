@@ -185,9 +185,9 @@ async def _recipients(
         " WHERE r.message_seq = ? ORDER BY r.n",
         message_seq,
     )
-    listed_as = await suppression.listed_as(
-        tx, *place, [row[2] for row in rows if row[3] == "suppressed" and reasons.get(row[0]) != REASON]
-    )
+    suppressed = {row[2]: reasons.get(row[0]) for row in rows if row[3] == "suppressed"}
+    by_account = {address: reason for address, reason in suppressed.items() if reason != REASON}
+    listed_as = await suppression.listed_as(tx, *place, by_account)
     return tuple(
         [
             RecipientTrace(

@@ -7,8 +7,9 @@ guide, "Using the account-level suppression list".
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from string import ascii_uppercase
 from typing import Literal
 
 from sesame.db import Transaction
@@ -45,9 +46,15 @@ def normal(address: str) -> str:
     return f"{local_part}{at}{domain.lower()}"
 
 
+_LOWER = {ord(letter): letter.lower() for letter in ascii_uppercase}
+
+
 def folded(address: str) -> str:
-    """An address as it is compared when mail is sent to it; those of recipients are ASCII."""
-    return address.strip().lower()
+    """An address as it is compared when mail is sent to it: as SQLite's LOWER has it, of ASCII alone.
+
+    Those of recipients are ASCII; an entry may be another.
+    """
+    return normal(address).translate(_LOWER)
 
 
 async def put(tx: Transaction, account_id: str, region: str, entry: Suppressed) -> None:
@@ -152,12 +159,22 @@ async def reasons_of(
 
 
 async def listed_as(
-    tx: Transaction, account_id: str, region: str, addresses: Sequence[str]
+    tx: Transaction, account_id: str, region: str, addresses: Mapping[str, str | None]
 ) -> dict[str, tuple[str, ...]]:
-    """The entries, as they are kept, by which each of the addresses is on the list."""
-    rows = sorted(await _alike(tx, account_id, region, addresses)) if addresses else []
+    """The entries, as they are kept, by which each of the addresses is on the list.
+
+    Of an address that was suppressed for a reason, those that are listed for it or for one that the account
+    suppresses for today; of one with None, all.
+    """
+    rows = sorted(await _alike(tx, account_id, region, list(addresses))) if addresses else []
+    counting = await account_reasons(tx, account_id, region) if rows else ()
     return {
-        address: tuple(kept for kept, _ in rows if folded(kept) == folded(address)) for address in addresses
+        address: tuple(
+            kept
+            for kept, why in rows
+            if folded(kept) == folded(address) and (reason in (None, why) or why in counting)
+        )
+        for address, reason in addresses.items()
     }
 
 

@@ -78,7 +78,9 @@ class Around:
     lent_here: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """As `lent`, by an address for which an ARN of another region was named."""
     lent_there: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """As `lent` and behind it `lent_in_part`, in other regions, by an address that neither has any for."""
+    """As `lent`, in other regions, by an address that neither it nor `lent_in_part` has any for."""
+    lent_there_in_part: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """As `lent_in_part`, in other regions, by the same."""
     lent_in_part: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By address, the ARNs of those whose policies name the sender, and do not let this message through."""
     instead: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -164,6 +166,7 @@ async def _of_senders(
     lent_here: dict[str, list[str]] = {}
     lent_in_part: dict[str, list[str]] = {}
     lent_there: dict[str, list[str]] = {}
+    lent_there_in_part: dict[str, list[str]] = {}
     near: dict[str, str] = {}
     for _, address, _, arn in decision.get("asked", {}).get("senders", ()):
         if arn is not None and arn.split(":")[3] != record.region:
@@ -173,8 +176,9 @@ async def _of_senders(
             continue
         lent[address], lent_in_part[address] = await _lent(tx, record, decision, names.get(address, ()))
         if not lent[address] and not lent_in_part[address]:
-            there = await _lent(tx, record, decision, names.get(address, ()), is_there=False)
-            lent_there[address] = [*there[0], *there[1]]
+            lent_there[address], lent_there_in_part[address] = await _lent(
+                tx, record, decision, names.get(address, ()), is_there=False
+            )
         found = await identities.in_other_case(tx, record.account_id, record.region, address)
         other_case |= {} if found is None else {address: found}
         if not covering.get(address) and not lent[address]:
@@ -187,6 +191,7 @@ async def _of_senders(
         lent_here=lent_here,
         lent_in_part=lent_in_part,
         lent_there=lent_there,
+        lent_there_in_part=lent_there_in_part,
     )
 
 

@@ -71,11 +71,16 @@ def in_other_region(asked: Asked, address: str, verified: Sequence[Identity], ar
     return region_cause(asked, text, one.region, other)
 
 
+def is_right_for_from(asked: Asked, use: str) -> bool:
+    """Whether the call is to the right region for From, so that another address cannot take it elsewhere."""
+    failed = set(asked.decision.get("unverified", ()))
+    return use != "From" and not any(sender[0] == "From" and sender[2] in failed for sender in asked.senders)
+
+
 def own_in_other_region(asked: Asked, use: str, address: str, verified: Sequence[Identity]) -> Cause:
     """As `in_other_region`; where From is right here, the call is to the right region."""
     found = in_other_region(asked, address, verified, None)
-    failed = set(asked.decision.get("unverified", ()))
-    if use == "From" or any(sender[0] == "From" and sender[2] in failed for sender in asked.senders):
+    if not is_right_for_from(asked, use):
         return found
     name = verified[0].name
     mend = verify(asked.record.account_id, asked.record.region, name)

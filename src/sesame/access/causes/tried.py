@@ -56,6 +56,7 @@ async def tries(
         around.lent_in_part,
         around.lent_here,
         around.lent_there,
+        around.lent_there_in_part,
         around.instead,
         around.elsewhere,
     )
@@ -190,4 +191,6 @@ def _proposed(cause: Cause, tried: Mapping[str, Tried]) -> str | None:
         there = [arn for arn in tried if arn.split(":")[3] == details.get("region")]
         return there[0] if len(there) == 1 else None
     value = details.get("value") or details.get("to")
+    if cause.mend.how is How.SMTP_CREDENTIALS:
+        value = details.get("arn")
     return str(value) if value in tried else None

@@ -6,7 +6,7 @@ from typing import Any
 
 from sesame.access.causes.asked import Asked
 from sesame.access.causes.mends import SAMPLES, never_public, set_parameter, verify
-from sesame.access.causes.regions import region_cause
+from sesame.access.causes.regions import is_right_for_from, region_cause
 from sesame.aws.arn import Arn
 from sesame.policy.reasons.cause import Cause, Code, How, Mend
 
@@ -24,7 +24,8 @@ def no_arn(asked: Asked, use: str, address: str, *, pending: Mapping[str, Any] |
     if waiting and pending is None:
         text += f"; `{waiting[0].name}` is registered in {waiting[0].region}, and not verified there"
     around = asked.around
-    is_lent = any(some.get(address) for some in (around.lent, around.lent_in_part, around.lent_there))
+    of_others = (around.lent, around.lent_in_part, around.lent_there, around.lent_there_in_part)
+    is_lent = any(some.get(address) for some in of_others)
     text = f"you named no ARN, and {text}" if is_lent else f"{text}, and you named no ARN for it"
     if (lends := _from_others(asked, use, address, text)) is not None:
         return lends
@@ -76,22 +77,49 @@ def _from_others(asked: Asked, use: str, address: str, text: str) -> Cause | Non
         mend = _name_lent(asked, use, address, arn)
         more = f"; what keeps it out remains, for account {owner} to change or you to send otherwise"
         return Cause(code=Code.NO_ARN, text=text, mend=replace(mend, text=mend.text + more))
-    if there := list(asked.around.lent_there.get(address, ())):
-        parameter = asked.parameter_for(use, address, None) or asked.parameter(use)
-        return _lent_there(asked, parameter, text, there[0])
+    for is_whole, found in ((True, asked.around.lent_there), (False, asked.around.lent_there_in_part)):
+        if there := list(found.get(address, ())):
+            return _lent_there(asked, use, address, text, there[0], is_whole=is_whole)
     return None
 
 
-def _lent_there(asked: Asked, parameter: str, text: str, arn: str) -> Cause:
-    """An identity that another account lends to the sender in another region."""
+def _lent_there(asked: Asked, use: str, address: str, text: str, arn: str, *, is_whole: bool) -> Cause:
+    """An identity that another account lends to the sender in another region; `is_whole` if for this message."""
     at = Arn.parse(arn)
-    text += f"; a policy of account {at.account_id} lends it to you in {at.region}, where it is verified"
+    name = arn.partition(":identity/")[2]
+    if is_whole:
+        text += f"; a policy of account {at.account_id} lends it to you in {at.region}, where it is verified"
+    else:
+        text += (
+            f"; a policy of account {at.account_id} names you for `{name}` in {at.region}, where it is verified,"
+            " and does not let this message through"
+        )
+    if is_right_for_from(asked, use):  # elsewhere From would be missing
+        ask = f"ask account {at.account_id} to verify `{name}` in {asked.record.region} and lend it there"
+        return Cause(code=Code.REGION, text=text, mend=_without(asked, use, ask))
+    parameter = asked.parameter_for(use, address, None) or asked.parameter(use)
     found = region_cause(asked, text, at.region, arn)
     named = f" --as {arn}" if asked.door == "smtp" else f" in {parameter}"
     mend = found.mend
     told = f"{mend.text.removesuffix('`')}{named}`" if asked.door == "smtp" else f"{mend.text}{named}"
     details = {**mend.details, "arn": arn} | ({} if asked.door == "smtp" else {"parameter": parameter})
     return replace(found, mend=replace(mend, text=told, details=details))
+
+
+def _without(asked: Asked, use: str, otherwise: str) -> Mend:
+    """Leave an address out, or, where there is always one, send with that of From in its place."""
+    if use != "Source":
+        field = asked.dropped(use)
+        return Mend(
+            how=How.DROP_PARAMETER, text=f"leave {field} out, or {otherwise}", details={"parameter": field}
+        )
+    sender = next(one[1] for one in asked.senders if one[0] == "From")
+    field = asked.called(use)
+    return Mend(
+        how=How.SET_PARAMETER,
+        text=f"send with `{sender}` as {field}, or {otherwise}",
+        details={"parameter": field, "value": sender},
+    )
 
 
 def _name_lent(asked: Asked, use: str, address: str, arn: str) -> Mend:

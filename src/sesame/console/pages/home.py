@@ -1,7 +1,7 @@
 """The first page of an account: whether everything is well, what comes next, and what happened in two days."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.responses import Response
@@ -160,7 +160,8 @@ def _identity_step(visit: Visit, found: Home, have: int) -> Step | None:
     trouble, has_sent = found.trouble, found.status.has_sent
     assert trouble is not None
     if not have and not has_sent and found.last_day.refused:
-        return _refused(found.last_day.refused)  # of who sends as others' identities
+        step = _refused(found.last_day.refused)  # who sends as others' identities needs none of its own
+        return replace(step, says=f"{step.says} This account has no identity of its own here.")
     if not have and not has_sent:
         elsewhere = [f"{capped(count)} in {name}" for name, count in trouble.by_region.items()]
         says = "Add a domain or an address to send as."

@@ -1,7 +1,7 @@
 """The suppression list: who gets nothing, why, because of which message; adding and removing."""
 
 from collections.abc import Sequence
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
@@ -112,6 +112,12 @@ async def remove(visit: Visit) -> Response:
         await visit.do(_removal(address))
     except ServiceError as error:
         return await _page(visit, *problem_of(error))
+    place = visit.me.principal.account_id, visit.region
+    left = await visit.backing.store.read(
+        lambda tx: suppression.listed_as(tx, *place, {address: None}), is_short=True
+    )
+    if still := left[address]:
+        return visit.go(visit.here(f"/suppression?q={quote(still[0])}"), said="respelt")
     return visit.go(visit.here("/suppression"), said="unsuppressed")
 
 

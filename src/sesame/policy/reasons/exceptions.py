@@ -64,7 +64,7 @@ def _exception(step: StatementStep, request: Request, reader: Reader) -> tuple[C
 
 def _written_right(step: StatementStep, request: Request, reader: Reader) -> Change | None:
     """A condition on a key that nothing sends, on the one that was meant, where the Deny is not for this request then,
-    or takes an exception."""
+    or takes an exception; one that is for others too takes it for this requester, in a copy as it was meant."""
     for one in step.conditions:
         if (right := key_written_right(step, one, request, reader)) is None:
             continue
@@ -72,7 +72,10 @@ def _written_right(step: StatementStep, request: Request, reader: Reader) -> Cha
             return write_key(one, right)
         exception = _of_value(step, right, request, reader) or {}
         if exception.get("add"):
-            return write_key(one, replace(right, wanted=(*right.wanted, *exception["add"])))
+            change = write_key(one, replace(right, wanted=(*right.wanted, *exception["add"])))
+            if not others(step, request.requester):
+                return change
+            return {"split": [[change], [write_key(one, right), _of_sender(request)]]}
     return None
 
 

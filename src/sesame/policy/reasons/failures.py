@@ -50,22 +50,25 @@ def with_slips(
     if case.hides(near) or not _are_slips(found):
         return found
     texts: list[str] = []
-    others: list[Mend] = []
+    mends = [found[0].mend]
     for step in steps:
         if step is near or not all(element.answer for element in step.elements):
             continue
         theirs = failures(case, step)
         if _are_slips(theirs):
             texts += [f"; and {one.text}" for one in theirs]
-            others.append(theirs[0].mend)
-    if not others:
+            mends.append(theirs[0].mend)
+    # Each is enough alone: one that lets others in as well is no part of it where another does not.
+    mend, *more = [one for one in mends if "also_admits" not in one.details] or mends[:1]
+    if not texts:
         return found
-    also = "".join(f"; and {one.text.removeprefix('to allow it, ')}" for one in others)
-    mend = replace(
-        found[0].mend,
-        text=f"{found[0].mend.text}{also}; either lets this message pass",
-        details={**found[0].mend.details, "also": [one.details for one in others]},
-    )
+    if more:
+        also = "".join(f"; and {one.text.removeprefix('to allow it, ')}" for one in more)
+        mend = replace(
+            mend,
+            text=f"{mend.text}{also}; either lets this message pass",
+            details={**mend.details, "also": [one.details for one in more]},
+        )
     *before, last = (replace(one, mend=mend) for one in found)
     return [*before, replace(last, text=last.text + "".join(texts))]
 

@@ -6,6 +6,8 @@ from sesame.policy.language.vocabulary import CONDITION_KEYS, find_key, is_unkno
 
 _ALIKE = 0.75
 """How much the name of a key must be like a known one to be a slip of it."""
+_ALIKE_OF_AWS = 0.9
+"""The same of keys that all of AWS has, of which there are more than are known here."""
 _SERVICES = ("sesv2:", "ses-v2:", "email:")
 """What is written before the colon of a key of SES, whose keys all begin with `ses:`."""
 
@@ -46,7 +48,7 @@ def key_meant(key: str) -> str:
     if word is not None:
         return word
     by_name = {known.partition(":")[2]: known for known in CONDITION_KEYS}
-    near = get_close_matches(name, by_name, n=1, cutoff=_ALIKE)
+    near = get_close_matches(name, by_name, n=1, cutoff=_ALIKE_OF_AWS if service == "aws" else _ALIKE)
     return CONDITION_KEYS[by_name[near[0]]].name if near else ""
 
 
@@ -58,4 +60,6 @@ def is_no_key(key: str) -> bool:
 def sent_by_nothing(key: str) -> str:
     """What is said of a key that is none, with the one that was meant."""
     meant = key_meant(key)
+    if not meant and key.lower().startswith("aws:"):
+        return f"{key} is a key that is not known here, so that nothing sends it"
     return f"{key} is a key that nothing sends" + (f", did you mean `{meant}`?" if meant else "")
