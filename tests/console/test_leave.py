@@ -115,6 +115,8 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     (f"{_USER}/keys/change", {"key": "AKIA0000000000000000", "do": "disable"}),
     (f"{_USER}/policies", {"policy": "arn:aws:iam::aws:policy/AmazonSESFullAccess", "do": "attach"}),
     (f"{_USER}/groups", {"group": "all", "do": "add"}),
+    (f"{_USER}/password", {"password": "Correct-horse-1", "again": "Correct-horse-1", "must_change": "on"}),
+    (f"{_USER}/password/delete", {}),
     (f"{_USER}/delete", {"name": "anna"}),
     ("people/groups/all/policies", {"policy": "arn:aws:iam::aws:policy/AmazonSESFullAccess", "do": "attach"}),
     ("identities/new", {"name": "more.example"}),

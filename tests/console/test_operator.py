@@ -234,7 +234,7 @@ def test_the_zone_shows_what_is_published_and_is_read_on_by_name(
     path = "/operator/zone"
     while path:
         text = person.get(path).text
-        seen += re.findall(r'data-label="Name" class="addr">([^<]+)<', text)
+        seen += map(str.strip, re.findall(r'data-label="Name" class="addr">([^<]+)<', text))
         path = text.partition('href="/operator/zone?after_name')[2].partition('"')[0]
         path = f"/operator/zone?after_name{path}".replace("&amp;", "&") if path else ""
     assert seen == [one["name"] for one in sesame.run_json("dns", "list")]
