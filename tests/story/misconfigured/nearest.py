@@ -59,7 +59,11 @@ def owner_of_mail_from_the_office(w: World) -> Steps:
     seen="a key of a condition with a letter too few, and a wildcard under equality in another policy",
     code="SA401",
     says=("did you mean `ses:FromAddress`?", "a wildcard counts only under StringLike"),
-    mend=("write StringEquals ses:FromAddress `news@own-{domain}` in place", "; and change IAM policy", "either lets this message pass"),
+    mend=(
+        "write StringEquals ses:FromAddress `news@own-{domain}` in place",
+        "; and change IAM policy",
+        "either lets this message pass",
+    ),
 )
 def misspelt_key_beside_a_wildcard(w: World) -> Steps:
     own = f"own-{w.domain}"
