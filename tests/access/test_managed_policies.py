@@ -142,6 +142,16 @@ def test_a_policy_that_is_attached_to_nobody_is_named(world: World, kind: str, o
     assert sender.accepted()
 
 
+@pytest.mark.parametrize("kind", ["user", "role"])
+def test_one_that_limits_somebody_is_not_offered_to_be_attached(world: World, kind: str) -> None:
+    """As a boundary it may be wide, since it gives nothing by itself."""
+    sender = Sender(world, kind)
+    arn = sender.policy("limit", BOTH)
+    sender.iam.create_user(UserName="bounded", PermissionsBoundary=arn)
+    told = json.dumps(sender.refused())
+    assert arn not in told, told
+
+
 @pytest.mark.parametrize("other", ["user/second", "role/second", "group/second"])
 @pytest.mark.parametrize("kind", ["user", "role"])
 def test_a_policy_that_another_has_is_named_with_who_has_it(world: World, kind: str, other: str) -> None:

@@ -63,6 +63,10 @@ def alignment_cause(record: DecisionRecord, failed: Mapping[str, Any], around: A
     to_name = f"name in {parameter} the ARN of the identity `{spec}` or `{domain}`"
     if to_send and (top := never_public(spec)) is not None:
         hint, to_name, to_send = f"; nothing under `{top}` can be verified", "", to_send.removeprefix(", or ")
+    for_from = from_field(str(failed.get("door")))
+    is_froms = covers_address(name, str(failed.get("from_address", "")))
+    if to_send and to_name and failed.get("use") == "Source" and is_froms and for_from is not None:
+        to_name, to_send = to_send.removeprefix(", or "), f", or {to_name}, and `{arn}` in {for_from}"
     if (near := _slip_of_domain(name, spec)) is not None:
         hint, to_send = f"{hint}, did you mean `{near}`?", f"send as `{near}`, or "
         to_name, to_send = f"{to_send}{to_name}", ""
@@ -112,14 +116,22 @@ def _is_of_from(record: DecisionRecord, failed: Mapping[str, Any], around: Aroun
     source = "the return path" if is_return_path else source
     if parameter == field:
         return None
+    mend = Mend(
+        how=How.SET_PARAMETER,
+        text=f"name it in {field} in place of {parameter}: {source} is of an identity of your own and needs none",
+        details={"parameter": field, "instead_of": parameter, "value": arn},
+    )
+    if [field, arn] in [list(one) for one in failed.get("named", ())]:
+        mend = Mend(
+            how=How.DROP_PARAMETER,
+            text=f"leave {parameter} out: {source} is of an identity of your own and needs none, and {field} names it"
+            " for From",
+            details={"parameter": parameter},
+        )
     return Cause(
         code=Code.DOES_NOT_ALIGN,
         text=f"`{arn}` was named in {parameter}, which is for {source}, `{address}`; it covers From, `{from_address}`",
-        mend=Mend(
-            how=How.SET_PARAMETER,
-            text=f"name it in {field} in place of {parameter}: {source} is of an identity of your own and needs none",
-            details={"parameter": field, "instead_of": parameter, "value": arn},
-        ),
+        mend=mend,
     )
 
 

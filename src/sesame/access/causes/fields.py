@@ -126,8 +126,11 @@ class NamedFor:
 def named_in(failed: Mapping[str, Any], arn: str) -> str:
     """The parameter or field in which an ARN was named: of several the one that is for the address that failed."""
     named = [str(name) for name, value in failed.get("named", ()) if value == arn]
-    is_for_from = {"FromArn", "X-SES-FROM-ARN"}.intersection(named) if failed.get("use") == "From" else ()
-    return next(iter((*is_for_from, *named)), "SourceArn")
+    own = {"From": ("FROMARN", "FROM-ARN"), "Return-Path": ("RETURN", "FEEDBACK")}.get(
+        str(failed.get("use")), ()
+    )
+    is_for_it = [name for name in named if any(part in name.upper() for part in own)]
+    return next(iter((*is_for_it, *named)), "SourceArn")
 
 
 def others_named(failed: Mapping[str, Any]) -> list[NamedFor]:

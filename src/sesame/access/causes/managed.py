@@ -20,7 +20,7 @@ from sesame.policy.reasons.cause import Cause, How
 from sesame.policy.reasons.views import without_tags
 from sesame.store import policy_sets
 from sesame.store.decisions import DecisionRecord
-from sesame.store.iam import entities, managed_policies
+from sesame.store.iam import boundaries, entities, managed_policies
 from sesame.store.iam.managed_policies import ManagedPolicy
 
 MOST_POLICIES = 200
@@ -91,8 +91,9 @@ async def managed_instead(
     for policy in mine:
         if (found := await _other_version(tx, asked, policy, side)) is not None:
             return found
+    bounding = await boundaries.uses(tx, record.account_id)  # those are made to limit, and may be wide
     for policy in policies:
-        if policy in mine:
+        if policy in mine or policy.arn in bounding:
             continue
         text = await _default(tx, policy)
         if (

@@ -233,6 +233,11 @@ _RULES: tuple[tuple[str, str], ...] = (
     ),
     (r"tag (?:name|value) must be specified", "write each tag as `name=value`, with a comma between tags"),
     (
+        r"Invalid tag name <([\w-]+) *: *([^<>]*)>",
+        "write the tag as `{0}={1}`: X-SES-MESSAGE-TAGS has names and values with `=` between them, and no name has a"
+        " colon",
+    ),
+    (
         r"Invalid tag (name|value) <([^>]*)>",
         "write the {0} of the tag in letters, digits and the other characters that the text names, in place of `{1}`",
     ),
