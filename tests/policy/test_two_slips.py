@@ -162,3 +162,21 @@ def test_a_statement_for_everybody_is_no_part_of_a_mend_for_programs(order: int)
     details = found[0].mend.details
     assert "also_admits" not in details, details
     assert not [one for one in details.get("also", ()) if "also_admits" in one]
+
+
+def test_what_one_of_two_denies_leaves_is_not_offered_where_the_other_refuses_it() -> None:
+    """Each lets one address through: to send as either is a circle, and both are to be changed."""
+    only = {"Effect": "Deny", "Action": "ses:*", "Resource": "*"}
+    denies = [
+        only | {"Condition": {"StringNotEquals": {"ses:FromAddress": f"{name}@xn--bcher-kva.test"}}}
+        for name in ("info", "post")
+    ]
+    text = json.dumps({"Version": "2012-10-17", "Statement": [MAY, *denies]})
+    found = causes(text)
+    assert len(found) == 2
+    for cause in found:
+        assert " sends as " not in cause.mend.text, cause.mend.text
+        text = edited(text, cause.mend.details["statement"], cause.mend.details["changes"])
+    assert allows(text)
+    [alone] = causes(json.dumps({"Version": "2012-10-17", "Statement": [MAY, denies[0]]}))
+    assert "the sender sends as `info@xn--bcher-kva.test`" in alone.mend.text, alone.mend.text

@@ -89,6 +89,8 @@ def _tag_instead(case: Case, step: StatementStep) -> Mend | None:
 def _exception(case: Case, step: StatementStep) -> Mend:
     """What to do about a Deny, for whoever may change it."""
     changes, admits = exceptions_for(step, case.request, case.reader)
+    if _is_one_of_several(case, step, changes):
+        changes = [{how: what for how, what in one.items() if how != "or_send"} for one in changes]
     is_gone = any(change.get("remove") for change in changes)
     is_meant = not is_gone and not any(_frees_it(change) for change in changes)
     if step.ref.kind == "session" and not step.ref.policy.startswith("arn:"):
@@ -96,6 +98,19 @@ def _exception(case: Case, step: StatementStep) -> Mend:
     allow = "to allow it, " if case.is_foreign and step.ref.kind == "identity" else ""
     verb = "change or remove" if is_gone else "change"
     return case.change(step, changes, f"{allow}{verb}", admits)
+
+
+def _is_one_of_several(case: Case, step: StatementStep, changes: list[dict[str, Any]]) -> bool:
+    """Whether other Denies remain where the sender does what this one leaves it: each may refuse what another asks."""
+    ways = [one.get("or_send") for one in changes]
+    others = [
+        one for one in case.explanation.statements if one.ref in case.explanation.deciding and one is not step
+    ]
+    return any(
+        ways != [change.get("or_send") for change in exceptions_for(one, case.request, case.reader)[0]]
+        for one in others
+        if one.effect == step.effect
+    )
 
 
 def _other_session(case: Case, step: StatementStep, changes: list[dict[str, Any]], *, is_meant: bool) -> Mend:
