@@ -119,7 +119,11 @@ def test_a_key_that_is_not_known_is_held_against_those_that_are_like_it(
     case, sends, _ = denied(world, "user", {"StringEquals": {key: "x"}})
     [cause] = case.read("sender", case.send(sends).request_id)["causes"]
     of_none = "is not known here, so that nothing sends it" if key.startswith("aws:") else "nothing sends"
-    hint = f"{key} is a key that nothing sends, did you mean `{meant}`?" if meant else f"{key} is a key that {of_none}"
+    hint = (
+        f"{key} is a key that nothing sends, did you mean `{meant}`?"
+        if meant
+        else f"{key} is a key that {of_none}"
+    )
     assert cause["cause"].endswith(hint)
 
 

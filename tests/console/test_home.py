@@ -121,7 +121,10 @@ def test_what_was_accepted_refused_and_bounced_is_counted(
     assert "0 recipients accepted and 1 send refused" in others
     assert "of others as" not in others
     assert "Every send of the last day was refused" in others
-    assert "1 send was refused in the last 24 hours. This account has no identity of its own here. See why" in others
+    assert (
+        "1 send was refused in the last 24 hours. This account has no identity of its own here. See why"
+        in others
+    )
 
 
 @pytest.mark.parametrize(("bounced", "delivered", "much"), [(4, 0, False), (5, 20, True), (5, 96, False)])
