@@ -51,7 +51,7 @@ def explained(world: World, sends: Described, reader: str = "sender") -> Describ
         (
             {"source": "www-data@web1.test", "fields": [SOURCE_ARN]},
             "the envelope sender (MAIL FROM) `www-data@web1.test`; the address is at `web1.test`",
-            "name in X-SES-SOURCE-ARN the ARN of the identity `www-data@web1.test` or `web1.test`, or give",
+            "give the message an envelope sender that `example.com` covers, or name in X-SES-SOURCE-ARN the ARN of",
         ),
         (
             {"fields": [["X-SES-SOURCE-ARN", f"{ARN} (the owner's)"]]},
