@@ -12,9 +12,10 @@ from sesame.access.egress import WarmupPlan
 from sesame.db import Transaction
 from sesame.db.sqlite import SqliteStore
 from sesame.delivery.attempt import Deliverer, _Message, _Work
+from sesame.delivery.dial import SourceUnusable
 from sesame.delivery.egress import NoSource, Sources
 from sesame.delivery.route import Host, Route
-from sesame.delivery.session import Session, SourceUnusable
+from sesame.delivery.session import Session
 from sesame.delivery.tls import OPPORTUNISTIC
 from sesame.delivery.tls_policy import Wishes
 from sesame.model import MessageId, SourceAddress

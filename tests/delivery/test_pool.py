@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 from msgspec import structs
 
+from sesame.delivery.dial import OutOfResources
 from sesame.delivery.pool import Pool
 from sesame.delivery.route import Host
-from sesame.delivery.session import OutOfResources, Session
+from sesame.delivery.session import Session
 from sesame.delivery.timeouts import Timeouts
 from sesame.delivery.tls import CLEAR, OPPORTUNISTIC
 from sesame.smtp.errors import RemoteProtocolError

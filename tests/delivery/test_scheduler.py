@@ -17,10 +17,10 @@ from sesame.access.redecide import Again, Ruling
 from sesame.db import Transaction
 from sesame.db.sqlite import SqliteStore
 from sesame.delivery.authority import NotAllowed
+from sesame.delivery.dial import OutOfResources
 from sesame.delivery.lanes import Lanes, Limits, Place
 from sesame.delivery.retry import RetryPolicy
 from sesame.delivery.scheduler import Scheduler
-from sesame.delivery.session import OutOfResources
 from sesame.delivery.settling import Settling
 from sesame.errors import StoreUnavailable
 from sesame.mail.header import MessageError

@@ -8,11 +8,12 @@ from typing import Protocol
 import msgspec
 
 from sesame.delivery import outcome
+from sesame.delivery.dial import SourceUnusable
 from sesame.delivery.egress import NoSource, Sources, Taken
 from sesame.delivery.memory import Memory
 from sesame.delivery.pool import Pool
 from sesame.delivery.route import Host, Route, Router, Unroutable
-from sesame.delivery.session import HostRefused, Session, SourceUnusable
+from sesame.delivery.session import HostRefused, Session
 from sesame.delivery.settings import SettingsCache
 from sesame.delivery.signing import LARGE_BYTES, Signing
 from sesame.delivery.tls import TlsFailed

@@ -9,8 +9,9 @@ but when delivery stops.
 import asyncio
 from collections import OrderedDict, defaultdict
 
+from sesame.delivery.dial import Dial, dial
 from sesame.delivery.route import Host
-from sesame.delivery.session import Dial, Session, dial
+from sesame.delivery.session import Session
 from sesame.delivery.timeouts import Timeouts
 from sesame.delivery.tls import TlsContexts, TlsDemand, TlsFailed, TlsMode
 from sesame.observe import Clock

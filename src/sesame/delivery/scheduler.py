@@ -15,11 +15,11 @@ from sesame.access.redecide import Again, Ruling
 from sesame.delivery import outcome as outcomes
 from sesame.delivery.attempt import NoPlace
 from sesame.delivery.authority import NotAllowed
+from sesame.delivery.dial import OutOfResources
 from sesame.delivery.lanes import Lanes, Place, Verdict
 from sesame.delivery.memory import NoMemory
 from sesame.delivery.pool import Pool
 from sesame.delivery.retry import RetryPolicy, next_attempt_at
-from sesame.delivery.session import OutOfResources
 from sesame.delivery.settings import SettingsCache
 from sesame.delivery.settling import Settling
 from sesame.errors import Unavailable
