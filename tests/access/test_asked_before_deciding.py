@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from sesame.model import AccountId, Caller, Principal, PrincipalKind
-from sesame.operations.ask_why import Answer, AskWhy, Question
+from sesame.operations.ask_why import Answer, AskWhy
+from sesame.operations.asked_send import Question
 from tests.support.holdout_world import Reported
 from tests.support.refusal_world import REGION, TO, World
 

@@ -16,7 +16,8 @@ from sesame.access.principals import root_principal
 from sesame.access.refusals import digests
 from sesame.db import Transaction
 from sesame.model import AccountId, Caller
-from sesame.operations.ask_why import AskWhy, Question
+from sesame.operations.ask_why import AskWhy
+from sesame.operations.asked_send import Question
 from sesame.operations.decision_views import view
 from sesame.store import audit, decisions, policy_sets
 from tests.support.refusal_world import EVERYTHING, REGION, Case, World

@@ -29,15 +29,14 @@ from sesame.access.principals import Credential, root_principal, session_princip
 from sesame.access.record import RequestForm, explainable_text
 from sesame.access.refusals import rests_on
 from sesame.access.sends import SendDecision, SenderAddress, SendRequest, keys_of
-from sesame.aws.arn import template_arn
 from sesame.aws.errors import NoSuchEntity
 from sesame.db import Store, Transaction, identities_scope
 from sesame.errors import InvalidParameterValue, ServiceError
 from sesame.mail.address import AddressError, identity_candidates, parse_mailbox
-from sesame.mail.build import Text
 from sesame.model import AccountId, Caller, Principal, PrincipalKind, Session
 from sesame.observe import Clock
 from sesame.operations.ask_case import case_of
+from sesame.operations.asked_send import DOORS, TEMPLATED, Question, caller_of, submission_of
 from sesame.operations.decision_views import DecisionView, view
 from sesame.operations.policy_editing import READ
 from sesame.operations.templates import TemplateMissing
@@ -46,7 +45,7 @@ from sesame.policy.cases import CaseError, read_requester
 from sesame.policy.reasons.cause import Reader
 from sesame.sending.refused import failure_facts
 from sesame.sending.send import DryRun, Sender
-from sesame.sending.submission import RawContent, SimpleContent, Submission
+from sesame.sending.submission import Submission
 from sesame.store import accounts, templates
 from sesame.store.decisions import DecisionRecord, whole
 from sesame.store.iam import roles, users
@@ -58,52 +57,7 @@ ALLOW_ALL = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action"
 SESSION = "asked"
 """The name of the session that a role is asked about with."""
 
-DOORS: Mapping[str, tuple[str, str, str]] = {
-    "v2": ("SendEmail", "ses:SendEmail", "2"),
-    "v2-raw": ("SendEmail", "ses:SendRawEmail", "2"),
-    "v1": ("SendEmail", "ses:SendEmail", "1"),
-    "v1-raw": ("SendRawEmail", "ses:SendRawEmail", "1"),
-    "smtp": ("SendSmtpEmail", "ses:SendRawEmail", "2"),
-    "v2-template": ("SendEmail", "ses:SendTemplatedEmail", "2"),
-    "v1-template": ("SendTemplatedEmail", "ses:SendTemplatedEmail", "1"),
-    "v2-bulk": ("SendBulkEmail", "ses:SendBulkEmail", "2"),
-    "v1-bulk": ("SendBulkTemplatedEmail", "ses:SendBulkTemplatedEmail", "1"),
-}
-"""The ways to send that can be asked about: operation, action and version of the API."""
-RAW = ("v2-raw", "v1-raw", "smtp")
-TEMPLATED = ("v2-template", "v1-template", "v2-bulk", "v1-bulk")
-V1_SIMPLE = ("v1", "v1-template", "v1-bulk")
-"""Where an identity is lent by SourceArn alone."""
 _SERVICE = re.compile(r"(?=.{3,128}\Z)[a-z0-9-]+(\.[a-z0-9-]+)+")
-_MAX_BYTES = 10 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """A send as it would be made; addresses as a client writes them, empty ones are not named."""
-
-    who: str
-    """An ARN, an account id for its root, or a service's host name."""
-    door: str
-    from_address: str
-    from_arn: str
-    source: str
-    """Source, or MAIL FROM; of a whole message alone."""
-    source_arn: str
-    return_path: str
-    return_path_arn: str
-    recipients: tuple[str, ...]
-    configuration_set: str
-    template: str
-    """The name of a template of the sender's account, for what is sent with one; empty for one in the request."""
-    acting_for: str
-    """The account that a service acts for; empty for the asker's."""
-    acting_arn: str
-    """The resource of that account on whose behalf it sends, if it names one."""
-    at: float
-    source_ip: str
-    secure: bool
-    user_agent: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +127,7 @@ class AskWhy:
     async def _own(self, caller: Caller, question: Question, requester: Requester) -> Answer:
         await self._authorizer.require(caller, ACTION, requester.role_arn or requester.arn)
         principal, load = await self._principal(requester)
-        asked_as = _caller(caller, principal, question)
+        asked_as = caller_of(caller, principal, question)
         try:
             submission = submission_of(question, caller)
         except ServiceError as error:
@@ -282,7 +236,7 @@ class AskWhy:
         arn = self._own_identity(caller, question)
         await self._authorizer.require(caller, READ, str(arn))
         principal = await self._of_others(caller, question, requester)
-        asked_as = _caller(caller, principal, question)
+        asked_as = caller_of(caller, principal, question)
         credential = Credential(
             access_key_id="",
             secret_access_key="",
@@ -445,82 +399,6 @@ async def _known(tx: Transaction, requester: Requester) -> Requester:
     if requester.kind == "root" or await accounts.get(tx, requester.account_id) is None:
         return requester
     return await requester_known(tx, requester)
-
-
-def _caller(caller: Caller, principal: Principal, question: Question) -> Caller:
-    """Who would send, and from where."""
-    return Caller(
-        principal=principal,
-        access_key_id="",
-        region=caller.region,
-        source_ip=question.source_ip,
-        secure_transport=question.secure,
-        user_agent=question.user_agent or None,
-        at=question.at,
-        request_id="",
-        api_version=DOORS[question.door][2],
-        source_arn=question.acting_arn or None,
-    )
-
-
-def submission_of(question: Question, sender: Caller) -> Submission:
-    """The send as its door would have it. Raises `InvalidParameterValue`."""
-    operation, action, version = DOORS[question.door]
-    is_raw = question.door in RAW
-    if question.source and not is_raw:
-        raise InvalidParameterValue(
-            "A Source of its own is given with a whole message alone; otherwise it is the From address."
-        )
-    content: RawContent | SimpleContent
-    if is_raw:
-        content = RawContent(data=_raw(question))
-    else:
-        content = SimpleContent(
-            to=question.recipients, cc=(), bcc=(), reply_to=(),
-            subject=Text(data="", charset=None), text=Text(data="", charset=None), html=None,
-        )  # fmt: skip
-    by_parameter = question.door != "smtp"
-    from_arn = question.from_arn or None
-    source_arn = question.source_arn or (from_arn if question.door.startswith("v2") else None)
-    return Submission(
-        operation=operation,
-        action=action,
-        api_version=version,
-        content=content,
-        source=(question.source or question.from_address)
-        if question.door != "v1-raw"
-        else question.source or None,
-        destinations=question.recipients if is_raw else (),
-        return_path=(question.return_path or None) if question.door not in ("v1-raw", "smtp") else None,
-        source_arn=(source_arn or (from_arn if question.door in V1_SIMPLE else None))
-        if by_parameter
-        else None,
-        from_arn=from_arn if by_parameter and question.door not in V1_SIMPLE else None,
-        return_path_arn=(question.return_path_arn or None) if by_parameter else None,
-        configuration_set=question.configuration_set or None,
-        tags=(),
-        max_bytes=_MAX_BYTES,
-        resources=(template_arn(sender.region, sender.principal.account_id, question.template),)
-        if question.template
-        else (),
-    )
-
-
-def _raw(question: Question) -> bytes:
-    """The shortest message that says it."""
-    fields = {"From": question.from_address, "To": ", ".join(question.recipients)}
-    if question.return_path and question.door in ("v1-raw", "smtp"):
-        fields["Return-Path"] = question.return_path
-    if question.door == "smtp":
-        fields |= {
-            "X-SES-FROM-ARN": question.from_arn,
-            "X-SES-SOURCE-ARN": question.source_arn or question.from_arn,
-            "X-SES-RETURN-PATH-ARN": question.return_path_arn,
-        }
-    if any("\r" in value or "\n" in value for value in fields.values()):
-        raise InvalidParameterValue("A field has one line.")
-    lines = [f"{name}: {value}" for name, value in fields.items() if value]
-    return ("\r\n".join([*lines, "", ""])).encode()
 
 
 def _undecided(asked_as: Caller, question: Question, error: ServiceError) -> Answer:
