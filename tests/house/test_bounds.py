@@ -87,9 +87,11 @@ FEW_CHANGED = {
         "event_log WHERE stage < 2 AND lease IS NOT NULL": "what a process had claimed; before anything is served",
     },
     "store/outbox.py": {
-        "outbox WHERE state = 'dead' AND seq IN (?*) AND {}": "rows that were found with a LIMIT",
         "outbox WHERE state = 'waiting' AND due_at <= ? AND seq IN (?*) AND {}": CLAIMED,
         "outbox WHERE state = 'waiting' AND lease IS NOT NULL": "what a process had claimed; before anything is served",
+    },
+    "store/outbox_entries.py": {
+        "outbox WHERE state = 'dead' AND seq IN (?*) AND {}": "rows that were found with a LIMIT",
     },
 }
 """By file: what an `UPDATE` is of and what follows its values, where it changes few rows for another reason."""

@@ -11,8 +11,9 @@ from sesame.app.notify import LONGEST_WAIT_S, drop_ended, hasten
 from sesame.db import AT_ONCE, Store, Transaction
 from sesame.errors import StoreUnavailable
 from sesame.notify.deliver import FRESH_S, LEASE_S
-from sesame.store import outbox
-from sesame.store.outbox import FEW, Place, Publication, Result
+from sesame.store import ended_targets, outbox, outbox_entries
+from sesame.store.ended_targets import FEW
+from sesame.store.outbox import Place, Publication, Result
 from tests.notify.test_held import attempts, proven, publish
 from tests.notify.test_outbox import OTHER, TOPIC, URL, World, with_world
 from tests.store.test_plans import statements_of
@@ -25,10 +26,10 @@ TOLD = ("told", 1, False)
 DROPPED = ("dropped", 0, False)
 End = Callable[[Transaction, float], Awaitable[None]]
 ENDS: dict[str, End] = {
-    "a subscription": lambda tx, now: outbox.drop_target(tx, TARGET, now=now),
-    "a topic": lambda tx, now: outbox.drop_topic(tx, TOPIC, now=now),
+    "a subscription": lambda tx, now: ended_targets.drop_target(tx, TARGET, now=now),
+    "a topic": lambda tx, now: ended_targets.drop_topic(tx, TOPIC, now=now),
 }
-GIVEN_UP: End = lambda tx, now: outbox.give_up(tx, TARGET, problem="410", now=now)  # noqa: E731
+GIVEN_UP: End = lambda tx, now: ended_targets.give_up(tx, TARGET, problem="410", now=now)  # noqa: E731
 
 
 async def end(w: World, by: End) -> None:
@@ -36,7 +37,7 @@ async def end(w: World, by: End) -> None:
 
 
 async def one_part(w: World) -> int:
-    return await w.f.store.write(lambda tx: outbox.drop_ended(tx, limit=AT_ONCE))
+    return await w.f.store.write(lambda tx: ended_targets.drop_ended(tx, limit=AT_ONCE))
 
 
 async def open_ends(w: World) -> int:
@@ -130,8 +131,8 @@ def test_what_was_under_way_to_one_that_was_given_up_ends_as_it_ends(tmp_path: P
         await w.notifier._leave()
         assert await attempts(w) == {
             TOLD: 2 + len(begun),
-            ("waiting", 0, False): outbox.FEW,
-            ("dead", 0, False): MANY - len(begun) - outbox.FEW,
+            ("waiting", 0, False): FEW,
+            ("dead", 0, False): MANY - len(begun) - FEW,
         }
 
     with_world(tmp_path, check)
@@ -192,13 +193,13 @@ def test_what_was_given_up_is_not_tried_again_while_the_rest_is_being_given_up(t
     async def check(w: World) -> None:
         await publish(w, MANY, URL)
         await end(w, GIVEN_UP)
-        dead = await w.f.store.read(lambda tx: outbox.dead(tx, account_id=None, after=0, limit=5))
+        dead = await w.f.store.read(lambda tx: outbox_entries.dead(tx, account_id=None, after=0, limit=5))
         seqs = [one.seq for one in dead]
         assert len(seqs) == 5
-        assert await w.f.store.read(lambda tx: outbox.dead_numbers(tx, limit=5)) == []
-        assert await w.f.store.write(lambda tx: outbox.retry(tx, seqs, now=1.0)) == 0
+        assert await w.f.store.read(lambda tx: outbox_entries.dead_numbers(tx, limit=5)) == []
+        assert await w.f.store.write(lambda tx: outbox_entries.retry(tx, seqs, now=1.0)) == 0
         await drop_ended(w.f.store)
-        assert await w.f.store.write(lambda tx: outbox.retry(tx, seqs, now=1.0)) == 5
+        assert await w.f.store.write(lambda tx: outbox_entries.retry(tx, seqs, now=1.0)) == 5
 
     with_world(tmp_path, check)
 
@@ -235,12 +236,12 @@ def test_no_statement_of_it_walks_over_what_waits(tmp_path: Path, monkeypatch: p
         async def run(tx: Transaction) -> None:
             for by in (*ENDS.values(), GIVEN_UP):
                 await by(tx, 1.0)
-            await outbox.drop_ended(tx, limit=1)
+            await ended_targets.drop_ended(tx, limit=1)
             await outbox.far_off(tx, after=1.0, limit=1)
             await outbox.hasten(tx, [1], now=1.0, after=1.0)
             await outbox.due(tx, URL, now=1.0, limit=1)
             await outbox.claim(tx, [1], now=1.0, lease="l", lease_s=1.0)
-            await outbox.dead_numbers(tx, limit=1)
+            await outbox_entries.dead_numbers(tx, limit=1)
 
         async def fill(tx: Transaction) -> None:
             place = Place(target=TARGET, protocol="https", endpoint=URL, order_key=f"{TARGET}|")

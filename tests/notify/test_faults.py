@@ -12,7 +12,7 @@ from sesame.errors import StoreUnavailable
 from sesame.notify.deliver import FRESH_S, LEASE_S, POLL_S
 from sesame.notify.http_client import Answer
 from sesame.notify.retry_after import LONGEST_S, read_retry_after
-from sesame.store import outbox
+from sesame.store import ended_targets, outbox
 from sesame.store.outbox import Delivery, Place, Publication, Result
 from sesame.store.webhooks import WebhookKey
 from tests.notify.test_held import attempts, proven, publish
@@ -36,7 +36,7 @@ def test_what_is_held_for_a_subscription_that_ended_is_not_told(tmp_path: Path) 
         await publish(w, 40, URL)
         begun = await w.claim()
         assert len(begun) == 8
-        await w.f.store.write(lambda tx: outbox.drop_target(tx, f"{TOPIC}:{URL}", now=w.clock.now()))
+        await w.f.store.write(lambda tx: ended_targets.drop_target(tx, f"{TOPIC}:{URL}", now=w.clock.now()))
         w.clock.advance(2 * FRESH_S)
         before = len(w.http.posted)
         for one in begun:
@@ -56,7 +56,7 @@ def test_what_is_held_for_a_topic_that_was_deleted_is_not_told(tmp_path: Path) -
             await w.send(f"m{number}", recipients=(f"r{number}@one.test",))
         await w.expand()
         begun = await w.claim()
-        await w.f.store.write(lambda tx: outbox.drop_topic(tx, TOPIC, now=w.clock.now()))
+        await w.f.store.write(lambda tx: ended_targets.drop_topic(tx, TOPIC, now=w.clock.now()))
         w.clock.advance(2 * FRESH_S)
         before = len(w.http.posted)
         for one in begun:

@@ -11,7 +11,7 @@ import pytest
 from sesame.db import AT_ONCE, Transaction
 from sesame.errors import StoreUnavailable
 from sesame.notify.expand import MOST_PLACES
-from sesame.store import outbox, subscriptions
+from sesame.store import ended_targets, subscriptions
 from sesame.store.outbox import FEW_PLACES, Place, Publication, in_writes
 from sesame.store.subscriptions import Subscription
 from tests.notify.test_outbox import TOPIC, World, with_world
@@ -136,7 +136,7 @@ def test_who_unsubscribes_between_the_parts_gets_nothing_more(tmp_path: Path) ->
                 async def run(tx: Transaction) -> None:
                     found = await subscriptions.get(tx, last)
                     assert found is not None
-                    await outbox.drop_target(tx, last, now=1.0)
+                    await ended_targets.drop_target(tx, last, now=1.0)
                     await subscriptions.put(tx, replace(found, confirmed_at=None, ended_at=1.0))
 
                 await inner(run)

@@ -28,9 +28,11 @@ from sesame.observe import Log
 from sesame.store import (
     accounts,
     configuration_sets,
+    ended_targets,
     events,
     notifications,
     outbox,
+    outbox_entries,
     subscriptions,
     told,
     topics,
@@ -339,14 +341,18 @@ def test_what_is_given_up_is_kept_listed_and_sent_again(tmp_path: Path) -> None:
         w.clock.advance(200)
         await w.deliver()
         assert (await w.rows())[0] == ("dead", 2)
-        (dead,) = await w.f.store.read(lambda tx: outbox.dead(tx, account_id=ACCOUNT, after=0, limit=10))
+        (dead,) = await w.f.store.read(
+            lambda tx: outbox_entries.dead(tx, account_id=ACCOUNT, after=0, limit=10)
+        )
         assert (dead.problem, dead.publication.about) == ("the endpoint answered 500", "m1/send")
-        assert await w.f.store.read(lambda tx: outbox.dead(tx, account_id=OWNER, after=0, limit=9)) == []
+        assert (
+            await w.f.store.read(lambda tx: outbox_entries.dead(tx, account_id=OWNER, after=0, limit=9)) == []
+        )
         w.clock.advance(400)
-        assert await w.f.store.write(lambda tx: outbox.retry(tx, [dead.seq], now=w.clock.now())) == 1
+        assert await w.f.store.write(lambda tx: outbox_entries.retry(tx, [dead.seq], now=w.clock.now())) == 1
         await w.deliver()
         assert await w.rows() == [("told", 1), ("told", 1)]
-        assert await w.f.store.write(lambda tx: outbox.retry(tx, [1, 2], now=w.clock.now())) == 0
+        assert await w.f.store.write(lambda tx: outbox_entries.retry(tx, [1, 2], now=w.clock.now())) == 0
         assert await w.deliver() == 0
 
     with_world(tmp_path, check, 500, 500, give_up_after_s=100.0)
@@ -616,9 +622,9 @@ def test_who_is_gone_gets_nothing_more_and_whose_name_begins_alike_does(tmp_path
                 message_id=arn, topic_arn=arn.rpartition(":")[0], kind=Kind.NOTIFICATION.value, body="b", at=0.0
             )  # fmt: skip
             await w.f.store.write(lambda tx, told=(one, [place]): outbox.publish(tx, [told]))  # type: ignore[misc]
-        await w.f.store.write(lambda tx: outbox.drop_target(tx, f"{TOPIC}:1", now=1.0))
+        await w.f.store.write(lambda tx: ended_targets.drop_target(tx, f"{TOPIC}:1", now=1.0))
         assert [state for state, _ in await w.rows()] == ["dropped", "waiting", "waiting"]
-        await w.f.store.write(lambda tx: outbox.drop_topic(tx, TOPIC, now=1.0))
+        await w.f.store.write(lambda tx: ended_targets.drop_topic(tx, TOPIC, now=1.0))
         assert [state for state, _ in await w.rows()] == ["dropped", "dropped", "waiting"]
 
     with_world(tmp_path, check)

@@ -11,7 +11,7 @@ from standardwebhooks.webhooks import WebhookVerificationError
 
 from sesame.errors import StoreUnavailable
 from sesame.notify.webhook import WebhookGone, WebhookSigner, signature
-from sesame.store import configuration_sets, outbox, webhooks
+from sesame.store import configuration_sets, outbox_entries, webhooks
 from sesame.store.configuration_sets import ConfigurationSet
 from sesame.store.sealed import SealBroken, Sealer
 from sesame.store.webhooks import Webhook, WebhookKey, read_arn
@@ -130,7 +130,7 @@ def test_a_webhook_that_wants_no_more_is_switched_off_and_what_waits_for_it_is_k
         assert {state for state, _ in await world.rows()} == {"told", "dead"}
         world.clock.advance(3_600)
         assert await world.deliver() == 0
-        dead = await f.store.read(lambda tx: outbox.dead(tx, account_id=ACCOUNT, after=0, limit=50))
+        dead = await f.store.read(lambda tx: outbox_entries.dead(tx, account_id=ACCOUNT, after=0, limit=50))
         assert len(dead) == 20 and {one.problem for one in dead} == {
             "the endpoint answered 410: it wants no more"
         }

@@ -16,7 +16,7 @@ from sesame.admin.accounts import OperatorError
 from sesame.db import Store, Transaction
 from sesame.errors import SesameError
 from sesame.observe import Clock
-from sesame.store import configuration_sets, outbox, webhooks
+from sesame.store import configuration_sets, ended_targets, webhooks
 from sesame.store.configuration_sets import MAX_DESTINATIONS, ConfigurationSet
 from sesame.store.sealed import Sealer
 from sesame.store.webhooks import KIND, Webhook, WebhookKey
@@ -136,7 +136,7 @@ class Webhooks:
         async def run(tx: Transaction) -> None:
             await _webhook(tx, key)
             await configuration_sets.delete_destination(tx, await _set(tx, key), key.name)
-            await outbox.drop_target(tx, key.arn, now=self._clock.now())
+            await ended_targets.drop_target(tx, key.arn, now=self._clock.now())
 
         await self._act(by, "DeleteWebhook", key, run)
 

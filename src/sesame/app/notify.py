@@ -23,7 +23,7 @@ from sesame.notify.http_client import HttpClient
 from sesame.notify.jetstream import JetStream, nats_client
 from sesame.notify.sqs_client import QueueAccess, SqsClient
 from sesame.notify.webhook import WebhookSigner
-from sesame.store import events, outbox, subscriptions
+from sesame.store import ended_targets, events, outbox, subscriptions
 
 ANYWHERE = ("0.0.0.0/0", "::/0")
 """Where the operator's own services may be."""
@@ -214,8 +214,8 @@ async def tidy(services: Services) -> None:
 
 async def drop_ended(store: Store) -> None:
     """Drop what waits for targets that are gone, so many rows a write."""
-    if await store.read(outbox.has_ended, is_short=True):
-        await in_parts(store, lambda tx: outbox.drop_ended(tx, limit=AT_ONCE))
+    if await store.read(ended_targets.has_ended, is_short=True):
+        await in_parts(store, lambda tx: ended_targets.drop_ended(tx, limit=AT_ONCE))
 
 
 async def hasten(store: Store, *, now: float) -> None:

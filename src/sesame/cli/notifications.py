@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sesame.notify.map import Way
     from sesame.notify.notified import NotUsed
     from sesame.store.events import Event
-    from sesame.store.outbox import OutboxEntry
+    from sesame.store.outbox_entries import OutboxEntry
 
 
 def register(subparsers: Subparsers) -> None:
@@ -128,11 +128,11 @@ def _way_json(way: "Way") -> dict[str, Any]:
 
 async def show_tail(services: "Services", args: argparse.Namespace) -> int:
     """Print the newest events of an account, oldest of them first, with who was notified."""
-    from sesame.store import events, outbox
+    from sesame.store import events, outbox_entries
 
     async def read(tx: "Transaction") -> "tuple[list[Event], list[OutboxEntry]]":
         found = await events.latest(tx, args.account, limit=max(1, args.limit))
-        return found, await outbox.about(tx, [event.event_id for event in found])
+        return found, await outbox_entries.about(tx, [event.event_id for event in found])
 
     await services.operator.require_account(args.account)
     found, entries = await services.store.read(read)
@@ -202,12 +202,12 @@ def _entry_json(one: "OutboxEntry") -> dict[str, Any]:
 
 async def show_dead(services: "Services", args: argparse.Namespace) -> int:
     """Print what was given up, oldest first."""
-    from sesame.store import outbox
+    from sesame.store import outbox_entries
 
     return print_list(
         args,
         await services.store.read(
-            lambda tx: outbox.dead(tx, account_id=args.account, after=0, limit=max(1, args.limit))
+            lambda tx: outbox_entries.dead(tx, account_id=args.account, after=0, limit=max(1, args.limit))
         ),
         as_json=_entry_json,
         headings=("NUMBER", "PUBLISHED", "ENDPOINT", "PROBLEM"),
@@ -218,7 +218,7 @@ async def show_dead(services: "Services", args: argparse.Namespace) -> int:
 
 def retry_dead(args: argparse.Namespace) -> int:
     """Make what was given up due again; a running server takes it up."""
-    from sesame.store import outbox
+    from sesame.store import outbox_entries
 
     if bool(args.numbers) == args.all:
         print("sesame: name the numbers of notifications, or --all", file=sys.stderr)
@@ -229,7 +229,7 @@ def retry_dead(args: argparse.Namespace) -> int:
         return await services.acts.apply(
             "RetryNotifications",
             SYSTEM_ACCOUNT,
-            lambda tx: outbox.retry(tx, numbers, now=now),
+            lambda tx: outbox_entries.retry(tx, numbers, now=now),
             parameters={"numbers": numbers},
         )
 
@@ -238,7 +238,7 @@ def retry_dead(args: argparse.Namespace) -> int:
         if args.numbers:
             count = await again(services, args.numbers)
         else:
-            while numbers := await services.store.read(lambda tx: outbox.dead_numbers(tx, limit=500)):
+            while numbers := await services.store.read(lambda tx: outbox_entries.dead_numbers(tx, limit=500)):
                 count += await again(services, numbers)
         if args.json:
             print_json({"retried": count})

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sesame.policy.reasons.cause import Reader
     from sesame.spool.trace import Trace
     from sesame.store.events import Event
-    from sesame.store.outbox import OutboxEntry
+    from sesame.store.outbox_entries import OutboxEntry
 
 READERS = ("sender", "owner", "operator")
 
@@ -134,10 +134,10 @@ async def _happened(
     from sesame.notify.expand import OPERATORS_OWN
     from sesame.notify.notified import half_of, not_used
     from sesame.policy.reasons.cause import Reader
-    from sesame.store import events, outbox
+    from sesame.store import events, outbox_entries
 
     found = await events.of_message(tx, message_id)
-    entries = await outbox.about(tx, [event.event_id for event in found])
+    entries = await outbox_entries.about(tx, [event.event_id for event in found])
     happened = []
     for event in found:
         mine, missed = entries, await not_used(tx, event, entries)

@@ -29,7 +29,7 @@ from sesame.notify.protocols import WEBHOOK
 from sesame.notify.url import EndpointGone, PostFailed
 from sesame.notify.ways import Ways
 from sesame.observe import Clock, Log
-from sesame.store import outbox, subscriptions, topics
+from sesame.store import ended_targets, outbox, subscriptions, topics
 from sesame.store.outbox import Delivery, Result
 from sesame.store.webhooks import WebhookKey, read_arn
 
@@ -454,7 +454,7 @@ class Notifier:
             if one.is_gone and one.delivery.place.protocol == WEBHOOK
         }
         for target, problem in gone.items():
-            await outbox.give_up(tx, target, problem=problem, now=now)
+            await ended_targets.give_up(tx, target, problem=problem, now=now)
         return results
 
     async def _failed(self, tx: Transaction, done: _Done, problem: str, now: float) -> Result:

@@ -14,7 +14,7 @@ from sesame.notify.expand import OPERATORS_OWN, STREAM, publication_id
 from sesame.notify.map import Way, ways_of
 from sesame.store import events
 from sesame.store.events import Event
-from sesame.store.outbox import OutboxEntry
+from sesame.store.outbox_entries import OutboxEntry
 
 NOT_WANTED = "its filter policy does not want it, or it was subscribed later"
 

@@ -25,7 +25,7 @@ from sesame.notify.publishing import announce
 from sesame.observe import Clock
 from sesame.policy.topic_policy import ses_may_publish
 from sesame.store import configuration_sets as store
-from sesame.store import egress, identities, outbox, tags, topics
+from sesame.store import egress, ended_targets, identities, tags, topics
 from sesame.store.configuration_sets import MAX_DESTINATIONS, ConfigurationSet, configuration_set_arn
 from sesame.store.topics import Topic
 from sesame.store.webhooks import KIND, WebhookKey
@@ -330,7 +330,7 @@ class ConfigurationSets:
         key = WebhookKey(
             account_id=found.account_id, region=found.region, set_name=found.name, name=destination
         )
-        await outbox.drop_target(tx, key.arn, now=self._clock.now())
+        await ended_targets.drop_target(tx, key.arn, now=self._clock.now())
 
     @staticmethod
     async def _find(tx: Transaction, caller: Caller, name: str) -> ConfigurationSet:

@@ -14,10 +14,10 @@ from sesame.operations.cached_reads import CachedReads
 from sesame.operations.decision_views import DecisionView, decision_of, view
 from sesame.operations.messages import RefusalView
 from sesame.spool.trace import Trace, trace
-from sesame.store import decisions, events, outbox, policy_sets
+from sesame.store import decisions, events, outbox_entries, policy_sets
 from sesame.store.decisions import DecisionRecord
 from sesame.store.events import Event
-from sesame.store.outbox import OutboxEntry
+from sesame.store.outbox_entries import OutboxEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ async def message(store: Store, message_id: str) -> LookedUpMessage | None:
 
     async def run(tx: Transaction) -> tuple[list[Event], list[OutboxEntry]]:
         happened = await events.of_message(tx, message_id)
-        return happened, await outbox.about(tx, [event.event_id for event in happened])
+        return happened, await outbox_entries.about(tx, [event.event_id for event in happened])
 
     happened, notified = await store.read(run)
     parties = dict.fromkeys((found.account_id, found.owner_account_id))

@@ -1,23 +1,20 @@
 """The outbox: what is published, and a row for each place that it has to go to, until it is there or given up.
 
 Rows are claimed like recipients are: one that is claimed is due again when its lease ends, and who lost a lease writes
-nothing. Rows with one `order_key` are delivered in the order in which they were written.
-
-A target that is gone may have any number of rows. They are ended by one row, `outbox_ended`, in force as soon as it is
-there: nothing of what it covers is claimed or begun, and no result is written. Upkeep then drops them so many a write.
+nothing. Rows with one `order_key` are delivered in the order in which they were written. What waits for a
+target that is gone is ended by `ended_targets`.
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from sesame.db import Row, Transaction
+from sesame.store.ended_targets import NOT_DROPPED, OPEN
 
 FEW_PLACES = 128
 """With more of them a write goes apart, for it takes longer than a message does."""
-FEW = 64
-"""Rows of a target that are dropped where it ends; of one with more, all are left to upkeep."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,15 +164,6 @@ async def _add_places(tx: Transaction, places: Sequence[tuple[int, float, Place]
     )
 
 
-_COVERED = "e.last_seq >= {0}.seq AND e.after_key < {0}.order_key AND e.before_key > {0}.order_key"
-_OPEN = f"NOT EXISTS (SELECT 1 FROM outbox_ended e WHERE {_COVERED})"
-"""Of a row that waits: it is of no target that is gone, whether or not its turn to be dropped has come."""
-_NOT_DROPPED = f"NOT EXISTS (SELECT 1 FROM outbox_ended e WHERE e.state = 'dropped' AND {_COVERED})".format(
-    "outbox"
-)
-"""Of a row that is claimed: what is under way for a target that was given up ends as it ends."""
-
-
 _ENDPOINTS = (
     "WITH RECURSIVE found(endpoint) AS (SELECT (SELECT endpoint FROM outbox WHERE state = 'waiting'"
     " ORDER BY endpoint LIMIT 1) UNION ALL SELECT (SELECT o.endpoint FROM outbox o WHERE o.state = 'waiting'"
@@ -200,7 +188,7 @@ async def due(tx: Transaction, endpoint: str, *, now: float, limit: int) -> list
     """Rows of an endpoint that are due and behind no other of their order, longest due first."""
     rows = await tx.all(
         "SELECT o.seq FROM outbox o WHERE o.state = 'waiting' AND o.endpoint = ? AND o.due_at <= ?"
-        f" AND {_OPEN.format('o')} AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.state = 'waiting'"
+        f" AND {OPEN.format('o')} AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.state = 'waiting'"
         " AND b.order_key = o.order_key AND b.seq < o.seq) ORDER BY o.due_at, o.seq LIMIT ?",
         endpoint,
         now,
@@ -209,11 +197,12 @@ async def due(tx: Transaction, endpoint: str, *, now: float, limit: int) -> list
     return [int(row[0]) for row in rows]
 
 
-_ROW = (
+ROW = (
     "SELECT o.seq, o.lease, o.attempts, p.message_id, p.topic_arn, p.kind, p.body, p.at, p.subject, p.extra, p.about,"
     " o.target, o.protocol, o.endpoint, o.order_key, o.options"
     " FROM outbox o JOIN publication p ON p.seq = o.publication_seq"
 )
+"""What `delivery_of` reads."""
 
 
 async def claim(
@@ -222,17 +211,18 @@ async def claim(
     """Claim rows that are due until `now + lease_s`; an attempt is counted once it began, by `begun` or its result."""
     await tx.execute(
         "UPDATE outbox SET due_at = ?, lease = ? WHERE state = 'waiting' AND due_at <= ? AND seq IN (?*)"
-        f" AND {_OPEN.format('outbox')}",
+        f" AND {OPEN.format('outbox')}",
         now + lease_s,
         lease,
         now,
         seqs,
     )
-    rows = await tx.all(f"{_ROW} WHERE o.lease = ? AND o.seq IN (?*)", lease, seqs)
-    return sorted((_delivery(row, more=1) for row in rows), key=lambda one: one.seq)
+    rows = await tx.all(f"{ROW} WHERE o.lease = ? AND o.seq IN (?*)", lease, seqs)
+    return sorted((delivery_of(row, more=1) for row in rows), key=lambda one: one.seq)
 
 
-def _delivery(row: Row, *, more: int = 0) -> Delivery:
+def delivery_of(row: Row, *, more: int = 0) -> Delivery:
+    """A row that begins as `ROW` does, and `more` attempts than were counted."""
     return Delivery(
         seq=row[0],
         lease=row[1] or "",
@@ -262,7 +252,7 @@ async def settle(tx: Transaction, results: Sequence[Result], *, now: float) -> N
     ended = [one for one in results if one.again_at is None]
     await tx.many(
         "UPDATE outbox SET state = ?, ended_at = ?, lease = NULL, problem = ?, attempts = ?"
-        f" WHERE seq = ? AND lease = ? AND state = 'waiting' AND {_NOT_DROPPED}",
+        f" WHERE seq = ? AND lease = ? AND state = 'waiting' AND {NOT_DROPPED}",
         [
             (
                 "told" if one.problem is None else "dead",
@@ -277,7 +267,7 @@ async def settle(tx: Transaction, results: Sequence[Result], *, now: float) -> N
     )
     await tx.many(
         "UPDATE outbox SET due_at = ?, lease = NULL, problem = ?, attempts = ?"
-        f" WHERE seq = ? AND lease = ? AND state = 'waiting' AND {_NOT_DROPPED}",
+        f" WHERE seq = ? AND lease = ? AND state = 'waiting' AND {NOT_DROPPED}",
         [
             (one.again_at, one.problem, one.delivery.attempts, one.delivery.seq, one.delivery.lease)
             for one in results
@@ -310,7 +300,7 @@ async def holds(tx: Transaction, delivery: Delivery) -> bool:
 async def hold(tx: Transaction, deliveries: Sequence[Delivery]) -> list[bool]:
     """Of each claim whether it still holds: the row waits, and nobody else claimed it."""
     rows = await tx.all(
-        f"SELECT seq, lease FROM outbox WHERE seq IN (?*) AND state = 'waiting' AND {_NOT_DROPPED}",
+        f"SELECT seq, lease FROM outbox WHERE seq IN (?*) AND state = 'waiting' AND {NOT_DROPPED}",
         [one.seq for one in deliveries],
     )
     leases: dict[int, str] = dict(rows)
@@ -362,148 +352,6 @@ async def depth(tx: Transaction) -> int:
     """How many rows wait."""
     row = await tx.one("SELECT COUNT(*) FROM outbox WHERE state = 'waiting'")
     return 0 if row is None else int(row[0])
-
-
-async def give_up(tx: Transaction, target: str, *, problem: str, now: float) -> None:
-    """Give up what waits for a target and is not under way."""
-    await _end(tx, _Ended(f"{target}|", f"{target}}}", "dead", problem, now))
-
-
-async def drop_target(tx: Transaction, target: str, *, now: float) -> None:
-    """Send nothing more to a target that is gone of what was written until now."""
-    await _end(tx, _Ended(f"{target}|", f"{target}}}", "dropped", "the subscription ended", now))
-
-
-async def drop_topic(tx: Transaction, topic_arn: str, *, now: float) -> None:
-    """Send nothing more to the subscriptions of a topic that is gone of what was written until now."""
-    await _end(tx, _Ended(f"{topic_arn}:", f"{topic_arn};", "dropped", "the topic was deleted", now))
-
-
-class _Ended(NamedTuple):
-    """What ended: orders behind `after_key` and before `before_key`; an order begins with its target and a `|`."""
-
-    after_key: str
-    before_key: str
-    state: str
-    problem: str
-    at: float
-
-
-async def _end(tx: Transaction, ended: _Ended) -> None:
-    """Drop what a target has, or, if that is more than a few rows, leave it to upkeep and have it in force at once."""
-    last = await tx.one("SELECT MAX(seq) FROM outbox")
-    if last is not None and last[0] is not None and await _drop(tx, ended, last[0], limit=FEW) == FEW:
-        await tx.execute(
-            "INSERT INTO outbox_ended (after_key, before_key, state, problem, at, last_seq) VALUES (?, ?, ?, ?, ?, ?)",
-            *ended,
-            last[0],
-        )
-
-
-async def has_ended(tx: Transaction) -> bool:
-    """Whether targets are gone that have rows to be dropped."""
-    return await tx.one("SELECT 1 FROM outbox_ended LIMIT 1") is not None
-
-
-async def drop_ended(tx: Transaction, *, limit: int) -> int:
-    """Drop what targets have that are gone, so many rows at most, theirs in `outbox_ended` among them; how many."""
-    gone = 0
-    while gone < limit:
-        row = await tx.one(
-            "SELECT after_key, before_key, state, problem, at, last_seq, seq FROM outbox_ended ORDER BY seq LIMIT 1"
-        )
-        if row is None:
-            break
-        gone += await _drop(tx, _Ended(*row[:5]), row[5], limit=limit - gone)
-        if gone < limit:
-            gone += await tx.execute("DELETE FROM outbox_ended WHERE seq = ?", row[6])
-    return gone
-
-
-async def _drop(tx: Transaction, ended: _Ended, last_seq: int, *, limit: int) -> int:
-    """Drop so many rows of what ended; whoever has one of them claimed loses it, unless it was only given up."""
-    waits = "state = 'waiting'" + (" AND lease IS NULL" if ended.state == "dead" else "")
-    return await tx.execute(
-        "UPDATE outbox SET state = ?, ended_at = ?, lease = NULL, problem = ? WHERE seq IN (SELECT seq FROM outbox"
-        f" WHERE order_key > ? AND order_key < ? AND seq <= ? AND {waits} ORDER BY order_key LIMIT ?) AND {waits}",
-        ended.state,
-        ended.at,
-        ended.problem,
-        ended.after_key,
-        ended.before_key,
-        last_seq,
-        limit,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutboxEntry:
-    """A row as it stands, for people to read."""
-
-    seq: int
-    state: str
-    attempts: int
-    due_at: float
-    ended_at: float | None
-    problem: str | None
-    publication: Publication
-    place: Place
-
-
-_ENTRY = _ROW.replace(" FROM outbox o", ", o.state, o.due_at, o.ended_at, o.problem FROM outbox o")
-
-
-def _entry(row: Row) -> OutboxEntry:
-    read = _delivery(row)
-    return OutboxEntry(
-        seq=read.seq,
-        state=row[16],
-        attempts=read.attempts,
-        due_at=row[17],
-        ended_at=row[18],
-        problem=row[19],
-        publication=read.publication,
-        place=read.place,
-    )
-
-
-async def dead(tx: Transaction, *, account_id: str | None, after: int, limit: int) -> list[OutboxEntry]:
-    """What was given up, oldest first, from behind row `after`; of topics of one account, or of all."""
-    of_account, values = (
-        ("", []) if account_id is None else (" AND p.topic_arn LIKE ?", [f"%:{account_id}:%"])
-    )
-    rows = await tx.all(
-        f"{_ENTRY} WHERE o.state = 'dead' AND o.seq > ?{of_account} ORDER BY o.seq LIMIT ?",
-        after,
-        *values,
-        limit,
-    )
-    return [_entry(row) for row in rows]
-
-
-async def dead_numbers(tx: Transaction, *, limit: int) -> list[int]:
-    """Rows that were given up, oldest first; those of a target that others are still being given up for come later."""
-    rows = await tx.all(
-        f"SELECT o.seq FROM outbox o WHERE o.state = 'dead' AND {_OPEN.format('o')} ORDER BY o.seq LIMIT ?",
-        limit,
-    )
-    return [int(row[0]) for row in rows]
-
-
-async def retry(tx: Transaction, seqs: Sequence[int], *, now: float) -> int:
-    """Try again what was given up, from the beginning; how many rows that are."""
-    return await tx.execute(
-        "UPDATE outbox SET state = 'waiting', due_at = ?, attempts = 0, ended_at = NULL, problem = NULL"
-        f" WHERE state = 'dead' AND seq IN (?*) AND {_OPEN.format('outbox')}",
-        now,
-        seqs,
-    )
-
-
-async def about(tx: Transaction, event_ids: Sequence[str]) -> list[OutboxEntry]:
-    """What was published of events, and how far it came."""
-    rows = await tx.all(f"{_ENTRY} WHERE p.about IN (?*) ORDER BY o.seq", event_ids)
-    return [_entry(row) for row in rows]
 
 
 async def purge_before(tx: Transaction, before: float, *, limit: int) -> int:

@@ -21,7 +21,7 @@ from sesame.observe import Clock
 from sesame.operations.sns.access import AuthorizationError, TopicAccess, still
 from sesame.operations.sns.topic_arn import InvalidParameter, NotFound, read_arn, topic_of
 from sesame.operations.table import Handlers
-from sesame.store import outbox, subscriptions, topics
+from sesame.store import ended_targets, subscriptions, topics
 from sesame.store.subscriptions import Subscription
 
 A_PAGE = 100
@@ -194,7 +194,7 @@ class SubscriptionOperations:
     async def _end(self, tx: Transaction, found: Subscription) -> None:
         """Send nothing more; who can be written to is notified, and may take it back."""
         now = self._clock.now()
-        await outbox.drop_target(tx, found.arn, now=now)
+        await ended_targets.drop_target(tx, found.arn, now=now)
         if found.confirmed_at is None or found.protocol == "sqs":
             await subscriptions.delete(tx, found.arn)
             return

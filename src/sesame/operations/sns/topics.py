@@ -25,7 +25,7 @@ from sesame.operations.sns.topic_arn import InvalidParameter, NotFound, read_arn
 from sesame.operations.table import Handlers
 from sesame.policy import PolicyError, parse_stored_identity_policy
 from sesame.policy.topic_policy import DEFAULT_ACTIONS, PRINCIPAL_NOT_FOUND, parse_topic_policy
-from sesame.store import outbox, subscriptions, tags, topics
+from sesame.store import ended_targets, subscriptions, tags, topics
 from sesame.store.topics import Topic, topic_arn
 
 MAX_TOPICS = 100_000
@@ -149,7 +149,7 @@ class TopicOperations:
 
         async def rest(tx: Transaction) -> None:
             if (one := await found(tx)) is not None:
-                await outbox.drop_topic(tx, one.arn, now=self._clock.now())
+                await ended_targets.drop_topic(tx, one.arn, now=self._clock.now())
                 await subscriptions.delete_of_topic(tx, one.arn)
                 await topics.delete(tx, one)
 
