@@ -5,7 +5,7 @@ import socket
 from collections.abc import Awaitable, Callable
 
 from sesame.observe import Log
-from sesame.server.smtp import Bounds, Listener, Session, SmtpServer
+from sesame.server.smtp_connection import Bounds, Listener, Session, SmtpServer
 from sesame.server.tls import Certificate
 
 Keep = Callable[[str, tuple[str, ...], bytes], Awaitable[None]]
