@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives import serialization
 
 from sesame.errors import ConfigError
 from sesame.observe import Log, SystemClock
-from sesame.server.smtp_connection import MOST_NOTED, client_network
+from sesame.server.smtp import client_network
+from sesame.server.smtp_connection import MOST_NOTED
 from sesame.server.tls import Certificate, development_files
 from tests.support.patience import PATIENCE_S
 from tests.support.process import Account, SesameProcess, running, wait_until

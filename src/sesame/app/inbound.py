@@ -21,7 +21,8 @@ from sesame.notify.event_json import SIMULATOR
 from sesame.server.inbound import InboundDoor
 from sesame.server.local import Keep
 from sesame.server.simulator import Answer, AnswerMail, SimulatorServer
-from sesame.server.smtp_connection import Bounds, Listener, SmtpServer
+from sesame.server.smtp import SmtpServer
+from sesame.server.smtp_connection import Bounds, Listener
 from sesame.server.tls import Certificate
 from sesame.smtp.limits import Limits
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from sesame.app.foundation import Services
 from sesame.app.listening import Listening
 from sesame.config import Submission
-from sesame.server.smtp_connection import Bounds, Listener, SmtpServer
+from sesame.server.smtp import SmtpServer
+from sesame.server.smtp_connection import Bounds, Listener
 from sesame.server.submission import SubmissionDoor
 
 

@@ -5,7 +5,8 @@ import socket
 from collections.abc import Awaitable, Callable
 
 from sesame.observe import Log
-from sesame.server.smtp_connection import Bounds, Listener, Session, SmtpServer
+from sesame.server.smtp import SmtpServer
+from sesame.server.smtp_connection import Bounds, Listener, Session
 from sesame.server.tls import Certificate
 
 Keep = Callable[[str, tuple[str, ...], bytes], Awaitable[None]]

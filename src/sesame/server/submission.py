@@ -26,7 +26,7 @@ from sesame.metrics import Metrics
 from sesame.observe import Clock, Log
 from sesame.sending.send import Sender
 from sesame.sending.submission import SMTP, RawContent, Submission
-from sesame.server.smtp_connection import client_network
+from sesame.server.smtp import client_network
 from sesame.smtp.events import AddressRefused, AuthRequested, CommandRefused, MessageReceived
 from sesame.smtp.limits import Limits
 from sesame.smtp.profile import SES_SUBMISSION
