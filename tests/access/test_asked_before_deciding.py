@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from sesame.model import AccountId, Caller, Principal, PrincipalKind
-from sesame.operations.ask_why import Answer, AskWhy
-from sesame.operations.asked_send import Question
+from sesame.operations.asking.question import Question
+from sesame.operations.asking.why import Answer, AskWhy
 from tests.support.holdout_world import Reported
 from tests.support.refusal_world import REGION, TO, World
 

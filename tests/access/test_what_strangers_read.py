@@ -16,8 +16,8 @@ from sesame.access.principals import root_principal
 from sesame.access.refusals import digests
 from sesame.db import Transaction
 from sesame.model import AccountId, Caller
-from sesame.operations.ask_why import AskWhy
-from sesame.operations.asked_send import Question
+from sesame.operations.asking.question import Question
+from sesame.operations.asking.why import AskWhy
 from sesame.operations.decision_views import view
 from sesame.store import audit, decisions, policy_sets
 from tests.support.refusal_world import EVERYTHING, REGION, Case, World

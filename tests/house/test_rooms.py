@@ -108,7 +108,7 @@ INNER_ROWS: dict[str, dict[str, frozenset[str]]] = {
         "findings": frozenset({"language", "engine", "reasons", "analysis"}),
         "writing": frozenset({"language", "engine", "reasons", "analysis", "findings"}),
     },
-    "operations": {name: frozenset() for name in ("ses", "sesv2", "iam", "sts", "sns", "sesame")},
+    "operations": {name: frozenset() for name in ("ses", "sesv2", "iam", "sts", "sns", "sesame", "asking")},
     "admin": {"delegates": frozenset()},
     "store": {"iam": frozenset()},
     "access": {"causes": frozenset()},

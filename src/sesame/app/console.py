@@ -38,7 +38,7 @@ from sesame.feedback.rates import current
 from sesame.mail.return_path import verify_return_path
 from sesame.model import Rates
 from sesame.observe import Log
-from sesame.operations.ask_why import AskWhy
+from sesame.operations.asking.why import AskWhy
 from sesame.operations.home import Homes
 from sesame.operations.identity_list import IdentityLists
 from sesame.operations.identity_records import IdentityRecords

@@ -37,7 +37,7 @@ from sesame.dns import Resolver
 from sesame.errors import AccessDenied, ServiceError
 from sesame.model import Caller
 from sesame.observe import Clock
-from sesame.operations.ask_why import AskWhy
+from sesame.operations.asking.why import AskWhy
 from sesame.operations.home import Homes
 from sesame.operations.identity_list import IdentityLists
 from sesame.operations.identity_records import IdentityRecords

@@ -17,8 +17,8 @@ from sesame.access.refusals import digests
 from sesame.db import Store, Transaction
 from sesame.model import Caller
 from sesame.operations import refused_sends
-from sesame.operations.asked_again import question_of
-from sesame.operations.asked_send import Question
+from sesame.operations.asking.again import question_of
+from sesame.operations.asking.question import Question
 from sesame.operations.cached_reads import CachedReads
 from sesame.operations.decision_views import DecisionView, decision_of, view
 from sesame.operations.refused_sends import NONE_REFUSED, RefusedDay

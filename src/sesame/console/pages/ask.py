@@ -14,8 +14,8 @@ from sesame.console.calls import Call, Sample, call, sample
 from sesame.console.causes import cause_of
 from sesame.console.visit import Page, Visit, problem_of
 from sesame.errors import ServiceError
-from sesame.operations.ask_why import Answer
-from sesame.operations.asked_send import DOORS, Question
+from sesame.operations.asking.question import DOORS, Question
+from sesame.operations.asking.why import Answer
 from sesame.operations.messages import RefusalView
 
 DOOR_WORDS = {

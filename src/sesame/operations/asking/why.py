@@ -35,8 +35,8 @@ from sesame.errors import InvalidParameterValue, ServiceError
 from sesame.mail.address import AddressError, identity_candidates, parse_mailbox
 from sesame.model import AccountId, Caller, Principal, PrincipalKind, Session
 from sesame.observe import Clock
-from sesame.operations.ask_case import case_of
-from sesame.operations.asked_send import DOORS, TEMPLATED, Question, caller_of, submission_of
+from sesame.operations.asking.case import case_of
+from sesame.operations.asking.question import DOORS, TEMPLATED, Question, caller_of, submission_of
 from sesame.operations.decision_views import DecisionView, view
 from sesame.operations.policy_editing import READ
 from sesame.operations.templates import TemplateMissing

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sesame.model import PrincipalKind
-from sesame.operations.asked_send import DOORS, V1_SIMPLE, Question
+from sesame.operations.asking.question import DOORS, V1_SIMPLE, Question
 from sesame.operations.decision_views import CheckView
 from sesame.policy.reasons.views import owner_may_see
 from sesame.store.decisions import DecisionRecord
