@@ -8,7 +8,7 @@ and which of its identities name the asker, and an answer comes at an even step 
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,23 +19,21 @@ from sesame.access.causes.failures import as_refusal, failure_of
 from sesame.access.causes.tried import Tried, tries
 from sesame.access.checks import Target, ask_policies
 from sesame.access.compiled import compiled_policies
-from sesame.access.credentials import acting_for
 from sesame.access.directory import Directory
 from sesame.access.identity_names import IdentityArn, parse_identity_arn
 from sesame.access.pace import Pace
 from sesame.access.permission import Authorizer
-from sesame.access.principal_binding import requester_known
-from sesame.access.principals import Credential, root_principal, session_principal
+from sesame.access.principals import Credential
 from sesame.access.record import RequestForm, explainable_text
 from sesame.access.refusals import rests_on
 from sesame.access.sends import SendDecision, SenderAddress, SendRequest, keys_of
-from sesame.aws.errors import NoSuchEntity
 from sesame.db import Store, Transaction, identities_scope
 from sesame.errors import InvalidParameterValue, ServiceError
 from sesame.mail.address import AddressError, identity_candidates, parse_mailbox
-from sesame.model import AccountId, Caller, Principal, PrincipalKind, Session
+from sesame.model import Caller
 from sesame.observe import Clock
 from sesame.operations.asking.case import case_of
+from sesame.operations.asking.principals import AskedPrincipals
 from sesame.operations.asking.question import DOORS, TEMPLATED, Question, caller_of, submission_of
 from sesame.operations.decision_views import DecisionView, view
 from sesame.operations.policy_editing import READ
@@ -46,16 +44,13 @@ from sesame.policy.reasons.cause import Reader
 from sesame.sending.refused import failure_facts
 from sesame.sending.send import DryRun, Sender
 from sesame.sending.submission import Submission
-from sesame.store import accounts, templates
+from sesame.store import templates
 from sesame.store.decisions import DecisionRecord, whole
-from sesame.store.iam import roles, users
 
 ACTION = "iam:SimulatePrincipalPolicy"
 """The leave to ask about a principal of one's own; of an identity of one's own it is that to read its policies."""
 
 ALLOW_ALL = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
-SESSION = "asked"
-"""The name of the session that a role is asked about with."""
 
 _SERVICE = re.compile(r"(?=.{3,128}\Z)[a-z0-9-]+(\.[a-z0-9-]+)+")
 
@@ -79,9 +74,6 @@ class Answer:
     """The asker's identity that it is about, or empty."""
 
 
-Load = Callable[[], Awaitable[Credential]]
-
-
 class AskWhy:
     """Asks; nothing is stored. `pace` says when it is answered."""
 
@@ -100,7 +92,7 @@ class AskWhy:
         self._authorizer = authorizer
         self._sender = sender
         self._pace = pace
-        self._clock = clock
+        self._principals = AskedPrincipals(store, directory, clock)
         self._other_side = compiled_policies([("", ALLOW_ALL)], kind="iam")
 
     async def ask(self, caller: Caller, question: Question) -> Answer:
@@ -126,7 +118,7 @@ class AskWhy:
 
     async def _own(self, caller: Caller, question: Question, requester: Requester) -> Answer:
         await self._authorizer.require(caller, ACTION, requester.role_arn or requester.arn)
-        principal, load = await self._principal(requester)
+        principal, load = await self._principals.own(requester)
         asked_as = caller_of(caller, principal, question)
         try:
             submission = submission_of(question, caller)
@@ -181,61 +173,11 @@ class AskWhy:
         if await self._store.read(lambda tx: templates.get(tx, account_id, caller.region, name)) is None:
             raise TemplateMissing(name)
 
-    async def _principal(self, requester: Requester) -> tuple[Principal, Load]:
-        """A principal of the asker's account, and how to read what it may do now. Raises `NoSuchEntity`."""
-        account_id, arn = requester.account_id, requester.role_arn or requester.arn
-        name = arn.rpartition("/")[2]
-
-        async def find(tx: Transaction) -> users.User | roles.Role | None:
-            if requester.kind == "user":
-                return await users.get_user(tx, account_id, name)
-            return await roles.get(tx, account_id, name)
-
-        if requester.kind == "root":
-            principal = root_principal(AccountId(account_id))
-            return principal, lambda: self._logged_in(principal)
-        found = await self._store.read(find)
-        if found is None or (requester.arn == arn and found.arn != arn):
-            raise NoSuchEntity(f"There is no {requester.kind} {arn}.")
-        if isinstance(found, users.User):
-            user = Principal(
-                kind=PrincipalKind.USER,
-                account_id=AccountId(account_id),
-                arn=found.arn,
-                user_id=found.user_id,
-                name=found.user_name,
-            )
-            return user, lambda: self._logged_in(user)
-        session_name = SESSION if requester.arn == arn else requester.arn.rpartition("/")[2]
-        session = Session(
-            access_key_id=f"ask:{found.role_id}:{session_name}",
-            secret_access_key="",
-            account_id=account_id,
-            role_id=found.role_id,
-            name=session_name,
-            issued_at=self._clock.now(),
-            expires_at=self._clock.now() + 1,
-        )
-
-        async def opened() -> Credential:
-            credential = await self._directory.credential(session.access_key_id, session)
-            if credential is None:
-                raise NoSuchEntity(f"There is no role {arn}.")
-            return credential
-
-        return session_principal(found, session_name), opened
-
-    async def _logged_in(self, principal: Principal) -> Credential:
-        credential = await self._directory.logged_in(principal)
-        if credential is None:
-            raise NoSuchEntity(f"There is no user {principal.arn}.")
-        return credential
-
     async def _as_owner(self, caller: Caller, question: Question, requester: Requester) -> Answer:
         """What the policies of the asker's identity say of another account's principal."""
         arn = self._own_identity(caller, question)
         await self._authorizer.require(caller, READ, str(arn))
-        principal = await self._of_others(caller, question, requester)
+        principal = await self._principals.of_others(caller, question, requester)
         asked_as = caller_of(caller, principal, question)
         credential = Credential(
             access_key_id="",
@@ -270,20 +212,6 @@ class AskWhy:
         decision = await self._owners_half(asked_as, credential, request, arn)
         dry_run = DryRun(request=request, form=form, decision=decision, refusal=None)
         return await self._answer(caller, asked_as, dry_run, is_owners=True)
-
-    async def _of_others(self, caller: Caller, question: Question, requester: Requester) -> Principal:
-        """Whom the owner of an identity asks about, as the identity's policies see it."""
-        if requester.kind == "service":
-            return _service(requester.arn, question, caller)
-        known = await self._store.read(lambda tx: _known(tx, requester))
-        return Principal(
-            kind=PrincipalKind(known.kind),
-            account_id=AccountId(known.account_id),
-            arn=known.arn,
-            user_id=known.user_id,
-            name=known.arn.rpartition("/")[2],
-            role_arn=known.role_arn,
-        )
 
     @staticmethod
     def _own_identity(caller: Caller, question: Question) -> IdentityArn:
@@ -378,27 +306,6 @@ class AskWhy:
             case=case_of(asked_as, dry_run, viewer, is_owners=is_owners),
             identity=own.partition(":identity/")[2],
         )
-
-
-def _service(name: str, question: Question, caller: Caller) -> Principal:
-    """A service that acts for an account, as the API takes it in. Raises the `ServiceError` of what it does not."""
-    if question.door == "smtp":
-        raise InvalidParameterValue("A service sends by the API alone.")
-    service = Principal(
-        kind=PrincipalKind.SERVICE, account_id=AccountId(""), arn=name, user_id=name, name=name
-    )
-    account_id = question.acting_for or caller.principal.account_id
-    return acting_for(service, account_id, question.acting_arn or None)
-
-
-async def _known(tx: Transaction, requester: Requester) -> Requester:
-    """The principal with its unique id where it is there; one that is not is asked about by its name alone.
-
-    What is answered does not tell which: a name that nobody has is bound to nothing.
-    """
-    if requester.kind == "root" or await accounts.get(tx, requester.account_id) is None:
-        return requester
-    return await requester_known(tx, requester)
 
 
 def _undecided(asked_as: Caller, question: Question, error: ServiceError) -> Answer:
