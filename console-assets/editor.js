@@ -103,7 +103,7 @@ function edit(field) {
         showPanel.of(keysPanel(hasFindings ? KEYS_OF_FINDINGS : KEYS)),
         keymap.of([...lintKeymap, ...defaultKeymap, ...historyKeymap, indentWithTab]),
         looks,
-        EditorView.theme({ ".cm-content, .cm-gutter": { minHeight: `${field.rows * 1.5 + 1.2}em` } }),
+        EditorView.theme({ ".cm-content, .cm-gutter": { minHeight: `min(${field.rows * 1.5 + 1.2}em, var(--least-text))` } }),
       ],
     }),
   });

@@ -1,6 +1,8 @@
 """An account's own pages: suppression, reputation, the account and its request, changes."""
 
 import json
+import os
+import pwd
 import re
 from typing import Any
 
@@ -277,7 +279,12 @@ def test_changes_tell_who_did_what_through_which_door(
     assert "CreateTemplate us-east-1 subject root 127.0.0.1" in page, "of its own account by the name alone"
     assert f"Who arn:aws:iam::{tenant.account.account_id}:root" in words(opened(person, "CreateTemplate"))
     assert "CreateConsoleLink" in page
-    assert "command line" in page
+    here = f"{pwd.getpwuid(os.getuid()).pw_name} of this machine, at the command line"
+    assert f"{here} 127.0.0.1 command line" in page, "not to be read as the account's root"
+    assert f"Who {here}" in words(opened(person, "CreateConsoleLink"))
+    assert "CreateConsoleLink" in person.get(f"{HERE}/changes?who=machine").text
+    listed = sesame.run("audit", "list", tenant.account.account_id).stdout
+    assert f"CreateConsoleLink {here} done" in words(listed)
     only = words(person.get(f"{HERE}/changes?event=template").text)
     assert "CreateTemplate" in only
     assert "PutSuppressedDestination" not in only

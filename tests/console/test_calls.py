@@ -157,6 +157,8 @@ DEEDS = (
          {"password": NEW_PASSWORD, "again": NEW_PASSWORD, "must_change": "on", "do": "create"}),
     Deed(USER, "Set another password", f"{USER}/password",
          {"password": NEW_PASSWORD, "again": NEW_PASSWORD, "must_change": "on", "do": "update"}),
+    Deed(USER, "Require no change of the password", f"{USER}/password/change"),
+    Deed(USER, "Require a change of the password", f"{USER}/password/change"),
     Deed(USER, "Delete the password", f"{USER}/password/delete"),
     Deed(USER, "Delete the user", f"{USER}/delete", {"name": "anna"}),
     Deed(GROUP, "Attach a policy", f"{GROUP}/policies", {"policy": "CHOICE", "do": "attach"}),

@@ -116,6 +116,7 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     (f"{_USER}/policies", {"policy": "arn:aws:iam::aws:policy/AmazonSESFullAccess", "do": "attach"}),
     (f"{_USER}/groups", {"group": "all", "do": "add"}),
     (f"{_USER}/password", {"password": "Correct-horse-1", "again": "Correct-horse-1", "must_change": "on"}),
+    (f"{_USER}/password/change", {"must_change": "yes"}),
     (f"{_USER}/password/delete", {}),
     (f"{_USER}/delete", {"name": "anna"}),
     ("people/groups/all/policies", {"policy": "arn:aws:iam::aws:policy/AmazonSESFullAccess", "do": "attach"}),

@@ -241,9 +241,17 @@ def test_the_zone_shows_what_is_published_and_is_read_on_by_name(
 
 
 def test_the_first_page_says_how_a_program_reaches_an_account(sesame: SesameProcess, person: Person) -> None:
-    assert re.search(
-        r"eval &#34;\$\(sesame env [0-9]{12}\)&#34;|eval \"\$\(sesame env", person.get("/operator").text
+    """As each account's own page does, for those that are not among the first."""
+    while len(sesame.run_json("account", "list")) < 5:
+        sesame.create_account()
+    page = html.unescape(person.get("/operator").text)
+    first = re.findall(r'<code>eval "\$\(sesame env ([0-9]{12})\)"</code>', page)
+    assert len(first) == 4
+    assert "The page of every other account has the command for it." in page
+    other = next(
+        one for one in re.findall(r'href="/operator/accounts/([0-9]{12})"', page) if one not in first
     )
+    assert f'eval "$(sesame env {other})"' in html.unescape(person.get(f"/operator/accounts/{other}").text)
 
 
 def test_the_last_hour_of_the_instance_is_shown_by_minute(

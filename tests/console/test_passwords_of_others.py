@@ -75,6 +75,30 @@ def test_a_password_is_given_replaced_and_deleted_each_by_one_operation(
     ]
 
 
+def test_a_change_is_required_and_no_longer_without_another_password(
+    sesame: SesameProcess, plain: Tenant, person: Person
+) -> None:
+    demand = f"{FORM}/change"
+    assert demand not in person.get(HERE).text, "nothing to change"
+    given(person, GIVEN)
+    open_session = Person(sesame.console)
+    open_session.send("/login", account=plain.account.account_id, user="plain", password=GIVEN)
+    answer = person.send(demand, page=HERE, must_change="yes")
+    assert "The user has to change the password at the next log-in." in main_of(answer)
+    assert "It has to be changed at the next log-in." in main_of(answer)
+    assert open_session.get("/me").url.path == "/login"
+    assert logged_in(sesame, plain, GIVEN).startswith("/invite/")
+    answer = person.send(demand, page=HERE, must_change="no")
+    assert "The user may keep the password." in main_of(answer)
+    assert "has to be changed" not in main_of(answer)
+    assert logged_in(sesame, plain, GIVEN) == f"/{REGION}/identities"
+    name = {"userName": "plain"}
+    assert rows(sesame, plain)[1:] == [
+        ("UpdateLoginProfile", {**name, "passwordResetRequired": True}, None),
+        ("UpdateLoginProfile", {**name, "passwordResetRequired": False}, None),
+    ]
+
+
 def test_no_answer_log_or_address_has_the_password(
     sesame: SesameProcess, plain: Tenant, person: Person
 ) -> None:
@@ -157,6 +181,9 @@ def test_each_takes_the_permission_of_its_operation(sesame: SesameProcess, plain
         answer = given(reader, GIVEN, do=do)
         assert answer.status_code == 403
         assert f"iam:{action}" in main_of(answer)
+    answer = reader.send(f"{FORM}/change", page=HERE, must_change="yes")
+    assert answer.status_code == 403
+    assert "iam:UpdateLoginProfile" in main_of(answer)
     answer = reader.send(f"{FORM}/delete", page=HERE)
     assert answer.status_code == 403
     assert "iam:DeleteLoginProfile" in main_of(answer)

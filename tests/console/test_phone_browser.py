@@ -13,7 +13,7 @@ from tools.screenshots import NOBODY, chromium, log_in, player, shots
 from tools.screenshots import browser as chromium_browser
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 pytest.importorskip("playwright.sync_api", reason="no playwright here")
 pytestmark = pytest.mark.skipif(
@@ -86,13 +86,18 @@ def send(ses: Any, source: str) -> str:
     return sent
 
 
-@pytest.fixture
-def page(sesame: SesameProcess) -> Iterator[tuple["Page", list[str]]]:
+@pytest.fixture(scope="module")
+def chrome() -> Iterator["Browser"]:
+    with player() as by, chromium_browser(by) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def page(sesame: SesameProcess, chrome: "Browser") -> tuple["Page", list[str]]:
     account_id, pages = play(sesame)
-    with player() as by, chromium_browser(by) as chrome:
-        opened = chrome.new_context(base_url=sesame.console).new_page()
-        log_in(opened, sesame, account_id)
-        yield opened, pages
+    opened = chrome.new_context(base_url=sesame.console).new_page()
+    log_in(opened, sesame, account_id)
+    return opened, pages
 
 
 def test_no_page_scrolls_sideways_whatever_the_names_are(page: tuple["Page", list[str]]) -> None:
@@ -124,17 +129,31 @@ def test_the_page_of_the_navigation_that_one_is_on_is_seen(page: tuple["Page", l
         assert box["x"] + box["width"] <= 390, name
 
 
-def test_no_cell_tears_its_words_apart(sesame: SesameProcess) -> None:
+def test_an_empty_text_leaves_room_for_what_is_around_it(page: tuple["Page", list[str]]) -> None:
+    """With the editor and, as it is without JavaScript, as a plain field."""
+    opened, paths = page
+    opened.set_viewport_size({"width": 390, "height": 800})
+    opened.goto(next(path for path in paths if path.endswith("/lend")))
+    editor = opened.locator(".editor")
+    editor.wait_for()
+    heights = [editor.evaluate("it => it.offsetHeight")]
+    opened.evaluate(
+        "document.querySelector('.editor').remove(); document.getElementById('text').hidden = false"
+    )
+    heights.append(opened.locator("#text").evaluate("it => it.offsetHeight"))
+    assert all(120 < one < 320 for one in heights), heights
+
+
+def test_no_cell_tears_its_words_apart(sesame: SesameProcess, chrome: "Browser") -> None:
     torn = {}
-    with player() as by, chromium_browser(by) as chrome:
-        pages: dict[str, Page] = {}
-        for name, account_id, path in shots(sesame):
-            if account_id not in pages:
-                context = chrome.new_context(base_url=sesame.console, viewport={"width": 390, "height": 800})
-                pages[account_id] = context.new_page()
-                if account_id != NOBODY:
-                    log_in(pages[account_id], sesame, account_id)
-            pages[account_id].goto(path)
-            if cells := pages[account_id].evaluate(TORN):
-                torn[name] = cells[:3]
+    pages: dict[str, Page] = {}
+    for name, account_id, path in shots(sesame):
+        if account_id not in pages:
+            context = chrome.new_context(base_url=sesame.console, viewport={"width": 390, "height": 800})
+            pages[account_id] = context.new_page()
+            if account_id != NOBODY:
+                log_in(pages[account_id], sesame, account_id)
+        pages[account_id].goto(path)
+        if cells := pages[account_id].evaluate(TORN):
+            torn[name] = cells[:3]
     assert torn == {}

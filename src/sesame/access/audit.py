@@ -168,6 +168,19 @@ def outcome(event: Mapping[str, Any]) -> str:
     return str(event.get("errorCode") or extra.get("part") or "done")
 
 
+def by_whom(event: Mapping[str, Any]) -> str:
+    """Who did it: an ARN as it is; a user of the machine in words, so that its `root` is not read as an account's."""
+    who = event.get("userIdentity")
+    if not isinstance(who, Mapping):
+        return "?"
+    kind, name = who.get("type"), who.get("userName")
+    if kind == "Operator":
+        return f"{name} of this machine, at the command line" if name else "the operator, in the console"
+    if kind == "System":
+        return "Sesame itself"
+    return str(who.get("arn") or name or who.get("invokedBy") or who.get("principalId") or kind or "?")
+
+
 def _bounded(parameters: Mapping[str, Any]) -> dict[str, Any] | None:
     if not parameters:
         return None

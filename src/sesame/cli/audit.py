@@ -135,11 +135,10 @@ def _event(row: "AuditRow") -> dict[str, Any]:
 
 
 def _who(event: dict[str, Any]) -> str:
+    from sesame.access.audit import by_whom
+
     identity = event["userIdentity"]
-    for key in ("arn", "userName", "invokedBy", "principalId"):
-        if key in identity:
-            return f"{identity['type']} {identity[key]}"
-    return str(identity["type"])
+    return f"{identity['type']} {identity['arn']}" if "arn" in identity else by_whom(event)
 
 
 def _date(text: str) -> float:

@@ -64,6 +64,8 @@ SAID: Mapping[str, str] = {
     "kept": "The template is kept; sends use it from now on.",
     "gone": "It is deleted.",
     "given": "The password is set. Sessions that were open have ended.",
+    "demanded": "The user has to change the password at the next log-in. Sessions that were open have ended.",
+    "spared": "The user may keep the password. Sessions that were open have ended.",
     "taken": "The password is deleted. Sessions that were open have ended.",
     "asked": "The request is with the operator, who answers here.",
     "case-kept": "The case is kept: changes of the policies are held to it.",

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import PlainTextResponse, Response
 
-from sesame.access.audit import BEGUN, outcome
+from sesame.access.audit import BEGUN, by_whom, outcome
 from sesame.admin import audit
 from sesame.console.compared import difference
 from sesame.console.visit import Page, Visit
@@ -166,17 +166,16 @@ def shown_row(row: AuditRow) -> dict[str, Any]:
         event = json.loads(row.body)
     except ValueError:
         event = {}
-    who = event.get("userIdentity") or {}
     source = str(event.get("eventSource") or "")
     parameters = event.get("requestParameters")
-    name = str(who.get("arn") or who.get("userName") or who.get("principalId") or who.get("type") or "?")
+    name = by_whom(event)
     return {
         "seq": row.seq,
         "at": row.at,
         "name": str(event.get("eventName") or "?"),
         "who": name,
         "by": _short(name, row.account_id),
-        "kind": str(who.get("type") or ""),
+        "is_name": name.startswith("arn:"),
         "ip": str(event.get("sourceIPAddress") or ""),
         "through": SOURCES.get(source, "API"),
         "service": source.removesuffix(".amazonaws.com"),
@@ -197,9 +196,14 @@ def _short(who: str, account_id: str) -> str:
 
 
 def _may_fit(row: AuditRow, wanted: dict[str, str]) -> bool:
-    """Whether the row is worth reading: a name of letters and digits stands in it as it is."""
+    """Whether the row is worth reading: a name stands in it as it is; what we say in words does not."""
     body = row.body.lower()
-    return all(value.lower() in body for value in wanted.values() if value.isascii() and value.isalnum())
+    in_words = '"type":"operator"' in body or '"type":"system"' in body
+    return all(
+        value.lower() in body or (key == "who" and in_words)
+        for key, value in wanted.items()
+        if value.isascii() and value.isalnum()
+    )
 
 
 def _fits(one: dict[str, Any], wanted: dict[str, str]) -> bool:

@@ -116,6 +116,9 @@ def _calls(name: str, found: Person) -> list[Sample]:
         doing.append(sample("Give the user a password", _password(name, FILL_IN, "create")))
     if found.has_password is not False:
         doing.append(sample("Set another password", _password(name, FILL_IN, "update")))
+        doing.append(
+            sample(_DEMANDS[not found.must_change], _demand(name, must_change=not found.must_change))
+        )
         doing.append(sample("Delete the password", _of(name, "DeleteLoginProfile")))
     return [*doing, sample("Delete the user", _of(name, "DeleteUser"))]
 
@@ -139,6 +142,13 @@ def _membership(name: str, group: str, *, add: bool) -> Call:
 def _password(name: str, password: str, do: str, *, must_change: bool = True) -> Call:
     operation = "UpdateLoginProfile" if do == "update" else "CreateLoginProfile"
     return _of(name, operation, Password=password, PasswordResetRequired=must_change)
+
+
+_DEMANDS = {True: "Require a change of the password", False: "Require no change of the password"}
+
+
+def _demand(name: str, *, must_change: bool) -> Call:
+    return _of(name, "UpdateLoginProfile", PasswordResetRequired=must_change)
 
 
 async def _try(visit: Visit, made: Call, *, said: str = "set") -> Response:
@@ -199,6 +209,13 @@ async def set_password(visit: Visit) -> Response:
         problem, status = problem_of(error)
         return await _user(visit, problem, status, must_change=must_change)
     return visit.go(_to(visit, "users", name), said="given")
+
+
+async def demand_change(visit: Visit) -> Response:
+    """Require that the user sets another password at the next log-in, or no longer; the password stays what it is."""
+    must_change = visit.form.get("must_change") != "no"
+    made = _demand(visit.path_values["name"], must_change=must_change)
+    return await _try(visit, made, said="demanded" if must_change else "spared")
 
 
 async def delete_password(visit: Visit) -> Response:
@@ -275,6 +292,7 @@ PAGES = (
     Page(path=f"{_USER}/policies", handler=change_policy, method="POST", is_grave=True),
     Page(path=f"{_USER}/groups", handler=change_membership, method="POST", is_grave=True),
     Page(path=f"{_USER}/password", handler=set_password, method="POST", is_grave=True),
+    Page(path=f"{_USER}/password/change", handler=demand_change, method="POST", is_grave=True),
     Page(path=f"{_USER}/password/delete", handler=delete_password, method="POST", is_grave=True),
     Page(path=f"{_USER}/delete", handler=delete_user, method="POST", is_grave=True),
     Page(path=_GROUP, handler=show_group),
