@@ -15,21 +15,19 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from sesame.aws.sns import delivery_policy as retry
-from sesame.aws.sns.message import Kind
 from sesame.db import Store, Transaction
-from sesame.errors import SesameError, Unavailable
+from sesame.errors import Unavailable
 from sesame.metrics import Metrics
 from sesame.notify.envelopes import Messages
 from sesame.notify.health import Endpoints, Places
 from sesame.notify.held import Held, Ready
 from sesame.notify.protocols import WEBHOOK
+from sesame.notify.results import Done, Mail, Results
 from sesame.notify.url import EndpointGone, PostFailed
 from sesame.notify.ways import Ways
 from sesame.observe import Clock, Log
-from sesame.store import ended_targets, outbox, subscriptions, topics
+from sesame.store import outbox
 from sesame.store.outbox import Delivery, Result
 from sesame.store.webhooks import WebhookKey, read_arn
 
@@ -62,14 +60,6 @@ STOP_S = 2.0
 """How long the last results may take to be recorded when it stops."""
 
 
-class Mail(Protocol):
-    """Spools a mail in the transaction of the caller. Raises `SesameError` for an address that is none."""
-
-    def __call__(
-        self, tx: Transaction, *, to: str, subject: str, text: str, region: str, at: float
-    ) -> Awaitable[object]: ...
-
-
 SwitchOff = Callable[[WebhookKey, str], Awaitable[object]]
 """Switches a webhook off as long as its URL is this one."""
 
@@ -81,21 +71,6 @@ class Bounds:
     workers: int = 64
     per_endpoint: int = 8
     give_up_after_s: float = 259_200.0
-
-
-@dataclass(slots=True)
-class _Done:
-    """A row that was seen to: what became of it, or what is to be mailed with its result."""
-
-    delivery: Delivery
-    problem: str | None = None
-    took_s: float = 0.0
-    mail: tuple[str, str] | None = None
-    """Subject and text."""
-    is_gone: bool = False
-    """Whether the endpoint said that it wants no more."""
-    retry_after_s: float = 0.0
-    """How long it asked to be left alone."""
 
 
 @dataclass(slots=True)
@@ -131,7 +106,6 @@ class Notifier:
         self._store = store
         self._messages = messages
         self._ways = ways
-        self._mail = mail
         self._switch_off = switch_off
         self._clock = clock
         self._log = log
@@ -139,8 +113,8 @@ class Notifier:
             outcome: metrics.notifications.labels(outcome) for outcome in ("delivered", "retried", "dead")
         }
         self._draw = draw
+        self._results = Results(mail=mail, draw=draw, give_up_after_s=bounds.give_up_after_s)
         self._new_lease = new_lease
-        self._bounds = bounds
         self._mailed = mailed
         self._work = asyncio.Event()
         self._soon = asyncio.Event()
@@ -152,7 +126,7 @@ class Notifier:
         """Where the next turn goes on among the endpoints, empty for the first."""
         self._is_crowded = False
         """Whether somebody waited for a place at the last claim: then no endpoint goes on without its turn."""
-        self._done: list[_Done] = []
+        self._done: list[Done] = []
         self._back: list[Delivery] = []
         """Claimed rows that are not to be begun, and not given back yet."""
         self._begun: dict[int, tuple[Delivery, float]] = {}
@@ -296,7 +270,7 @@ class Notifier:
         async def run(tx: Transaction) -> tuple[list[Result], list[Delivery]]:
             await outbox.begun(tx, begun)
             await outbox.give_back(tx, back, now=now)
-            results = await self._record(tx, done, now) if done else []
+            results = await self._results.record(tx, done, now) if done else []
             claimed = await outbox.claim(tx, due, now=now, lease=lease, lease_s=LEASE_S) if due else []
             return results, claimed
 
@@ -319,7 +293,7 @@ class Notifier:
         while done:
             one = done.pop(0)
             try:
-                results = await self._store.write(lambda tx, one=one: self._record(tx, [one], now))  # type: ignore[misc]
+                results = await self._store.write(lambda tx, one=one: self._results.record(tx, [one], now))  # type: ignore[misc]
             except Exception as error:
                 self._done.append(one)
                 if isinstance(error, Unavailable):
@@ -333,7 +307,7 @@ class Notifier:
                 self._recorded([one], results)
         self._done += done
 
-    def _recorded(self, done: Sequence[_Done], results: Sequence[Result]) -> None:
+    def _recorded(self, done: Sequence[Done], results: Sequence[Result]) -> None:
         """What follows once results are in the store."""
         for one, made in zip(results, done, strict=True):
             self._note(one, took_s=made.took_s, is_mail=made.mail is not None)
@@ -369,7 +343,7 @@ class Notifier:
     async def _attempt(self, ready: Ready) -> None:
         """Attempt one delivery, unless it has ended meanwhile; never raises, so that it stops no other."""
         delivery, endpoint = ready.delivery, ready.endpoint
-        done, began = _Done(delivery), self._clock.monotonic()
+        done, began = Done(delivery), self._clock.monotonic()
         is_begun = False
         try:
             if not await self._still_holds(ready):
@@ -428,67 +402,6 @@ class Notifier:
             return False
         return True
 
-    async def _record(self, tx: Transaction, done: Sequence[_Done], now: float) -> list[Result]:
-        """Write results, with what follows from them: mail, queues of what is given up, webhooks that are gone."""
-        results: list[Result] = []
-        for one in done:
-            problem = one.problem
-            if one.mail is not None and await outbox.holds(tx, one.delivery):
-                subject, text = one.mail
-                region = one.delivery.publication.topic_arn.split(":")[3]
-                try:
-                    await self._mail(
-                        tx, to=one.delivery.place.endpoint, subject=subject, text=text, region=region, at=now
-                    )
-                except SesameError as error:
-                    results.append(Result(delivery=one.delivery, problem=str(error)))
-                    continue
-            if problem is None:
-                results.append(Result(delivery=one.delivery))
-            else:
-                results.append(await self._failed(tx, one, problem, now))
-        await outbox.settle(tx, results, now=now)
-        gone = {
-            one.delivery.place.target: one.problem or ""
-            for one in done
-            if one.is_gone and one.delivery.place.protocol == WEBHOOK
-        }
-        for target, problem in gone.items():
-            await ended_targets.give_up(tx, target, problem=problem, now=now)
-        return results
-
-    async def _failed(self, tx: Transaction, done: _Done, problem: str, now: float) -> Result:
-        """When a delivery that failed is tried again; what is given up goes to the subscription's own queue."""
-        delivery = done.delivery
-        publication, place = delivery.publication, delivery.place
-        subscription = await subscriptions.get(tx, place.target)
-        topic = await topics.get(tx, *_topic_key(publication.topic_arn))
-        own = None if subscription is None else subscription.attributes.get("DeliveryPolicy")
-        healthy = retry.stored(own, None if topic is None else topic.attributes.get("DeliveryPolicy"))
-        again = (
-            None
-            if done.is_gone
-            else retry.next_attempt_at(
-                attempts=delivery.attempts,
-                published_at=publication.at,
-                now=now,
-                healthy=healthy if place.protocol in ("http", "https") else None,
-                give_up_after_s=self._bounds.give_up_after_s,
-                draw=self._draw,
-            )
-        )
-        redrive = None if subscription is None else subscription.attributes.get("RedrivePolicy")
-        if (
-            again is None
-            and redrive
-            and not place.options.get("dead_letter")
-            and publication.kind == Kind.NOTIFICATION.value
-        ):
-            await outbox.redirect(tx, delivery, queue_arn=retry.read_redrive_policy(redrive), now=now)
-        if again is not None:
-            again = max(again, now + done.retry_after_s)
-        return Result(delivery=delivery, problem=problem, again_at=again)
-
     def _note(self, result: Result, *, took_s: float, is_mail: bool) -> None:
         """Tell the log and the metrics, and keep in mind of what is mailed only now whether it went."""
         endpoint, problem = result.delivery.place.endpoint, result.problem
@@ -509,8 +422,3 @@ class Notifier:
             outcome=outcome,
             reason=problem,
         )
-
-
-def _topic_key(topic_arn: str) -> tuple[str, str, str]:
-    region, account_id, name = topic_arn.split(":")[3:6]
-    return account_id, region, name
