@@ -51,7 +51,7 @@ const looks = EditorView.theme({
   ".cm-diagnostic-error": { borderLeftColor: "var(--bad)" },
   ".cm-diagnostic-warning": { borderLeftColor: "var(--wait)" },
   ".cm-diagnostic-info": { borderLeftColor: "var(--dim)" },
-  ".cm-panels": { backgroundColor: "var(--sunk)", color: "var(--dim)" },
+  ".cm-panels": { position: "static", backgroundColor: "var(--sunk)", color: "var(--dim)" },
   ".cm-panels-bottom": { borderTop: "1px solid var(--line)" },
   ".cm-panel.keys": { padding: ".2rem .9rem", fontSize: ".93em" },
   ".cm-panel.cm-panel-lint": { color: "var(--ink)" },

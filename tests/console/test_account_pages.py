@@ -359,3 +359,43 @@ def test_the_rate_is_drawn_by_minute_against_its_limit(person: Person, tenant: T
     assert re.search(r"<title>the limit of [0-9]+ a second</title>", drawn)
     for _, rate, count in bars:
         assert f" {count} {rate}" in words(drawn)
+
+
+def test_a_picture_of_nothing_is_none(person: Person, tenant: Tenant) -> None:
+    page = person.get(f"{HERE}/reputation").text
+    assert "stands for 0" not in words(page) and words(page).count("Nothing in this time.") == 2
+    send(tenant, "reader@example.net")
+    wait_until(lambda: "stands for 1." in words(person.get(f"{HERE}/reputation").text))
+
+
+def test_only_what_would_be_done_is_offered(person: Person, tenant: Tenant) -> None:
+    """Mailing bounces is not stopped while nobody else is told of them."""
+    tenant.ses.verify_domain_identity(Domain="example.com")
+    page = f"{HERE}/identities/example.com/notifications"
+    assert "Stop mailing them" not in person.get(page).text
+    topic = tenant.sns.create_topic(Name="told")["TopicArn"]
+    for kind in ("Bounce", "Complaint"):
+        tenant.ses.set_identity_notification_topic(
+            Identity="example.com", NotificationType=kind, SnsTopic=topic
+        )
+    assert "Stop mailing them" in person.get(page).text
+
+
+def test_what_is_delivered_here_is_said_to_be_here(person: Person, tenant: Tenant) -> None:
+    path = f"{HERE}/messages/{send(tenant, 'reader@example.net')}"
+    page = wait_until(lambda: text if "inbox here" in (text := person.get(path).text) else "")
+    assert "It is in the inbox here. Mail to it" in words(page)
+    assert "spam folder" not in page
+    mail = person.get("/inbox?q=reader@example.net").text
+    number = re.search(r'href="/inbox/(\d+)"', mail)
+    assert number
+    why = words(person.get(f"/inbox/{number[1]}?show=why").text)
+    assert "What happened to it" not in why and "What happened" in why
+    checks = words(person.get(f"/inbox/{number[1]}?show=checks").text)
+    assert "DMARC of example.com none" in checks and "DMARC none" in words(mail), "one verdict on both pages"
+
+
+def test_an_identity_of_another_account_is_not_called_missing(person: Person, tenant: Tenant) -> None:
+    page = main_of(person.get(f"{HERE}/identities/lent.example"))
+    assert f"Account {tenant.account.account_id} has no identity lent.example in {REGION}." in page
+    assert "does not exist" not in page and "Lent to me" in page

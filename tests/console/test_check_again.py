@@ -142,7 +142,7 @@ def test_the_page_says_how_the_send_came(sesame: SesameProcess) -> None:
         for one in (world.sender.account_id, world.owner.account_id)
     )
     for told in (sender, owner):
-        assert "Through API v2 From address 127.0.0.1" in told
+        assert "Through API v2 Client's address 127.0.0.1" in told
     assert "Program Boto3" in sender and "Boto3" not in owner
 
 

@@ -68,7 +68,7 @@ class Walk:
             self.program,
             self._job(
                 self.delegate, do="send", **{"from": f"News <news@{self.domain}>"}, to=to,
-                subject="From a delegate", text="Hello.\n", arn=arn,
+                subject="A first message", text="Hello.\n", arn=arn,
             ),
         )  # fmt: skip
 
@@ -109,7 +109,7 @@ def test_identity_policy_and_a_delegates_mail(walk: Walk) -> None:
     walk.send(to, arn=walk.arn)
     mail = walk.delivered_to(to)
     header = read_header(mail)
-    assert header["Subject"] == "From a delegate"
+    assert header["Subject"] == "A first message"
     assert not [name for name in header if name.upper().startswith("X-SES-")]
     assert f"d={walk.domain};" in "".join(header["DKIM-Signature"].split(" "))
     assert dkim.verify(mail.data, dnsfunc=walk.sesame.txt)

@@ -41,7 +41,7 @@ class Chart:
 def bars(label: str, values: Sequence[tuple[str, int, int]], *, width: int = 14 * STEP) -> Chart:
     """A bar for each title, number and part of the number, at most `MOST_BARS`.
 
-    A title begins with what the bar stands for, and a colon.
+    A title begins with what the bar stands for, a colon and a space.
     A number above zero is seen, however small; a part is never higher than its whole.
     """
     bars = values[:MOST_BARS]
@@ -62,8 +62,8 @@ def bars(label: str, values: Sequence[tuple[str, int, int]], *, width: int = 14 
         ),
         width=width,
         most=most,
-        first=bars[0][0].partition(":")[0] if bars else "",
-        last=bars[-1][0].partition(":")[0] if bars else "",
+        first=bars[0][0].partition(": ")[0] if bars else "",
+        last=bars[-1][0].partition(": ")[0] if bars else "",
     )
 
 

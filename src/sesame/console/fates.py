@@ -77,6 +77,8 @@ class Clock:
     now: float
     when: Callable[[float], str]
     give_up_after_s: float
+    is_kept_here: bool = False
+    """Whether all mail is delivered to the inbox of the development profile."""
 
 
 def meaning(status: str) -> str:
@@ -134,7 +136,12 @@ def _sentence(recipient: RecipientTrace, clock: Clock) -> str:
     match recipient.state:
         case "delivered" if last is not None:
             said = f"{clock.when(last.at)} {_server(last)} took it and said {_words(last)}"
-            return f"Delivered: {said}. It may be in the spam folder there; that server knows."
+            where = (
+                "in the inbox here"
+                if clock.is_kept_here
+                else "may be in the spam folder there; that server knows"
+            )
+            return f"Delivered: {said}. It {'is ' if clock.is_kept_here else ''}{where}."
         case "delivered":
             return "Delivered."
         case "queued" if last is None:

@@ -208,6 +208,7 @@ class Visit:
             now=self.now,
             when=lambda at: text.when(at, now=self.now, zone=self.zone),
             give_up_after_s=self.backing.published.give_up_after_s,
+            is_kept_here=self.backing.has_inbox,
         )
 
     @property

@@ -105,7 +105,7 @@ SIMPLE = Way(action="ses:SendEmail", api_version="2")
 RAW = Way(action="ses:SendRawEmail", api_version="2")
 SMTP = Way(action="ses:SendRawEmail", api_version="2", is_smtp=True)
 RAW_V1 = Way(action="ses:SendRawEmail", api_version="1")
-SUBJECT, TEXT = "From a delegate", "Hello."
+SUBJECT, TEXT = "A first message", "Hello."
 
 
 def snippets(place: Place, arn: str, iam_policy: str, delegate: Requester) -> Iterator[Recipe]:

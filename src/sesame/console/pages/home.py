@@ -64,7 +64,7 @@ async def show(visit: Visit) -> Response:
 
 
 def _bar(hour: Hour) -> tuple[str, int, int, int]:
-    when = f"{exactly(hour.at)[5:13]} h"
+    when = f"{exactly(hour.at)[:13]} h"
     title = f"{when}: {hour.accepted:,} accepted, {hour.bounced:,} bounced, {hour.refused:,} refused"
     return title, hour.accepted, hour.bounced, hour.refused
 
@@ -104,7 +104,7 @@ def _headline(visit: Visit, found: Home, have: int) -> str:
         return "Sending is switched off"
     has_tried = found.status.has_sent or found.last_day.refused
     if trouble is not None and not has_tried and have <= len(trouble.waiting):
-        return "Nothing can be sent yet"
+        return "Nothing can be sent yet" if have else "No identity of its own yet"
     if found.status.enforcement == "PROBATION":
         return "Mail goes out, under review"
     limit = found.state.max_24_hour_send
@@ -155,6 +155,10 @@ def _refused(count: int) -> Step:
     return Step(says=says, path="/messages?outcome=refused", label="See why")
 
 
+_LENT = "What another account lends needs none: send as it with the ARN that its owner's kit names."
+"""An identity that is lent is not told of before it is used: the account may well be able to send."""
+
+
 def _identity_step(visit: Visit, found: Home, have: int) -> Step | None:
     """What is missing before mail can go out, or keeps it from going out much longer."""
     trouble, has_sent = found.trouble, found.status.has_sent
@@ -164,7 +168,7 @@ def _identity_step(visit: Visit, found: Home, have: int) -> Step | None:
         return replace(step, says=f"{step.says} This account has no identity of its own here.")
     if not have and not has_sent:
         elsewhere = [f"{capped(count)} in {name}" for name, count in trouble.by_region.items()]
-        says = "Add a domain or an address to send as."
+        says = f"Add a domain or an address to send as. {_LENT}"
         if elsewhere:
             says = f"There is nothing to send as in {visit.region}; there is in other regions: {', '.join(elsewhere)}."
         return Step(says=says, path="/identities/new", label="Add an identity")

@@ -96,6 +96,7 @@ async def missing(visit: Visit, what: str) -> Response:
     ):  # then it is something of the identity that is not there
         return visit.page("missing.html", status=404, what=what)
     new = visit.here(f"/identities/new?name={quote(name, safe='')}")
+    what = f"Account {account_id} has no identity {name} in {visit.region}."
     return visit.page("missing.html", status=404, what=what, elsewhere=named, new=new)
 
 

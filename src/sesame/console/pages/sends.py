@@ -62,7 +62,7 @@ def _picture(name: str, hours: Hours) -> Chart:
         f"Sent as {name} by hour, and what bounced; the table below has the numbers",
         [
             (
-                f"{exactly(one.at)[5:13]} h: {one.accepted:,} accepted, {one.bounced:,} bounced",
+                f"{exactly(one.at)[:13]} h: {one.accepted:,} accepted, {one.bounced:,} bounced",
                 one.accepted,
                 one.bounced,
             )
