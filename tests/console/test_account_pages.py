@@ -356,7 +356,7 @@ def test_the_rate_is_drawn_by_minute_against_its_limit(person: Person, tenant: T
     bars = re.findall(r"<g><title>([0-9:]+) UTC: ([0-9.]+) a second, ([0-9]+) in the minute</title>", drawn)
     assert sum(int(count) for _, _, count in bars) == 3
     assert all(rate == f"{int(count) / 60:.2f}" for _, rate, count in bars)
-    assert re.search(r"<title>the limit of [0-9]+ a second</title>", drawn)
+    assert re.search(r"<title>the limit of [0-9,]+ a second</title>", drawn)
     for _, rate, count in bars:
         assert f" {count} {rate}" in words(drawn)
 
@@ -399,3 +399,7 @@ def test_an_identity_of_another_account_is_not_called_missing(person: Person, te
     page = main_of(person.get(f"{HERE}/identities/lent.example"))
     assert f"Account {tenant.account.account_id} has no identity lent.example in {REGION}." in page
     assert "does not exist" not in page and "Lent to me" in page
+
+
+def test_rates_are_written_as_other_numbers_are(person: Person) -> None:
+    assert "at most 5,000 recipients a second" in main_of(person.get(f"{HERE}/account"))

@@ -36,6 +36,7 @@ def test_a_kit_has_all_that_a_delegate_needs_and_no_secret(
     assert page.count(f'data-copy="{tenant.arn}"') == 2, "at its head, and beside what to add"
     for needed in (tenant.arn, sesame.api, "news-*@example.com", "SourceArn", "X-SES-SOURCE-ARN", "boto3"):
         assert needed in shown, needed
+    assert f"For account {delegate.account_id} : everything" in shown, "not for its root user alone"
     text = owner.get(link.replace("/kit?", "/kit/text?"))
     assert text.headers["content-disposition"].startswith("attachment")
     assert tenant.arn in text.text

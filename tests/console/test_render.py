@@ -13,7 +13,7 @@ import jinja2
 import pytest
 from markupsafe import Markup
 
-from sesame.console.render import TEMPLATES, Renderer, _finalize
+from sesame.console.render import TEMPLATES, Renderer, _code, _finalize
 
 NUMBER = len(list(TEMPLATES.glob("*.html")))
 
@@ -137,4 +137,11 @@ def test_a_time_and_a_state_are_markup_of_escaped_words(tmp_path: Path) -> None:
     assert shown == (
         '<span class="state good">&lt;a&gt;\\u{202e}</span>'
         '<time title="1970-01-01 23:59:59 UTC">&lt;86399.9&gt;</time>'
+    )
+
+
+def test_a_stop_behind_a_value_begins_no_line() -> None:
+    assert _code("like `a-*`; not `<b>` or `c`.") == Markup(
+        'like <span class="held"><code>a-*</code>;</span> not <code>&lt;b&gt;</code> or'
+        ' <span class="held"><code>c</code>.</span>'
     )

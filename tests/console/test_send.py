@@ -158,3 +158,18 @@ def test_the_operator_who_works_in_an_account_may_go_back_and_nobody_else(
     assert ">Accounts</button>" not in root.get(f"/{REGION}/identities").text
     assert root.send("/operator/back", page=f"/{REGION}/identities").status_code == 403
     assert root.get("/operator/instance").status_code == 404
+
+
+def test_who_names_no_arn_is_given_the_one_to_name(
+    sesame: SesameProcess, tenant: Tenant, owner: Person
+) -> None:
+    delegate = sesame.create_account()
+    put(tenant, "lent", allow(tenant, {"AWS": delegate.account_id}, "News", Condition=NEWS))
+    person = root_of(sesame, delegate.account_id)
+    fields = {"from": "news-1@example.com", "to": "reader@example.net", "subject": "S", "text": "T"}
+    page = person.send(HERE, **fields)
+    assert "Its ARN is filled in below: send it again." in words(page.text)
+    assert f'id="arn" name="arn" value="{tenant.arn}"' in page.text
+    assert re.findall(r'<li><a href="#([a-z]+)">', page.text) == ["arn"]
+    again = person.send(HERE, **fields, arn=tenant.arn)
+    assert "Accepted: it is stored, and on its way." in words(again.text)

@@ -23,7 +23,7 @@ from sesame.console.guard import form_token
 if TYPE_CHECKING:
     from sesame.console.visit import Visit
 
-_BACKTICKS = re.compile("`([^`]*)`")
+_BACKTICKS = re.compile("`([^`]*)`([.,;:)]*)")
 TEMPLATES = Path(__file__).parent / "templates"
 
 SAID: Mapping[str, str] = {
@@ -256,8 +256,13 @@ def _finalize(value: Any) -> Any:
 
 
 def _code(value: object) -> Markup:
-    """A text in which what stands between backticks is code."""
-    return Markup(_BACKTICKS.sub(r"<code>\1</code>", str(Markup.escape(text.visible(value)))))
+    """A text in which what stands between backticks is code; a stop behind it begins no line."""
+    return Markup(_BACKTICKS.sub(_as_code, str(Markup.escape(text.visible(value)))))
+
+
+def _as_code(found: re.Match[str]) -> str:
+    element = f"<code>{found[1]}</code>"
+    return f'<span class="held">{element}{found[2]}</span>' if found[2] else element
 
 
 def _editable(document: str) -> Markup:

@@ -118,7 +118,7 @@ def _rate(minutes: Sequence[tuple[float, int]], limit: float) -> RateChart | Non
         (f"{exactly(at)[11:16]} UTC: {count / 60:.2f} a second, {count:,} in the minute", count, 60)
         for at, count in minutes
     ]
-    lines = [(f"the limit of {limit:g} a second", limit)] if limit > 0 else []
+    lines = [(f"the limit of {limit:,.12g} a second", limit)] if limit > 0 else []
     return rates("Recipients a second by minute; the table below has the numbers", rows, lines)
 
 

@@ -1,5 +1,6 @@
 """A test message from the browser: to the simulator's addresses or any other, with the rights of who is logged in."""
 
+import re
 from typing import Any
 
 from starlette.responses import Response
@@ -81,6 +82,10 @@ def _sending(given: dict[str, str]) -> Call:
     return call("sesv2", "SendEmail", **request)
 
 
+_TO_NAME = re.compile("`(arn:aws:ses:[^`]+:identity/[^`]+)` in `?FromEmailAddressIdentityArn")
+"""What a fix tells who named no ARN."""
+
+
 async def _refused(visit: Visit, given: dict[str, str], error: ServiceError) -> Response:
     """What was wrong in the words of the refusal's own page, with the way there, where there is one."""
     more: dict[str, Any] = {"status": error.http_status, "problem": error.message}
@@ -91,7 +96,12 @@ async def _refused(visit: Visit, given: dict[str, str], error: ServiceError) -> 
     if view is not None:
         more["refusal"] = view.request_id
         if view.decision.checks:  # what was refused before any policy is best explained by its own message
-            more["problem"] = cause_of(view).sentence
+            cause = cause_of(view)
+            more["problem"] = cause.sentence
+            arn = _TO_NAME.search(cause.mend)
+            if arn is not None and not given["arn"].strip():
+                given, visit.wrong = {**given, "arn": arn[1]}, ("arn",)
+                more["problem"] += " Its ARN is filled in below: send it again."
     return _form(visit, given, **more)
 
 
