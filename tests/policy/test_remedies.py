@@ -228,11 +228,12 @@ def test_a_recipient_that_the_owner_does_not_see_is_for_the_sender_to_name() -> 
     assert "take its" not in mend.text
 
 
-def test_a_second_factor_that_a_guard_asks_for_is_said_to_be_out_of_reach() -> None:
+def test_a_second_factor_that_a_guard_asks_for_is_said_to_be_a_sessions() -> None:
     guard = condition("BoolIfExists", "aws:MultiFactorAuthPresent", "false")
     own = written(MAY, {"Effect": "Deny", "NotAction": "iam:*", "Resource": "*", **guard})
     found = first(asked(), written(lends()), Reader.SENDER, own)
-    assert "the keys of programs carry no second factor" in found.text
+    assert "an access key carries no second factor, a session opened with a code" in found.text
+    assert found.mend.text.startswith("the sender signs with the keys of a session that it opens")
     assert "add `ses:SendEmail` to its NotAction" in found.mend.text
 
 

@@ -32,7 +32,7 @@ from sesame.store import (
 )
 from sesame.store.accounts import RegionState
 from sesame.store.decisions import DecisionRecord
-from sesame.store.iam import roles
+from sesame.store.iam import login_profiles, roles
 
 MOST_LENDERS = 20
 """Identities whose policies are asked whether they let the sender in, for one address."""
@@ -92,6 +92,8 @@ class Around:
     """The account numbers in ARNs that are nobody's: the operator's to know alone."""
     near_roles: Sequence[str] | None = None
     """Of a role of the sender's own account that is not there, the ARNs of those with names like its."""
+    devices: tuple[str, ...] | None = None
+    """The ARNs of the MFA devices of the user who sent; None of who is no user."""
     managed: Mapping[str, Managed] = field(default_factory=dict)
     """By the ARN of a check that refused, a managed policy of the sender's that would let its own side pass it."""
 
@@ -145,6 +147,7 @@ async def look_around(tx: Transaction, record: DecisionRecord) -> Around:
         },
         sets=await _sets(tx, record, decision),
         near_roles=await _near_roles(tx, record, decision),
+        devices=await _devices(tx, decision),
         no_accounts=[
             owner
             for owner in {check["owner"] for check in decision["checks"]}
@@ -408,6 +411,12 @@ async def _near_roles(
     return sorted(
         (one for one in there if there[one].lower() in near), key=lambda one: near.index(there[one].lower())
     )
+
+
+async def _devices(tx: Transaction, decision: Mapping[str, Any]) -> tuple[str, ...] | None:
+    if decision.get("kind") != "user":
+        return None
+    return tuple(one.serial for one in await login_profiles.devices_of(tx, decision["user_id"]))
 
 
 async def _sets(

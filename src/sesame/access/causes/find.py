@@ -15,6 +15,7 @@ from sesame.access.causes.addresses import AddressCauses
 from sesame.access.causes.around import NOTHING, Around
 from sesame.access.causes.before import failure_cause, quota_cause
 from sesame.access.causes.bounded import STOPS, cap_cause, stopped_cause
+from sesame.access.causes.devices import with_devices
 from sesame.access.causes.instead import bound_too, instead_cause
 from sesame.access.causes.mail_from import mail_from_cause
 from sesame.access.causes.managed import with_managed
@@ -85,6 +86,8 @@ def causes_of(refused: Refused, reader: Reader) -> tuple[Cause, ...]:
     for cause in said:
         if reader is not Reader.OWNER:
             cause = with_hidden(cause, asked)
+            principal = str(refused.decision["principal"])
+            cause = with_devices(cause, principal, refused.around.devices, refused.record)
         # An address without an ARN stands in several places; one ARN mends all.
         mend = () if cause.code is Code.NO_ARN else (cause.mend.text,)
         if reader is Reader.OWNER and any(cause.text == one.text for one in found.values()):

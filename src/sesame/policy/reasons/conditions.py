@@ -262,7 +262,9 @@ def why_absent(condition: ConditionStep, request: Request) -> str:
     if key in ("aws:sourcearn", "aws:sourceaccount") and kind != "service":
         return "only a service that sends for an account carries it, no user, role or root does"
     if key.startswith("aws:multifactorauth"):
-        return "the keys of programs carry no second factor"
+        is_session = any(name.lower() == "aws:tokenissuetime" for name in request.context)
+        what = "a session opened without a code" if is_session else "an access key"
+        return f"{what} carries no second factor, a session opened with a code of an MFA device does"
     if key == "aws:username" and kind != "user":
         return f"only users carry it, and this is {_KINDS.get(kind, kind)}"
     return ""

@@ -11,6 +11,7 @@ from sesame.policy.reasons.exceptions import exceptions_for
 from sesame.policy.reasons.itself import by_itself, may_leave_out
 from sesame.policy.reasons.principals import describe
 from sesame.policy.reasons.remedies import beside_ways_out, by_session, edits_in_words, is_left_out
+from sesame.policy.reasons.second_factor import before_asking
 from sesame.policy.reasons.sentence import name_statement
 from sesame.policy.reasons.slips import some
 from sesame.policy.reasons.statements import iam_statement
@@ -49,8 +50,13 @@ def owners_denial(case: Case, step: StatementStep) -> Cause:
             text=f"the owner's side of `{case.request.resource}` denies it explicitly"
             + (f", because of {'; '.join(dict.fromkeys(about))}" if about else ""),
             mend=_by_itself(case, step)
-            or may_leave_out(
-                case.ask_owner(more=by_session(*step.conditions), before=_without_recipients(step)),
+            or before_asking(
+                may_leave_out(
+                    case.ask_owner(more=by_session(*step.conditions), before=_without_recipients(step)),
+                    *step.conditions,
+                    request=case.request,
+                    denies=True,
+                ),
                 *step.conditions,
                 request=case.request,
                 denies=True,

@@ -10,6 +10,7 @@ from sesame.policy.reasons.corrections import slips_behind
 from sesame.policy.reasons.derivation import ElementStep, StatementStep
 from sesame.policy.reasons.itself import by_itself, may_leave_out
 from sesame.policy.reasons.narrow import is_correction
+from sesame.policy.reasons.second_factor import before_asking
 from sesame.policy.reasons.sentence import name_statement
 from sesame.policy.reasons.slips import some
 from sesame.policy.reasons.statements import smallest_statement
@@ -34,6 +35,7 @@ def failures(case: Case, step: StatementStep) -> list[Cause]:
             keys = {key: list(v) for key, v in own_values(case.request, [step])}
             asked = case.ask_owner(keys=keys)
             asked = may_leave_out(asked, condition, request=case.request, denies=False)
+            asked = before_asking(asked, condition, request=case.request, denies=False)
             mend = by_itself(condition, request=case.request, denies=False) or asked
         else:
             text = f"{name_statement(step.ref)} allows only {condition_text}"

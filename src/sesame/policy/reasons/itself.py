@@ -17,6 +17,8 @@ from sesame.policy.request import Request
 
 BY_TLS = "connects by TLS, to an endpoint that begins with https://"
 WITHOUT_NAME = "leaves the display name out of From"
+WITH_CODE = " --serial-number SERIAL --token-code CODE"
+"""What opens a session with a code of a device, whose ARN stands in the place of SERIAL once it is looked up."""
 
 _SOON_S = 3_600
 _TLS, _NAME = "aws:securetransport", "ses:fromdisplayname"
@@ -80,11 +82,13 @@ def _now(request: Request) -> str | None:
 
 def begins_anew(condition: ConditionStep, request: Request) -> str:
     """How the sender begins a session that is new, and what was too old."""
-    factor = " with its second factor" if condition.key.lower() == "aws:multifactorauthage" else ""
+    is_of_factor = condition.key.lower() == "aws:multifactorauthage"
+    factor, code = (" with its second factor", WITH_CODE) if is_of_factor else ("", "")
     role = request.requester.role_arn
     if role:
-        return f"assumes `{role}` anew (AssumeRole), and sends with the new session's key, secret and token"
-    return f"logs in anew{factor}"
+        how = f"AssumeRole{', with a code of the MFA device of the user who assumes it' * is_of_factor}"
+        return f"assumes `{role}` anew ({how}), and sends with the new session's key, secret and token"
+    return f"logs in anew{factor}, or as a program opens a session anew (`aws sts get-session-token{code}`)"
 
 
 def is_in_the_way(condition: ConditionStep, request: Request, *, denies: bool) -> bool:

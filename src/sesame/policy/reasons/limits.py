@@ -4,6 +4,7 @@ Neither gives anything: what they do not allow is not had, whoever gives it. Of 
 the sender's own side does not allow it, and nothing else (I9).
 """
 
+from dataclasses import replace
 from typing import Any
 
 from sesame.policy.language.document import Effect
@@ -13,6 +14,7 @@ from sesame.policy.reasons.derivation import Explanation, StatementStep
 from sesame.policy.reasons.narrow import Admits, in_words
 from sesame.policy.reasons.nearest import closest
 from sesame.policy.reasons.principals import describe
+from sesame.policy.reasons.second_factor import lacks_factor, with_code
 from sesame.policy.reasons.sentence import compact, is_about_sending, name_statement
 from sesame.policy.reasons.slips import in_resources, some
 from sesame.policy.reasons.statements import iam_statement, iam_statement_like
@@ -40,9 +42,19 @@ def limit_lacks(
         if near is None
         else f"; {name_statement(near.ref)} comes closest, and {_short(near, explanation, reader)}"
     )
-    if kind == "boundary":
-        return _boundary_lacks(before, explanation, statement, named)
-    return _session_lacks(before, explanation, statement, named)
+    lacks = _boundary_lacks if kind == "boundary" else _session_lacks
+    cause = lacks(before, explanation, statement, named)
+    if near is None or not _lacks_factor_alone(near, explanation):
+        return cause
+    text = f"{with_code(explanation.request, reader)}; or {cause.mend.text}"
+    return replace(cause, mend=replace(cause.mend, text=text))
+
+
+def _lacks_factor_alone(step: StatementStep, explanation: Explanation) -> bool:
+    """Whether an Allow of a limit would match a session that is opened with a code."""
+    failed = [one for one in step.conditions if not one.answer]
+    is_for_it = all(element.answer for element in step.elements) and bool(failed)
+    return is_for_it and all(lacks_factor(one, explanation.request, denies=False) for one in failed)
 
 
 def _short(step: StatementStep, explanation: Explanation, reader: Reader) -> str:

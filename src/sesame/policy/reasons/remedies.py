@@ -39,6 +39,7 @@ from sesame.policy.reasons.conditions import (
 from sesame.policy.reasons.derivation import NOT_SHOWN, ConditionStep, StatementStep
 from sesame.policy.reasons.edits import copies
 from sesame.policy.reasons.itself import BY_TLS, WITHOUT_NAME, is_in_the_way, is_tag_in_the_way, lacks_tls
+from sesame.policy.reasons.second_factor import lacks_factor, with_code
 from sesame.policy.reasons.sentence import compact, name_statement
 from sesame.policy.reasons.slips import some
 from sesame.policy.reasons.tags import OF_PRINCIPAL, to_be_tagged
@@ -133,6 +134,8 @@ def to_send(condition: ConditionStep, request: Request, reader: Reader, *, denie
     comparison = read_operator(condition.operator).comparison
     if lacks_tls(condition, request, denies=denies):
         return f"the sender {BY_TLS}"
+    if lacks_factor(condition, request, denies=denies):
+        return with_code(request, reader)
     if is_in_the_way(condition, request, denies=denies):
         return f"the sender {WITHOUT_NAME}"
     is_for_nothing = comparison.family is Family.NULL
@@ -362,7 +365,7 @@ def change_mend(
     said += f": {written}" if 0 < len(written) <= _MOST_WRITTEN else ""
     what = f": {said}" if said else ""
     text = f"{verb} {name_statement(step.ref)}{whose}{what}{beside}"
-    is_all = any("exempt" in change or "split" in change or change.get("remove") for change in changes)
+    is_all = any(_LIFTS & set(change) for change in changes)
     return Mend(
         how=How.CHANGE_STATEMENT, text=beside_ways_out(text, changes, is_last=is_all), details=details
     )
@@ -386,6 +389,9 @@ def beside_ways_out(text: str, changes: Sequence[Mapping[str, Any]], *, is_last:
         return text  # what the sender can do about one of them is not enough
     return f"{text}; or {', and '.join(ways)}" if ways else text
 
+
+_LIFTS = {"exempt", "split", "remove", "add_not_action", "add_not_resource"}
+"""Edits that take something out of a Deny, which what the sender can do in their place goes before."""
 
 _MOST_WRITTEN = 2_000
 """So many characters of finished statements stand in a sentence; longer ones are in the details alone."""
