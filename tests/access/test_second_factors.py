@@ -1,4 +1,4 @@
-"""Who is refused for want of a second factor is told how to send with one: the command as it stands lets the mail go."""
+"""Who is refused for want of a second factor is told how to send with one: the command, as it stands, helps."""
 
 import base64
 import re
@@ -150,9 +150,12 @@ def test_who_has_no_device_is_told_how_one_is_made(world: World) -> None:
     person = Person(case, *own, has_device=False)
     [cause] = person.causes()
     text, number = cause["mend"]["text"], case.names["sender"]
-    assert text.startswith(f"`anna` has no MFA device: whoever may in account {number} makes one, `aws iam create-")
+    assert text.startswith(
+        f"`anna` has no MFA device: whoever may in account {number} makes one, `aws iam create-"
+    )
     words = shlex.split(text.split("`")[3])
-    made = person.iam.create_virtual_mfa_device(VirtualMFADeviceName=words[words.index("--virtual-mfa-device-name") + 1])
+    name = words[words.index("--virtual-mfa-device-name") + 1]
+    made = person.iam.create_virtual_mfa_device(VirtualMFADeviceName=name)
     enable = shlex.split(text.split("`")[5])
     assert enable[:5] == ["aws", "iam", "enable-mfa-device", "--user-name", "anna"]
     assert enable[enable.index("--serial-number") + 1] == made["VirtualMFADevice"]["SerialNumber"]
@@ -198,7 +201,7 @@ def test_a_session_of_a_role_is_opened_anew_with_a_code(world: World) -> None:
     sent, person.send = person.send, person.send | {"as": "sender/job"}
     [cause] = person.causes()
     text = cause["mend"]["text"]
-    assert "a code of the user's MFA device" in text and "--role-session-name night" in text
+    assert "as a user with a code of its MFA device" in text and "--role-session-name night" in text
     case.keys["sender/anna"] = keys
     person.do(text.replace("SERIAL", person.serial))
     assert case.send(sent).code == ""

@@ -14,7 +14,9 @@ from sesame.store.decisions import DecisionRecord
 _NAMED = f"get-session-token{WITH_CODE}`"
 
 
-def with_devices(cause: Cause, principal: str, devices: tuple[str, ...] | None, record: DecisionRecord) -> Cause:
+def with_devices(
+    cause: Cause, principal: str, devices: tuple[str, ...] | None, record: DecisionRecord
+) -> Cause:
     """A cause whose mend names the user's own device; `devices` are their ARNs, None of who is no user."""
     if devices is None or _NAMED not in cause.mend.text:
         return cause
@@ -33,8 +35,8 @@ def with_devices(cause: Cause, principal: str, devices: tuple[str, ...] | None, 
 def _to_make(name: str, serial: str, account_id: str) -> str:
     return (
         f"`{name}` has no MFA device: whoever may in account {account_id} makes one, `aws iam create-virtual-mfa-device"
-        f" --virtual-mfa-device-name {name} --bootstrap-method Base32StringSeed --outfile SEED`, and enables it with two"
-        f" codes in a row, `aws iam enable-mfa-device --user-name {name} --serial-number {serial}"
+        f" --virtual-mfa-device-name {name} --bootstrap-method Base32StringSeed --outfile SEED`, and enables it with"
+        f" two codes in a row, `aws iam enable-mfa-device --user-name {name} --serial-number {serial}"
         " --authentication-code1 CODE --authentication-code2 CODE`"
     )
 

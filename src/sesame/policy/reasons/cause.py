@@ -132,7 +132,8 @@ MEANINGS: Mapping[Code, tuple[str, str]] = {
     ),
     Code.DENY: (
         "A statement denies it explicitly; no Allow overrides that.",
-        "Make an exception in that statement, or remove it; or send as it wants it (by TLS, with a session, with a second factor).",
+        "Make an exception in that statement, or remove it; or send as it wants it (by TLS, with a session, with a "
+        "second factor).",
     ),
     Code.TRUST: (
         "The trust policy of the role does not let the caller open a session (sts:AssumeRole).",

@@ -25,6 +25,7 @@ from sesame.policy.language.vocabulary import (
     find_key,
     read_operator,
 )
+from sesame.policy.reasons.capitals import differing_in_case
 from sesame.policy.reasons.cause import Code, Reader
 from sesame.policy.reasons.derivation import NOT_SHOWN, ConditionStep
 from sesame.policy.reasons.key_slips import is_no_key, sent_by_nothing
@@ -177,9 +178,11 @@ def explain_slip(condition: ConditionStep, request: Request, reader: Reader) -> 
     if _is_of_other_family(condition):
         return "; the request came by IPv6, and the ranges are of IPv4"
     if operator_instead(condition, reader) is not None:
-        return "; a wildcard counts only under StringLike"
-    if _differs_in_case(condition, seen, wanted):
-        return "; only the case of letters differs"
+        negated = "Not" if read_operator(condition.operator).comparison.negated else ""
+        return f"; a wildcard counts only under String{negated}Like"
+    if differing := differing_in_case(condition, seen, wanted):
+        of = "" if len(differing) == len(seen) else f"of {listed(differing)} "
+        return f"; {of}only the case of letters differs"
     if condition.key.lower() in ADDRESS_KEYS and _differs_in_label(condition, seen, wanted):
         return "; what stands behind the + counts in conditions"
     return _of_other_language(condition, seen, wanted)
@@ -282,24 +285,13 @@ def _is_of_other_family(condition: ConditionStep) -> bool:
     return all(":" in value for value in seen) and not any(":" in text for text in condition.wanted)
 
 
-def _differs_in_case(condition: ConditionStep, seen: Sequence[str], wanted: Sequence[str]) -> bool:
-    """Whether a value would have matched in other letters; under StringLike a pattern counts as it does there."""
-    pairs = [(value, text) for value in seen for text in wanted if value != text]
-    if any(value.lower() == text.lower() != "" for value, text in pairs):
-        return True
-    comparison = read_operator(condition.operator).comparison
-    if comparison.compare is not Compare.LIKE or comparison.negated:
-        return False
-    return any(glob(text.lower()).matches(value.lower()) for value, text in pairs)
-
-
 def differs_in_case_alone(condition: ConditionStep, reader: Reader) -> bool:
     """Whether each value that fails would match in other letters. Of what is not shown to a reader that is said of
     recipients alone, by their owner's policy: of a tag it would tell what it is (I9)."""
     if is_hidden(condition, reader) and condition.key.lower() != "ses:recipients":
         return False
     seen, wanted = condition.decisive or condition.seen or (), values_for(condition, reader)
-    return bool(seen) and all(_differs_in_case(condition, [value], wanted) for value in seen)
+    return bool(seen) and differing_in_case(condition, seen, wanted) == tuple(seen)
 
 
 _MILLISECONDS = re.compile(r"[0-9]{13}")
@@ -462,23 +454,21 @@ def _is_range(text: str) -> bool:
 
 
 def operator_instead(condition: ConditionStep, reader: Reader) -> str | None:
-    """The operator under which the values would have matched, if that is what is wrong."""
-    operator = read_operator(condition.operator)
-    comparison = operator.comparison
-    if _is_range_as_text(condition) and not comparison.negated:
-        return "IpAddress" if _are_in(condition.seen or (), condition.wanted) else None
-    is_equality = comparison.family is Family.STRING and comparison.compare in (
-        Compare.EQUAL,
-        Compare.EQUAL_FOLDED,
-    )
-    if not is_equality or comparison.negated or not condition.seen:
+    """The operator under which the values would have matched, if that is what is wrong; in whatever letters."""
+    comparison = read_operator(condition.operator).comparison
+    if not condition.seen or comparison.negated is not (condition.answer is True):
         return None
-    patterns = [glob(text) for text in values_for(condition, reader) if set(text) & set("*?")]
-    if not all(
-        any(pattern.matches(value) for pattern in patterns) for value in condition.decisive or condition.seen
-    ):
+    if _is_range_as_text(condition):
+        instead = re.sub(r"(?i)String(Not)?(Equals(IgnoreCase)?|Like)", r"\1IpAddress", condition.operator)
+        return instead if _are_in(condition.seen, condition.wanted) else None
+    is_equality = comparison.compare in (Compare.EQUAL, Compare.EQUAL_FOLDED)
+    if comparison.family is not Family.STRING or not is_equality:
         return None
-    return re.sub(r"(?i)StringEquals(IgnoreCase)?", "StringLike", condition.operator)
+    patterns = [glob(text.lower()) for text in values_for(condition, reader) if set(text) & set("*?")]
+    seen = [value.lower() for value in condition.decisive or condition.seen]
+    if not all(any(pattern.matches(value) for pattern in patterns) for value in seen):
+        return None
+    return re.sub(r"(?i)String(Not)?Equals(IgnoreCase)?", r"String\1Like", condition.operator)
 
 
 def _are_in(addresses: Sequence[str], ranges: Sequence[str]) -> bool:

@@ -4,13 +4,13 @@ A value may be wrong in two ways at once (a variable in a policy of the version 
 operator that has none), and a mend of one is none. What is edited is asked again, so that what is proposed helps.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 
 from sesame.policy.reasons.cause import Reader
 from sesame.policy.reasons.conditions import explain_slip, is_hidden, values_for
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
+from sesame.policy.reasons.edits import has_variables
 from sesame.policy.reasons.evaluator import asked_again
 from sesame.policy.reasons.key_slips import is_no_key, key_meant
 from sesame.policy.reasons.remedies import Change, change_for, opens, resource_to_write, to_send
@@ -96,13 +96,11 @@ def _after(
         new = tuple(change["with"] if text == change["replace"] else text for text in one.wanted)
         made = replace(one, wanted=new)
     return asked_again(
-        made, step.effect, request, has_variables=has_version or "version" in change or has_variables(step)
+        made,
+        step.effect,
+        request,
+        has_variables=has_version or "version" in change or has_variables(step.text),
     )
-
-
-def has_variables(step: StatementStep) -> bool:
-    """Whether the policy of a statement is of the version with variables."""
-    return not step.text or json.loads(step.text).get("Version") == "2012-10-17"
 
 
 def key_written_right(
@@ -115,7 +113,9 @@ def key_written_right(
     key = key_meant(condition.key) if condition.seen is None and is_no_key(condition.key) else ""
     if not key or _is_there(step, condition.operator, key):
         return None
-    meant = asked_again(replace(condition, key=key), step.effect, request, has_variables=has_variables(step))
+    meant = asked_again(
+        replace(condition, key=key), step.effect, request, has_variables=has_variables(step.text)
+    )
     return None if is_hidden(meant, reader) else meant
 
 

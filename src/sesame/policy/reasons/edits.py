@@ -31,6 +31,11 @@ def edited(document: str, statement: int, changes: Sequence[Mapping[str, Any]]) 
     return json.dumps(policy, ensure_ascii=False) if statements else ""
 
 
+def has_variables(document: str) -> bool:
+    """Whether a policy is of the version with variables; one whose text is not known is taken for it."""
+    return not document or json.loads(document).get("Version") == "2012-10-17"
+
+
 def copies(document: str, statement: int, changes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The statements that stand in the place of one once `changes` split it; none where they do not."""
     number = next((len(change["split"]) for change in changes if "split" in change), 0)

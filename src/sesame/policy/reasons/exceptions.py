@@ -8,10 +8,13 @@ from dataclasses import replace
 
 from sesame.policy.language.pattern import literally
 from sesame.policy.language.vocabulary import Compare, Family, Quantifier, find_key, read_operator
+from sesame.policy.reasons.any_case import in_any_case
 from sesame.policy.reasons.cause import Reader
-from sesame.policy.reasons.conditions import is_hidden, not_filled
+from sesame.policy.reasons.conditions import is_hidden, not_filled, operator_instead
 from sesame.policy.reasons.corrections import key_written_right, write_key
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
+from sesame.policy.reasons.edits import has_variables
+from sesame.policy.reasons.evaluator import asked_again
 from sesame.policy.reasons.narrow import BY_PRINCIPAL, Admits, others, principals
 from sesame.policy.reasons.remedies import (
     Change,
@@ -40,6 +43,8 @@ def exceptions_for(
 
 def _exception(step: StatementStep, request: Request, reader: Reader) -> tuple[Change, tuple[Admits, ...]]:
     if (change := _written_right(step, request, reader)) is not None:
+        return change, ()
+    if (change := _as_meant(step, request, reader)) is not None:
         return change, ()
     is_exact = [_is_one_value(one) for one in step.conditions]
     found = [
@@ -76,6 +81,20 @@ def _written_right(step: StatementStep, request: Request, reader: Reader) -> Cha
             if not others(step, request.requester):
                 return change
             return {"split": [[change], [write_key(one, right), _of_sender(request)]]}
+    return None
+
+
+def _as_meant(step: StatementStep, request: Request, reader: Reader) -> Change | None:
+    """A condition of a Deny of all but what it lists, so that this request is among that as it was meant to be."""
+    for one in step.conditions:
+        if (folded := in_any_case(step, one, request, reader)) is not None:
+            return folded
+        instead = None if is_hidden(one, reader) else operator_instead(one, reader)
+        if instead is None:
+            continue
+        made = replace(one, operator=instead)
+        if asked_again(made, step.effect, request, has_variables=has_variables(step.text)).answer is False:
+            return {"operator": one.operator, "key": one.key, "operator_to": instead}
     return None
 
 

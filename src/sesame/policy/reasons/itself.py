@@ -4,7 +4,7 @@ It connects by TLS, begins a new session, leaves the display name out. None of i
 that the request's own value is in the way (I9).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from msgspec.structs import replace
 
@@ -24,7 +24,9 @@ _SOON_S = 3_600
 _TLS, _NAME = "aws:securetransport", "ses:fromdisplayname"
 
 
-def would_pass(condition: ConditionStep, request: Request, value: str | None, *, denies: bool) -> bool:
+def would_pass(
+    condition: ConditionStep, request: Request, value: str | tuple[str, ...] | None, *, denies: bool
+) -> bool:
     """Whether a condition would let the same request pass if it came with this value of its key, or (None) without.
 
     `denies`: the condition is a Deny's.
@@ -130,14 +132,43 @@ _OTHERWISE = {
 """What a sender does about a value of its own that keeps its mail out; of what would pass it is told nothing (I9)."""
 
 
-def _otherwise(conditions: Iterable[ConditionStep], request: Request) -> str:
+_SPELT = {
+    "ses:fromaddress": "From",
+    "ses:feedbackaddress": "the return path",
+    "ses:recipients": "the recipients",
+}
+
+
+def _otherwise(conditions: Collection[ConditionStep], request: Request, *, denies: bool) -> str:
     keys = dict.fromkeys(one.key.lower() for one in conditions if one.seen is not None)
     ways = {key: _OTHERWISE[key] for key in keys if key in _OTHERWISE}
+    for one in conditions:
+        if (small := _in_small_letters(one, request, denies=denies)) is not None:
+            text = f"; or write {_SPELT[one.key.lower()]} in small letters: {', '.join(f'`{text}`' for text in small)}"
+            ways[one.key.lower()] = text
     if "ses:fromaddress" in ways and not _covers_from(request):
         ways["ses:fromaddress"] = (
             "; or send with a return path that does not rest on this identity, as From does not"
         )
     return "".join(ways.values())
+
+
+def _in_small_letters(condition: ConditionStep, request: Request, *, denies: bool) -> tuple[str, ...] | None:
+    """The sender's own addresses without their capitals, those of the domain first, where that is all it takes."""
+    seen, is_of_address = condition.seen or (), "@" in request.resource.partition(":identity/")[2]
+    if condition.key.lower() not in _SPELT:
+        return None
+    domains = tuple(
+        f"{before}@{domain.lower()}" for before, _, domain in (one.rpartition("@") for one in seen)
+    )
+    wholes = (
+        () if is_of_address else tuple(one.lower() for one in seen)
+    )  # local parts count in names of identities
+    for small in (domains, wholes):
+        value = small if condition.key.lower() == "ses:recipients" else "".join(small)
+        if small and small != seen and would_pass(condition, request, value, denies=denies):
+            return small
+    return None
 
 
 def _covers_from(request: Request) -> bool:
@@ -169,7 +200,7 @@ def may_leave_out(asked: Mend, *conditions: ConditionStep, request: Request, den
             one.key.partition("/")[2] for one in conditions if is_tag_in_the_way(one, request, denies=denies)
         ]
         more = f"; or take the tag `{tags[0]}` off" if tags else ""
-        more += _otherwise(conditions, request) if asked.text.startswith("ask ") else ""
+        more += _otherwise(conditions, request, denies=denies) if asked.text.startswith("ask ") else ""
         return Mend(how=asked.how, text=f"{asked.text}{more}", details=asked.details)
     keys = {name.lower(): value for name, value in request.context.items()}
     return Mend(

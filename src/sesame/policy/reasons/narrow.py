@@ -121,7 +121,7 @@ def is_correction(change: Change) -> bool:
     """Whether an edit makes a statement say what it was meant to, or moves its window: nothing of the request's."""
     is_same_key = "key_to" not in change or find_key(change["key"]) is None
     is_other = "operator_to" in change and is_same_key and not opens(change)
-    return "version" in change or "replace" in change or is_other
+    return "version" in change or "replace" in change or "respelt" in change or is_other
 
 
 def is_wide(step: StatementStep, request: Request, changes: Sequence[Change]) -> bool:

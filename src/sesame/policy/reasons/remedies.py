@@ -17,11 +17,11 @@ from sesame.policy.language.vocabulary import (
     find_key,
     read_operator,
 )
+from sesame.policy.reasons.any_case import in_any_case
 from sesame.policy.reasons.cause import How, Mend, Reader
 from sesame.policy.reasons.conditions import (
     TIMES,
     as_compared,
-    differs_in_case_alone,
     domain_slip,
     has_name,
     in_seconds,
@@ -244,10 +244,10 @@ def change_for(step: StatementStep, condition: ConditionStep, request: Request, 
         return change | other
     if comparison.family is Family.DATE or condition.key.lower() in TIMES:
         return change | {"replace": condition.wanted[0], "with": _seconds(condition, request)}
+    if (folded := in_any_case(step, condition, request, reader)) is not None:
+        return folded
     seen: Sequence[str] = condition.decisive or condition.seen or ()
     may_add = comparison.family in (Family.STRING, Family.ARN, Family.IP) and not comparison.negated
-    if hidden and (folded := _folded(condition, reader)) is not None:
-        return change | {"operator_to": folded}
     if may_add and seen and reader is Reader.OWNER and condition.key.lower() == _RECIPIENTS:
         return change | {"add": None}
     if not may_add or not seen or hidden:
@@ -274,15 +274,6 @@ def _let_without(step: StatementStep, condition: ConditionStep, request: Request
     ):
         return {"operator_to": f"{condition.operator}{_IF_EXISTS}"}
     return {"drop_condition": True}
-
-
-def _folded(condition: ConditionStep, reader: Reader) -> str | None:
-    """The operator under which capitals do not count, where only they differ."""
-    comparison = read_operator(condition.operator).comparison
-    is_equality = comparison.family is Family.STRING and comparison.compare is Compare.EQUAL
-    if not is_equality or comparison.negated or not differs_in_case_alone(condition, reader):
-        return None
-    return re.sub(r"(?i)StringEquals", "StringEqualsIgnoreCase", condition.operator)
 
 
 def _seconds(condition: ConditionStep, request: Request) -> str | None:
@@ -446,6 +437,9 @@ def _said(change: Mapping[str, Any]) -> str:
         )
     if "add" in change:
         add = f"add {some(tuple(change['add']))} to {change['operator']} {change['key']}"
+        if "respelt" in change:
+            old, new = (some(tuple(change[how])) for how in ("respelt", "add"))
+            return f"write {new} beside {old} in {change['operator']} {change['key']}, where capitals count"
         if "each" in change:
             return f"{add}, since each message has a return path with its recipient in it (VERP)"
         if "or_replace" not in change:

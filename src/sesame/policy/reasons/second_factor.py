@@ -33,7 +33,7 @@ def with_code(request: Request, reader: Reader) -> str:
     by_api = "; by the API, as SMTP takes no keys of a session" * (request.action == "ses:SendRawEmail")
     how, command = BY_CODE, "aws sts get-session-token"
     if role:
-        how = f"the sender opens the session of `{role}` anew (AssumeRole), as a user with a code of the user's MFA device"
+        how = f"the sender opens the session of `{role}` anew (AssumeRole), as a user with a code of its MFA device"
         command = f"aws sts assume-role --role-arn {role} --role-session-name {name}"
     said = "" if reader is Reader.OWNER else f": `{command}{WITH_CODE}`"
     return f"{how}{said}{by_api}"
