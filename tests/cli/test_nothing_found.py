@@ -23,7 +23,10 @@ def account(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
     ("options", "points_to"),
     [
         ((), ("no send has concerned account", "sesame why REQUEST_ID", "sesame log-ins")),
-        (("--request", REQUEST), ("nothing is kept for account", f"sesame why {REQUEST}")),
+        (
+            ("--request", REQUEST),
+            ("nothing is kept for account", f"sesame why {REQUEST}", "sesame policy check FILE"),
+        ),
     ],
 )
 def test_decisions_without_any_name_the_other_places(
@@ -37,6 +40,16 @@ def test_decisions_without_any_name_the_other_places(
     assert main(["decisions", account, *options, "--data", str(tmp_path / "data")]) == 0
     printed = capsys.readouterr().out
     assert all(text in printed for text in points_to), printed
+
+
+def test_a_request_that_nothing_is_kept_of_may_be_one_whose_input_is_wrong(
+    account: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its answer said all of it; a policy is checked before it is put."""
+    assert main(["why", REQUEST, "--data", str(tmp_path / "data")]) == 1
+    told = capsys.readouterr().err
+    assert f"no refusal has the request id `{REQUEST}`" in told
+    assert "the input of other calls is in their answer alone" in told and "sesame policy check FILE" in told
 
 
 def test_programs_read_an_empty_list(

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from sesame.store.events import Event
     from sesame.store.outbox_entries import OutboxEntry
 
+NOT_KEPT = (
+    "kept are refused sends and log-ins, calls that policies refuse, and policies that were not stored;\n"
+    "what is wrong with the input of other calls is in their answer alone\n"
+    "before a policy is put: sesame policy check FILE [--iam | --trust]"
+)
 READERS = ("sender", "owner", "operator")
 
 
@@ -175,6 +180,7 @@ async def show_decisions(services: "Services", args: argparse.Namespace) -> int:
                 f"nothing is kept for account {args.account} of a refusal with the request id `{args.request}`"
             )
             print(f"under whatever account it is: sesame why {args.request}")
+            print(NOT_KEPT)
         elif not records:
             print(f"no send has concerned account {args.account} yet")
             print("requests and log-ins with a key of no account: sesame why REQUEST_ID, sesame log-ins")
@@ -188,6 +194,7 @@ async def show_why(services: "Services", args: argparse.Namespace) -> int:
     records = await of_request(services.store, args.request_id, reader=_reader(args))
     if not records:
         print(f"sesame: no refusal has the request id `{args.request_id}`", file=sys.stderr)
+        print(NOT_KEPT, file=sys.stderr)
         return 1
     if args.json:
         print_json(records)

@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 from enum import Enum
 
+from sesame.access.causes.documents import explained
 from sesame.access.changes import Permit
 from sesame.access.principal_binding import NoSuchPrincipal, displayed_document, principal_ids
 from sesame.aws.arn import identity_arn
@@ -106,7 +107,7 @@ async def write_policy(
     try:
         policy = parse_identity_policy(document, identity_arn=identity_arn(region, account_id, identity))
     except PolicyError as error:
-        raise InvalidPolicy(str(error)) from None
+        raise explained(InvalidPolicy(str(error)), "identity", error) from None
 
     async def run(tx: Transaction) -> None:
         found = await identities.get(tx, account_id, region, identity)
@@ -129,7 +130,8 @@ async def write_policy(
         try:
             bound = await principal_ids(tx, policy)
         except NoSuchPrincipal as error:
-            raise InvalidPolicy(f"Policy has invalid principal: {error} does not exist.") from None
+            refused = InvalidPolicy(f"Policy has invalid principal: {error} does not exist.")
+            raise explained(refused, "identity") from None
         stored = IdentityPolicy(policy_name=policy_name, document=document, principal_ids=bound)
         await identity_policies.put(tx, found, stored)
         if before != document:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from sesame.access.causes.documents import KIND
 from sesame.access.causes.failures import Failures
 from sesame.access.causes.sign_in import SignIns
 from sesame.access.credentials import Authenticator
@@ -154,7 +155,7 @@ class AwsApi:
         return _response(codec.refuse(error, request_id=self._new_request_id()))
 
     async def _keep(self, error: ServiceError, request_id: str, call: "_Call", peer: Peer) -> str | None:
-        """Keep why a send or a sign-in failed, or why a call was refused, so that it is found by the request.
+        """Keep why a send or a sign-in failed, a call or its policy was refused, so that it is found by the request.
 
         The answer does not hang on it. The cause of a sign-in, for the log: whose account it is may not be known.
         """
@@ -169,6 +170,9 @@ class AwsApi:
                 await self._failures.keep_of(call.caller, error, f"ses:{call.known_name}", {})
             elif "own_side" in error.facts:
                 await self._failures.keep_of(call.caller, error, error.facts["action"], {})
+            elif KIND in error.facts:
+                action = f"{call.codec.model.signing_name}:{call.known_name}"
+                await self._failures.keep_of(call.caller, error, action, {})
         except Unavailable as unavailable:
             self._log.error("unavailable", request_id=request_id, reason=str(unavailable))
         return None

@@ -7,6 +7,7 @@ from typing import Any
 
 from sesame.access.causes.alignment import alignment_cause
 from sesame.access.causes.around import Around
+from sesame.access.causes.documents import KIND, document_cause
 from sesame.access.causes.malformed import malformed_cause
 from sesame.access.causes.signed import signature_cause, smtp_login_cause
 from sesame.access.causes.slips import (
@@ -48,6 +49,8 @@ def failure_cause(record: DecisionRecord, decision: Mapping[str, Any], around: A
     }
     if (found := by_error.get(failed.get("error", ""))) is not None:
         return found()
+    if KIND in failed:
+        return document_cause(record.reason, failed)
     match record.code:
         case "AccountSendingPausedException" | "ConfigurationSetSendingPausedException":
             return paused_cause(record, decision, around)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sesame.access.causes.documents import KIND
 from sesame.access.per_minute import PerMinute
 from sesame.db import Store
 from sesame.errors import ServiceError
@@ -21,9 +22,9 @@ MOST_A_MINUTE = 60
 """So many failures of one account (or of none) are kept in a minute; all are in the log."""
 
 MOST_CALLS_A_MINUTE = 20
-"""So many of calls that send nothing and were refused, so that they leave room for what concerns mail; and of attempts
-at roles of one other account, which so are not hidden behind others and do not fill its records. Of refused sends as
-identities of one other account as many are listed for that account (`sending.refused`)."""
+"""So many of calls that send nothing and were refused, or whose policy was, so that they leave room for what concerns
+mail; and of attempts at roles of one other account, which so are not hidden behind others and do not fill its
+records. Of refused sends as identities of one other account as many are listed for that account (`sending.refused`)."""
 
 MAX_TEXT = 2_000
 
@@ -87,7 +88,8 @@ class Failures:
 
     def may_keep(self, failure: Failure) -> bool:
         """Count a failure; whether it is among those of its account that are kept in this minute."""
-        counted_as = "call" if "own_side" in failure.facts and "role" not in failure.facts else ""
+        is_call = not {"own_side", KIND}.isdisjoint(failure.facts) and "role" not in failure.facts
+        counted_as = "call" if is_call else ""
         counted_as = failure.role_owner or counted_as
         most = MOST_CALLS_A_MINUTE if counted_as else MOST_A_MINUTE
         return self._kept.admits((failure.account_id, counted_as), failure.at, most=most)

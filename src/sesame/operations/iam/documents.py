@@ -4,6 +4,7 @@ IAM's answer to a Put says neither which syntax error it means nor has it room f
 that requests here never carry. Both go to the log, once a Put; `sesame policy check` tells the same to whoever asks.
 """
 
+from sesame.access.causes.documents import explained
 from sesame.aws.errors import MalformedPolicyDocument
 from sesame.model import Caller
 from sesame.observe import Log
@@ -25,7 +26,8 @@ class Documents:
             parse_iam_policy(document, is_managed=is_managed)
         except PolicyError as error:
             self._note(caller, "policy_refused", reason=error.message)
-            raise MalformedPolicyDocument(error.words or "Syntax errors in policy.") from None
+            refused = MalformedPolicyDocument(error.words or "Syntax errors in policy.")
+            raise explained(refused, "iam", error) from None
         for finding in check_iam_policy(document):
             if finding.code in _WARNED:
                 self._note(

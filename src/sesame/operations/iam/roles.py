@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import quote
 
+from sesame.access.causes.documents import explained
 from sesame.access.changes import Permit
 from sesame.access.conditions import boundary_key
 from sesame.access.permission import Authorizer
@@ -198,7 +199,7 @@ def _checked_trust(document: str) -> Policy:
     try:
         policy = parse_trust_policy(document)
     except PolicyError as error:
-        raise MalformedPolicyDocument(error.words or str(error)) from None
+        raise explained(MalformedPolicyDocument(error.words or str(error)), "trust", error) from None
     if len("".join(document.split())) > MAX_TRUST_CHARACTERS:
         raise IamLimitExceeded(f"Cannot exceed quota for ACLSizePerRole: {MAX_TRUST_CHARACTERS}")
     return policy
@@ -208,7 +209,8 @@ async def _bound(tx: Transaction, trust: Policy) -> dict[str, str]:
     try:
         return await principal_ids(tx, trust)
     except NoSuchPrincipal as error:
-        raise MalformedPolicyDocument(f'Invalid principal in policy: "AWS":"{error}"') from None
+        refused = MalformedPolicyDocument(f'Invalid principal in policy: "AWS":"{error}"')
+        raise explained(refused, "trust") from None
 
 
 async def with_ids_of_the_gone(tx: Transaction, role: Role) -> Role:

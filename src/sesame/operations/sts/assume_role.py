@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from sesame.access.causes.documents import explained
 from sesame.access.causes.failures import Failures
 from sesame.access.compiled import trust_policy
 from sesame.access.pace import Pace
@@ -276,7 +277,7 @@ def _session_policies(request: sts.AssumeRoleRequest) -> tuple[str, ...]:
     try:
         parse_iam_policy(document)
     except PolicyError as error:
-        raise MalformedPolicyDocument(str(error)) from None
+        raise explained(MalformedPolicyDocument(str(error)), "iam", error) from None
     if len(document) > MAX_POLICY_CHARACTERS:
         raise PackedPolicyTooLarge(
             f"Packed policy consumes {-(-100 * len(document) // MAX_POLICY_CHARACTERS)}% of allotted space, please"
