@@ -40,10 +40,10 @@ class Person:
         self.seed = b""
         if has_device:
             self.serial = self.make("phone")
-        arn = {"SourceArn": case.arn("owner", "one.test")}
-        where: dict[str, Any] = {"fields": [["X-SES-SOURCE-ARN", arn["SourceArn"]]]}
-        self.send = {"as": "sender/anna", "from": "news@one.test", "door": door}
-        self.send |= where if door == "smtp" else {"arns": arn}
+        arn = case.arn("owner", "one.test")
+        by_field = {"fields": [["X-SES-SOURCE-ARN", arn]]}
+        self.send: dict[str, Any] = {"as": "sender/anna", "from": "news@one.test", "door": door}
+        self.send |= by_field if door == "smtp" else {"arns": {"SourceArn": arn}}
 
     @property
     def step(self) -> int:
