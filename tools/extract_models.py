@@ -281,7 +281,7 @@ SERVED: Mapping[str, tuple[str, ...]] = {
         "Unsubscribe",
         "UntagResource",
     ),
-    "sts": ("AssumeRole", "GetCallerIdentity", "GetSessionToken"),
+    "sts": ("AssumeRole", "GetCallerIdentity", "GetFederationToken", "GetSessionToken"),
 }
 
 DEFINITIONS = AWS_ROOM / "definitions"

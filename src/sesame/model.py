@@ -24,6 +24,7 @@ class PrincipalKind(Enum):
     ROOT = "root"
     USER = "user"
     ROLE = "role"
+    FEDERATED = "federated"
     SERVICE = "service"
 
 
@@ -32,8 +33,9 @@ class Principal:
     """Who signed a request.
 
     `arn` is as IAM writes it (`arn:aws:iam::A:root`, `arn:aws:iam::A:user/path/Name`, for a session of a role
-    `arn:aws:sts::A:assumed-role/R/S`, or a service's host name); `user_id` is the unique id (AIDA…, AROA…:S,
-    or the account id for root). A service has the account that it acts for.
+    `arn:aws:sts::A:assumed-role/R/S`, for a federated user `arn:aws:sts::A:federated-user/N`, or a service's host
+    name); `user_id` is the unique id (AIDA…, AROA…:S, A:N, or the account id for root). A service has the account that
+    it acts for.
     """
 
     kind: PrincipalKind
@@ -43,6 +45,17 @@ class Principal:
     name: str
     role_arn: str | None = None
     """The role's own ARN, for a session."""
+    issuer_arn: str | None = None
+    """For a federated user the ARN of the user that opened its session; None where the account's root did."""
+    issuer_id: str = ""
+    """That user's unique id."""
+
+    @property
+    def entity_arn(self) -> str:
+        """Whose policies count: of a session its role, of a federated user who opened its session, else its own."""
+        if self.kind is PrincipalKind.FEDERATED:
+            return self.issuer_arn or f"arn:aws:iam::{self.account_id}:root"
+        return self.role_arn or self.arn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +65,8 @@ class Session:
     `policies` (documents) and `policy_arns` limit it to less than its role has; None without either.
     `tags` are those of the session alone, of which `transitive_tags` (folded keys) go on to sessions that
     are opened with it. A user's (or root's) own has its unique id as `user_id`, no role and no name; `mfa_at` is when
-    a code of a device was shown for it.
+    a code of a device was shown for it. A federated user's has its name beside, and always is under policies: without
+    any it is allowed nothing by those of its user.
     """
 
     access_key_id: str
@@ -69,6 +83,11 @@ class Session:
     source_identity: str | None = None
     user_id: str = ""
     mfa_at: float | None = None
+
+    @property
+    def is_federated(self) -> bool:
+        """Whether it is a federated user's."""
+        return bool(self.user_id and self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

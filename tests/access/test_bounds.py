@@ -27,14 +27,19 @@ SESSION = principal(
     f"arn:aws:sts::{SENDER}:assumed-role/mailer/one",
     role_arn=f"arn:aws:iam::{SENDER}:role/mailer",
 )
+GUEST = replace(
+    principal(PrincipalKind.FEDERATED, f"arn:aws:sts::{SENDER}:federated-user/guest"),
+    issuer_arn=f"arn:aws:iam::{SENDER}:user/team/app",
+)
 SERVICE = principal(PrincipalKind.SERVICE, "app.amazonaws.com")
 
 
 @pytest.mark.parametrize(
     ("delegate", "held"),
     [
-        (SENDER, {"user", "root", "session", "service"}),
-        (f"arn:aws:iam::{SENDER}:user/team/app", {"user"}),
+        (SENDER, {"user", "root", "session", "service", "guest"}),
+        (f"arn:aws:iam::{SENDER}:user/team/app", {"user", "guest"}),
+        (f"arn:aws:sts::{SENDER}:federated-user/guest", {"guest"}),
         (f"arn:aws:iam::{SENDER}:user/app", set()),
         (f"arn:aws:iam::{SENDER}:role/mailer", {"session"}),
         (f"arn:aws:sts::{SENDER}:assumed-role/mailer/one", set()),
@@ -43,7 +48,7 @@ SERVICE = principal(PrincipalKind.SERVICE, "app.amazonaws.com")
     ],
 )
 def test_bounds_hold_for_the_account_or_the_principal_that_they_name(delegate: str, held: set[str]) -> None:
-    senders = {"user": USER, "root": ROOT, "session": SESSION, "service": SERVICE}
+    senders = {"user": USER, "root": ROOT, "session": SESSION, "service": SERVICE, "guest": GUEST}
     named = replace(BOUNDS, delegate=delegate)
     assert {name for name, one in senders.items() if that_hold([named], one)} == held
 

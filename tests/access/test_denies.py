@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.documents import document
 from tests.support.refusal_world import EVERYTHING, REGION, Case, World
 
 OFFICE = {"aws:SourceIp": "192.0.2.0/24"}
@@ -62,7 +63,14 @@ def denied(world: World, where: str, condition: dict[str, Any]) -> tuple[Case, d
         case.step("identity", "owner", "news@one.test")
         case.step("policy", "owner", "news@one.test", theirs)
         case.check_arn = case.arn("owner", "news@one.test")
-    if where in ("session", "role"):
+    if where.startswith("federated"):
+        is_users = where == "federated user's user"
+        case.step("user", "sender", "app", EVERYTHING)
+        case.step("federated", "sender", "app", "robot", EVERYTHING, *([] if is_users else [own]))
+        if is_users:
+            given = {"UserName": "app", "PolicyName": "own", "PolicyDocument": document(EVERYTHING, own)}
+            case.step("call", "sender", "iam", "put_user_policy", given)
+    elif where in ("session", "role"):
         limits = [EVERYTHING, own] if where == "session" else []
         case.step(
             "role", "sender", "robot", "one", [EVERYTHING, *([own] if where == "role" else [])], *limits
@@ -72,11 +80,21 @@ def denied(world: World, where: str, condition: dict[str, Any]) -> tuple[Case, d
         if where == "boundary":
             case.step("boundary", "sender", "user/robot", EVERYTHING, own)
     sends = SEND | {"arns": {"SourceArn": case.arn("owner", "one.test")}}
-    return case, sends, "sender" if where in ("user", "role", "session", "boundary") else "owner"
+    return case, sends, "owner" if "identity" in where else "sender"
 
 
 @pytest.mark.parametrize(
-    "where", ["identity", "a more specific identity", "user", "role", "session", "boundary"]
+    "where",
+    [
+        "identity",
+        "a more specific identity",
+        "user",
+        "role",
+        "session",
+        "boundary",
+        "federated user's user",
+        "federated user's session",
+    ],
 )
 @pytest.mark.parametrize("condition", CONDITIONS.values(), ids=CONDITIONS.keys())
 def test_the_mend_of_a_deny_lets_the_message_through(

@@ -506,6 +506,35 @@ def test_the_owner_cancels_what_a_delegate_has_queued_and_nobody_elses(lent: Cas
     assert state(lent, own_mail) == "delivered"
 
 
+def test_what_a_users_federated_users_have_queued_is_cancelled_with_its_own(lent: Case) -> None:
+    """That of others who name it in their policies or addresses is not."""
+    lent.step("user", "sender", "app", EVERYTHING)
+    named = {"Effect": "Allow", "Action": "ses:*", "Resource": lent.fill("arn:aws:iam::<sender>:user/app")}
+    for user, name in (("app", "guest"), ("", "other")):
+        lent.step("federated", "sender", user, name, EVERYTHING, named)
+    theirs = [accept(lent, **{"as": f"sender/{name}"}) for name in ("guest", "other")]
+    app = lent.fill("arn:aws:iam::<sender>:user/app")
+    assert own(lent).cancel_delegate_messages(Delegate=app)["Cancelled"] == 1
+    assert [state(lent, one) for one in theirs] == ["cancelled", "queued"]
+    guest = lent.fill("arn:aws:sts::<sender>:federated-user/other")
+    assert own(lent).cancel_delegate_messages(Delegate=guest)["Cancelled"] == 1
+
+
+@pytest.mark.parametrize("principal", ["<sender>", "arn:aws:iam::<sender>:user/app"])
+def test_mail_of_a_federated_user_goes_as_long_as_its_owner_lets_it(lent: Case, principal: str) -> None:
+    lent.step("user", "sender", "app", EVERYTHING)
+    lent.step("federated", "sender", "app", "guest", EVERYTHING)
+    put_policy(lent, Principal={"AWS": principal})
+    first, second = (accept(lent, **{"as": "sender/guest"}) for _ in range(2))
+    put_policy(lent, Principal={"AWS": principal}, Sid="again")
+    deliver(lent)
+    assert state(lent, first) == "delivered" == state(lent, second)
+    third = accept(lent, **{"as": "sender/guest"})
+    put_policy(lent, Principal={"AWS": "arn:aws:sts::<sender>:federated-user/other"})
+    deliver(lent)
+    assert state(lent, third) == "cancelled"
+
+
 def test_a_sender_cancels_its_own_and_nothing_of_others(lent: Case) -> None:
     theirs, own_mail = accept(lent), lent.send({**SEND, "as": "owner"}).message_id
     assert own(lent, "sender").cancel_messages(MessageId=own_mail)["Cancelled"] == 0

@@ -152,6 +152,15 @@ USUAL: dict[str, dict[str, str]] = {
     "ses.UpdateAccountSendingEnabled": {"Enabled": "true"},
     "sts.GetCallerIdentity": {},
     "sts.GetSessionToken": {"DurationSeconds": "900"},
+    "sts.GetFederationToken": {
+        "Name": "guest",
+        "DurationSeconds": "900",
+        "Policy": IAM_POLICY,
+        "PolicyArns.member.1.arn": "arn:aws:iam::aws:policy/AmazonSESFullAccess",
+        "Tags.member.1.Key": "k",
+        "Tags.member.1.Value": "v",
+        "MinimumSessionTokenSize": "0",
+    },
     "iam.CreateUser": {
         "UserName": "anna",
         "Path": "/",

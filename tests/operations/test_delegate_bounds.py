@@ -131,6 +131,17 @@ def test_bounds_of_a_role_hold_for_each_of_its_sessions(lent: Case) -> None:
     assert send(lent, **{"as": "sender/mailer"})[0] == "Throttling"
 
 
+def test_bounds_of_a_user_hold_for_the_federated_users_that_it_opens(lent: Case) -> None:
+    """Else it would be rid of them for the price of a call of STS."""
+    lent.step("user", "sender", "app", EVERYTHING)
+    put(lent, delegate="arn:aws:iam::<sender>:user/app", MaxMessagesPerDay=1)
+    assert send(lent, **{"as": "sender/app"})[0] == ""
+    lent.step("federated", "sender", "app", "guest", EVERYTHING)
+    assert send(lent, **{"as": "sender/guest"})[0] == "Throttling"
+    lent.step("federated", "sender", "", "guest", EVERYTHING)
+    assert send(lent, **{"as": "sender/guest"})[0] == "", "opened by the root"
+
+
 def test_a_user_of_the_owners_own_account_may_be_bounded_too(lent: Case) -> None:
     lent.step("user", "owner", "app", EVERYTHING)
     put(lent, delegate="arn:aws:iam::<owner>:user/app", MaxMessagesPerDay=1)

@@ -15,6 +15,8 @@ USER = f"arn:aws:iam::{DELEGATE}:user/mailer"
 OWN_USER = f"arn:aws:iam::{OWNER}:user/owner"
 ROLE = f"arn:aws:iam::{DELEGATE}:role/sender"
 SESSION = f"arn:aws:sts::{DELEGATE}:assumed-role/sender/job"
+GUEST = f"arn:aws:sts::{DELEGATE}:federated-user/guest"
+OWN_GUEST = f"arn:aws:sts::{OWNER}:federated-user/guest"
 
 REQUESTERS = (
     Requester(arn=USER, account_id=DELEGATE, kind="user", user_id="AIDAMAILER"),
@@ -22,6 +24,23 @@ REQUESTERS = (
     Requester(arn=f"arn:aws:iam::{OWNER}:root", account_id=OWNER, kind="root", user_id=OWNER),
     Requester(arn=f"arn:aws:iam::{DELEGATE}:root", account_id=DELEGATE, kind="root", user_id=DELEGATE),
     Requester(arn=SESSION, account_id=DELEGATE, kind="role", user_id="AROASENDER:job", role_arn=ROLE),
+    Requester(
+        arn=GUEST,
+        account_id=DELEGATE,
+        kind="federated",
+        user_id=f"{DELEGATE}:guest",
+        issuer_arn=USER,
+        issuer_id="AIDAMAILER",
+    ),
+    Requester(
+        arn=OWN_GUEST,
+        account_id=OWNER,
+        kind="federated",
+        user_id=f"{OWNER}:guest",
+        issuer_arn=OWN_USER,
+        issuer_id="AIDAOWNER",
+    ),
+    Requester(arn=OWN_GUEST, account_id=OWNER, kind="federated", user_id=f"{OWNER}:guest"),
     Requester(arn="cognito-idp.amazonaws.com", account_id="", kind="service", user_id=""),
 )
 AWS_PRINCIPALS = (
@@ -34,7 +53,10 @@ AWS_PRINCIPALS = (
     OWN_USER,
     ROLE,
     SESSION,
+    GUEST,
+    OWN_GUEST,
     "AIDAMAILER",
+    "AIDAOWNER",
     "AROASENDER",
     f"arn:aws:iam::{DELEGATE}:user/*",
     "nonsense",

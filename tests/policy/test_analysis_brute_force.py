@@ -39,6 +39,10 @@ def label_of(requester: Requester, named: Named, labels: Collection[str]) -> str
     for name in (unique_id, requester.arn):
         if name in principals and kind != "root":
             return name
+    for issuer in (requester.issuer_id, requester.issuer_arn):
+        if issuer in principals:  # what nothing tells apart from its user has the user's answer
+            label = f"a federated user of {issuer}"
+            return label if label in labels else issuer
     if requester.role_arn in principals:
         return f"a session of {requester.role_arn}"
     if kind == "service":

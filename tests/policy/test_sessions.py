@@ -30,36 +30,132 @@ ROLE = f"arn:aws:iam::{OWNER}:role/sender"
 SESSION = f"arn:aws:sts::{OWNER}:assumed-role/sender/job"
 OTHER_SESSION = f"arn:aws:sts::{OWNER}:assumed-role/sender/other"
 JOB = Requester(arn=SESSION, account_id=OWNER, kind="role", user_id="AROASENDER:job", role_arn=ROLE)
+ANNA = f"arn:aws:iam::{OWNER}:user/anna"
+GUEST = f"arn:aws:sts::{OWNER}:federated-user/guest"
+FEDERATED = Requester(
+    arn=GUEST,
+    account_id=OWNER,
+    kind="federated",
+    user_id=f"{OWNER}:guest",
+    issuer_arn=ANNA,
+    issuer_id="AIDAANNA",
+)
 ANY = '{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
 RAW = '{"Statement": {"Effect": "Allow", "Action": "ses:SendRawEmail", "Resource": "*"}}'
 DENY = '{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}'
 
 
 def asked(
-    *, iam: str | None, principal: str | None, session: list[str] | None, owner: str = OWNER
+    *,
+    iam: str | None,
+    principal: str | None,
+    session: list[str] | None,
+    owner: str = OWNER,
+    who: Requester = JOB,
+    effect: str = "Allow",
+    element: str = "Principal",
+    ids: dict[str, str] | None = None,
 ) -> Outcome:
     """What both evaluators say to a session that sends; `principal` is whom the identity policy allows."""
     own = [] if iam is None else [("own", parse_iam_policy(iam))]
     theirs = []
     if principal is not None:
-        statement = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "*", "Resource": "*"}
+        named = principal if principal == "*" else {"AWS": principal.split()}
+        statement = {"Effect": effect, element: named, "Action": "*", "Resource": "*"}
         theirs = [("p", parse_stored_identity_policy(json.dumps({"Statement": statement})))]
     limits = (
         None if session is None else [(f"s{n}", parse_iam_policy(text)) for n, text in enumerate(session)]
     )
     request = Request(
-        requester=JOB, action="ses:SendEmail", resource=IDENTITY, resource_account=owner, context={}
+        requester=who, action="ses:SendEmail", resource=IDENTITY, resource_account=owner, context={}
     )
     decision = decide(
         request,
         iam=compile_policies(own, kind="iam"),
-        identity=compile_policies(theirs, kind="identity"),
+        identity=compile_policies(theirs, kind="identity", principal_ids=ids or {}),
         session=None if limits is None else compile_policies(limits, kind="session"),
     )
-    explanation = explain(request, iam=own, identity=theirs, session=limits)
+    explanation = explain(request, iam=own, identity=theirs, session=limits, principal_ids=ids or {})
     assert explanation.outcome is decision.outcome
     assert set(decision.deciding) <= set(explanation.deciding)
     return decision.outcome
+
+
+@pytest.mark.parametrize(
+    ("iam", "principal", "session", "expected"),
+    [
+        (ANY, None, [], Outcome.IMPLICIT_DENY),
+        (ANY, None, [ANY], Outcome.ALLOW),
+        (ANY, None, [RAW], Outcome.IMPLICIT_DENY),
+        (None, None, [ANY], Outcome.IMPLICIT_DENY),
+        (ANY, GUEST, [DENY], Outcome.EXPLICIT_DENY),
+        (DENY, GUEST, [ANY], Outcome.EXPLICIT_DENY),
+        (None, GUEST, [], Outcome.ALLOW),
+        (None, GUEST, [RAW], Outcome.ALLOW),
+        (None, ANNA, [], Outcome.IMPLICIT_DENY),
+        (None, ANNA, [RAW], Outcome.IMPLICIT_DENY),
+        (None, ANNA, [ANY], Outcome.ALLOW),
+        (None, "AIDAANNA", [], Outcome.IMPLICIT_DENY),
+        (None, "AIDAANNA", [ANY], Outcome.ALLOW),
+        (None, "AIDAOTHER", [ANY], Outcome.IMPLICIT_DENY),
+        (None, "*", [], Outcome.IMPLICIT_DENY),
+        (None, "*", [ANY], Outcome.ALLOW),
+        (None, OWNER, [ANY], Outcome.IMPLICIT_DENY),
+        (None, GUEST.replace("guest", "other"), [RAW], Outcome.IMPLICIT_DENY),
+    ],
+)
+def test_a_federated_user_has_what_its_user_has_within_what_it_was_opened_under(
+    iam: str | None, principal: str | None, session: list[str], expected: Outcome
+) -> None:
+    """Named itself it needs neither; what its user is given is limited, as IAM documents for such sessions."""
+    assert asked(iam=iam, principal=principal, session=session, who=FEDERATED) is expected
+    elsewhere = asked(iam=iam, principal=principal, session=session, owner=DELEGATE, who=FEDERATED)
+    if expected is Outcome.EXPLICIT_DENY:
+        assert elsewhere is expected
+    else:
+        both = iam is not None and principal is not None and ANY in session
+        assert (elsewhere is Outcome.ALLOW) is both
+
+
+def test_another_accounts_policy_lets_a_federated_user_in_by_any_of_its_names() -> None:
+    for name in (GUEST, ANNA, "AIDAANNA", OWNER, "*"):
+        found = [
+            asked(iam=iam, principal=name, session=session, owner=DELEGATE, who=FEDERATED)
+            for iam, session in ((ANY, [ANY]), (ANY, []), (None, [ANY]), (RAW, [ANY]), (ANY, [RAW]))
+        ]
+        assert found == [Outcome.ALLOW, *[Outcome.IMPLICIT_DENY] * 4], name
+
+
+def test_a_deny_of_the_user_is_one_of_its_federated_users_and_of_nobody_who_has_its_name_now() -> None:
+    ids = {ANNA: "AIDAANNA"}
+    for name in (GUEST, ANNA, "AIDAANNA", OWNER):
+        found = asked(iam=ANY, principal=name, session=[ANY], who=FEDERATED, effect="Deny", ids=ids)
+        assert found is Outcome.EXPLICIT_DENY, name
+    remade = {ANNA: "AIDABEFORE"}
+    assert (
+        asked(iam=ANY, principal=ANNA, session=[ANY], who=FEDERATED, effect="Deny", ids=remade)
+        is Outcome.ALLOW
+    )
+    assert asked(iam=None, principal=ANNA, session=[ANY], who=FEDERATED, ids=remade) is Outcome.IMPLICIT_DENY
+
+
+def test_a_not_principal_spares_a_federated_user_of_whom_all_is_listed() -> None:
+    def denied(*names: str) -> bool:
+        found = asked(
+            iam=ANY,
+            principal=" ".join(names),
+            session=[ANY],
+            who=FEDERATED,
+            effect="Deny",
+            element="NotPrincipal",
+        )
+        return found is Outcome.EXPLICIT_DENY
+
+    assert not denied(OWNER, ANNA, GUEST)
+    assert not denied(OWNER, "AIDAANNA", GUEST)
+    assert denied(OWNER, GUEST)
+    assert denied(OWNER, ANNA)
+    assert denied(ANNA, GUEST)
 
 
 @pytest.mark.parametrize(
@@ -234,6 +330,6 @@ def test_nobody_is_trusted_whom_identity_policies_of_the_same_words_would_not_re
             if outcome is Outcome.ALLOW:
                 allowed += 1
                 assert wider is Outcome.ALLOW, (request, document, iam_text)
-            if request.requester.kind != "root":
+            if request.requester.kind not in ("root", "federated"):
                 assert (outcome is Outcome.EXPLICIT_DENY) == (wider is Outcome.EXPLICIT_DENY)
     assert allowed > 100

@@ -40,10 +40,12 @@ def session(role: str, name: str, role_id: str = "AROAQ") -> Requester:
     return Requester(arn=arn, account_id=account, kind="role", user_id=f"{role_id}:{name}", role_arn=role)
 
 
-def federated(arn: str) -> Requester:
+def federated(arn: str, issuer: str | None = None, issuer_id: str = "") -> Requester:
     account = arn.split(":")[4]
     user_id = f"{account}:{arn.rpartition('/')[2]}"
-    return Requester(arn=arn, account_id=account, kind="federated", user_id=user_id)
+    return Requester(
+        arn=arn, account_id=account, kind="federated", user_id=user_id, issuer_arn=issuer, issuer_id=issuer_id
+    )
 
 
 def service(name: str) -> Requester:
@@ -67,6 +69,12 @@ REQUESTERS = (
     session(f"arn:aws:iam::{OWNER}:role/web", "job"),
     session(f"arn:aws:iam::{STRANGER}:role/sender", "job", "AROAZ"),
     federated(GUEST),
+    federated(GUEST, KIM, "AIDAQ"),
+    federated(f"arn:aws:sts::{DELEGATE}:federated-user/kim", KIM, "AIDAQ"),
+    federated(
+        f"arn:aws:sts::{DELEGATE}:federated-user/kim", f"arn:aws:iam::{DELEGATE}:user/team/lea", "AIDAZ"
+    ),
+    federated(f"arn:aws:sts::{OWNER}:federated-user/kim", OWN, "AIDAQ"),
     federated(f"arn:aws:sts::{DELEGATE}:federated-user/kim"),
     federated(f"arn:aws:sts::{STRANGER}:federated-user/kim"),
     service(SERVICE),

@@ -603,6 +603,8 @@ IN_FILES_OF_THEIR_OWN = {
     "iam.TagMFADevice",
     "iam.UntagMFADevice",
     "iam.ListMFADeviceTags",
+    # test_federation_tokens.py
+    "sts.GetFederationToken",
     # test_session_tokens.py
     "sts.GetSessionToken",
     # test_renames.py

@@ -471,6 +471,7 @@ def test_a_user_without_policies_may_do_nothing_but_ask_who_it_is(tenant: Tenant
         "ses.ListVerifiedEmailAddresses": {},
         "ses.DeleteVerifiedEmailAddress": {"EmailAddress": "a@x.test"},
         "ses.GetSendStatistics": {},
+        "sts.GetFederationToken": {"Name": "guest"},
         "iam.GetContextKeysForCustomPolicy": {"PolicyInputList": ["{}"]},
         "iam.GetContextKeysForPrincipalPolicy": {"PolicySourceArn": arn},
         "iam.ListAccountAliases": {},

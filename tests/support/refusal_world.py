@@ -145,6 +145,8 @@ class Case:
     accounts: dict[str, Account] = field(default_factory=dict)
     keys: dict[str, Account] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    federated: dict[str, str] = field(default_factory=dict)
+    """Federated users among the keys, and the users that opened their sessions."""
     check_arn: str = ""
     """The identity whose policy is to be changed."""
     documents: list[tuple[str, str]] = field(default_factory=list)
@@ -272,6 +274,16 @@ class Case:
             made["SecretAccessKey"],
             made["SessionToken"],
         )
+
+    def _federated(self, account: str, user: str, name: str, *limits: dict[str, Any]) -> None:
+        """A federated user `account/name`, opened by a user, or by the root where that is ""."""
+        by = f"{account}/{user}" if user else account
+        more = {"Policy": document(*limits)} if limits else {}
+        sts = self.world.client("sts", self.keys[by] if user else self.account(account))
+        made = sts.get_federation_token(Name=name, **more)["Credentials"]
+        of = self.account(account).account_id
+        keys = Account(of, made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+        self.keys[f"{account}/{name}"], self.federated[f"{account}/{name}"] = keys, user
 
     def _call(self, account: str, service: str, operation: str, parameters: dict[str, Any]) -> None:
         getattr(self.world.client(service, self.account(account)), operation)(**parameters)
@@ -464,7 +476,9 @@ class Case:
     def _change_iam(self, mend: Mapping[str, Any], sends: Mapping[str, Any], changes: list[Any]) -> None:
         account, _, name = sends["as"].partition("/")
         iam = self.world.client("iam", self.account(account))
-        kind = "role" if self.keys[sends["as"]].session_token else "user"
+        name = self.federated.get(sends["as"], name)
+        is_role = self.keys[sends["as"]].session_token and sends["as"] not in self.federated
+        kind = "role" if is_role else "user"
         who = {"RoleName" if kind == "role" else "UserName": name}
         get, put = getattr(iam, f"get_{kind}_policy"), getattr(iam, f"put_{kind}_policy")
         text = json.dumps(get(**who, PolicyName=mend["policy"])["PolicyDocument"])
@@ -508,6 +522,12 @@ class Case:
 
     def _mend_change_session(self, mend: Mapping[str, Any], sends: dict[str, Any]) -> None:
         account, _, name = sends["as"].partition("/")
+        if sends["as"] in self.federated:
+            user = self.federated[sends["as"]]
+            whose = f"user/{user}" if user else "root"
+            assert mend["principal"].endswith(f":{whose}")
+            self._federated(account, user, name, mend["statement"])
+            return
         self._session(account, name, "again", mend["principal"], mend["statement"])
 
     def _mend_set_parameter(self, mend: Mapping[str, Any], sends: dict[str, Any]) -> None:

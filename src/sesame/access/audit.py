@@ -22,7 +22,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from sesame.db import Transaction
-from sesame.model import Caller, PrincipalKind
+from sesame.model import Caller, Principal, PrincipalKind, Session
 from sesame.store import audit
 from sesame.store.audit import AuditRow, Mark
 
@@ -242,17 +242,30 @@ def principal_identity(caller: Caller) -> dict[str, Any]:
                 "mfaAuthenticated": "false" if session.mfa_at is None else "true",
             },
         }
-        if principal.role_arn is not None:
-            identity["sessionContext"]["sessionIssuer"] = {
-                "type": "Role",
-                "principalId": session.role_id,
-                "arn": principal.role_arn,
-                "accountId": session.account_id,
-                "userName": principal.role_arn.rpartition("/")[2],
-            }
+        if (issuer := _session_issuer(principal, session)) is not None:
+            identity["sessionContext"]["sessionIssuer"] = issuer
         if session.source_identity is not None:
             identity["sessionContext"]["sourceIdentity"] = session.source_identity
     return identity
 
 
-_TYPES = {PrincipalKind.ROOT: "Root", PrincipalKind.USER: "IAMUser", PrincipalKind.ROLE: "AssumedRole"}
+def _session_issuer(principal: Principal, session: Session) -> dict[str, Any] | None:
+    """The role that a session is of, or who opened that of a federated user; None for a user's own."""
+    if principal.kind is PrincipalKind.ROLE:
+        named = {"type": "Role", "principalId": session.role_id}
+    elif principal.kind is PrincipalKind.FEDERATED:
+        is_root = principal.issuer_arn is None
+        named = {"type": "Root" if is_root else "IAMUser", "principalId": session.user_id}
+    else:
+        return None
+    arn = principal.entity_arn
+    name = {} if named["type"] == "Root" else {"userName": arn.rpartition("/")[2]}
+    return {**named, "arn": arn, "accountId": session.account_id, **name}
+
+
+_TYPES = {
+    PrincipalKind.ROOT: "Root",
+    PrincipalKind.USER: "IAMUser",
+    PrincipalKind.ROLE: "AssumedRole",
+    PrincipalKind.FEDERATED: "FederatedUser",
+}

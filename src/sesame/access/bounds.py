@@ -32,12 +32,14 @@ class Stop(NamedTuple):
 
 
 def names_of(principal: Principal) -> tuple[str, ...]:
-    """What bounds may call a sender: its account, the user or role, the service."""
+    """What bounds may call a sender: its account, the user or role, the service; of a federated user both."""
     match principal.kind:
         case PrincipalKind.ROOT:
             return (principal.account_id,)
         case PrincipalKind.ROLE:
             return principal.account_id, principal.role_arn or principal.arn
+        case PrincipalKind.FEDERATED:
+            return principal.account_id, principal.arn, *filter(None, (principal.issuer_arn,))
         case _:
             return principal.account_id, principal.arn
 

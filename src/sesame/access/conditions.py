@@ -23,6 +23,7 @@ _PRINCIPAL_TYPES = {
     PrincipalKind.ROOT: "Account",
     PrincipalKind.USER: "User",
     PrincipalKind.ROLE: "AssumedRole",
+    PrincipalKind.FEDERATED: "FederatedUser",
     PrincipalKind.SERVICE: "AWSService",
 }
 
@@ -35,6 +36,8 @@ def requester(principal: Principal) -> Requester:
         kind=principal.kind.value,
         user_id=principal.user_id,
         role_arn=principal.role_arn,
+        issuer_arn=principal.issuer_arn,
+        issuer_id=principal.issuer_id,
     )
 
 

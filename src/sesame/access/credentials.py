@@ -177,14 +177,22 @@ def _gone(session: Session) -> InvalidClientTokenId:
     error = InvalidClientTokenId()
     error.facts = {"session_of_gone": "user" if session.user_id else "role"}
     unique_id = session.user_id or f"{session.role_id}:{session.name}"
+    if session.is_federated:
+        unique_id = f"{session.account_id}:{session.name}"
     error.whose = Principal(
-        kind=PrincipalKind.USER if session.user_id else PrincipalKind.ROLE,
+        kind=_kind_of(session),
         account_id=AccountId(session.account_id),
         arn="",
         user_id=unique_id,
         name=session.name,
     )
     return error
+
+
+def _kind_of(session: Session) -> PrincipalKind:
+    if session.is_federated:
+        return PrincipalKind.FEDERATED
+    return PrincipalKind.USER if session.user_id else PrincipalKind.ROLE
 
 
 def _padded(secret: str) -> tuple[str, ...]:

@@ -1,10 +1,11 @@
 """Who calls: principals, and what each may do by its own policies, as the store has it now."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from sesame.access.compiled import NO_POLICIES, Policies, compiled_policies
+from sesame.access.compiled import ALLOW_ALL, NO_POLICIES, Policies, compiled_policies
 from sesame.db import Transaction, account_scope, epoch
 from sesame.model import AccountId, Principal, PrincipalKind, Session
 from sesame.store.iam import groups, managed_policies, roles, users
@@ -75,26 +76,75 @@ async def load_session(tx: Transaction, session: Session) -> Credential | None:
         user = await load_user(tx, AccountId(session.account_id), session.user_id)
         if user is None:
             return None
+        if session.is_federated:
+            user = await _federated(tx, user, session)
         return replace(user, access_key_id=session.access_key_id, secret_access_key=session.secret_access_key)
     role = await roles.get_by_id(tx, session.role_id)
     if role is None:
         return None
     limits = await session_limits(tx, role.account_id, session.policies, session.policy_arns)
-    given_tags = {key.lower() for key, _ in session.tags}
-    own_tags = named_tags(role.tags)
     scope = account_scope(role.account_id)
     return Credential(
         access_key_id=session.access_key_id,
         secret_access_key=session.secret_access_key,
         active=True,
         principal=session_principal(role, session.name),
-        principal_tags=(*(tag for tag in own_tags if tag[0].lower() not in given_tags), *session.tags),
+        principal_tags=_with_session_tags(named_tags(role.tags), session),
         policies=compiled_policies(await roles.policies_for_role(tx, role.role_id), kind="iam"),
         session_policies=limits,
         boundary=await load_boundary(tx, role.account_id, role.permissions_boundary),
         scope=scope,
         epoch=await epoch(tx, scope),
     )
+
+
+async def _federated(tx: Transaction, user: Credential, session: Session) -> Credential:
+    """A federated user, opened by `user`, which may be a root."""
+    has = await _federated_by(tx, user, session.policies, session.policy_arns)
+    return replace(
+        user,
+        principal=federated_principal(user.principal, session.name),
+        principal_tags=_with_session_tags(user.principal_tags, session),
+        policies=has.policies,
+        session_policies=has.session_policies,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FederatedPolicies:
+    """What a federated user has: what its user has, within the policies that its session was opened under."""
+
+    policies: Policies
+    session_policies: Policies
+    boundary: Policies | None
+
+
+async def federated_policies(
+    tx: Transaction, account_id: AccountId, session: Mapping[str, Any]
+) -> FederatedPolicies | None:
+    """What a federated user has today, by what is kept of its session with a decision; None when its user is gone."""
+    user = await load_user(tx, account_id, session.get("issuer_id") or account_id)
+    if user is None:
+        return None
+    return await _federated_by(tx, user, session["policies"], session["policy_arns"])
+
+
+async def _federated_by(
+    tx: Transaction, user: Credential, documents: Sequence[str], arns: Sequence[str]
+) -> FederatedPolicies:
+    limits = await session_limits(tx, user.principal.account_id, documents, arns)
+    is_root = user.principal.kind is PrincipalKind.ROOT
+    return FederatedPolicies(
+        policies=ALLOW_ALL if is_root else user.policies,
+        session_policies=NO_POLICIES if limits is None else limits,
+        boundary=user.boundary,
+    )
+
+
+def _with_session_tags(own: Tags, session: Session) -> Tags:
+    """The tags of who a session is of, but for those that the session has of its own."""
+    given = {key.lower() for key, _ in session.tags}
+    return *(tag for tag in own if tag[0].lower() not in given), *session.tags
 
 
 async def load_boundary(tx: Transaction, account_id: str, arn: str) -> Policies | None:
@@ -126,6 +176,20 @@ def session_principal(role: roles.Role, session_name: str) -> Principal:
         user_id=f"{role.role_id}:{session_name}",
         name=session_name,
         role_arn=role.arn,
+    )
+
+
+def federated_principal(issuer: Principal, name: str) -> Principal:
+    """A federated user of that name, opened by a user or root; its name is nobody's but its sessions'."""
+    is_root = issuer.kind is PrincipalKind.ROOT
+    return Principal(
+        kind=PrincipalKind.FEDERATED,
+        account_id=issuer.account_id,
+        arn=f"arn:aws:sts::{issuer.account_id}:federated-user/{name}",
+        user_id=f"{issuer.account_id}:{name}",
+        name=name,
+        issuer_arn=None if is_root else issuer.arn,
+        issuer_id="" if is_root else issuer.user_id,
     )
 
 

@@ -74,10 +74,14 @@ class Reading:
 def as_now(caller: Caller, credential: Credential) -> Caller:
     """The caller under the name that its user has now, which was authenticated by what was cached before.
 
+    So of a federated user whose user was renamed.
+
     Bounds and conditions go by the name, and are those of now.
     """
     principal = credential.principal
-    is_renamed = principal.kind is PrincipalKind.USER and principal.arn != caller.principal.arn
-    if not is_renamed or principal.user_id != caller.principal.user_id:
+    has_user = principal.kind in (PrincipalKind.USER, PrincipalKind.FEDERATED)
+    before = caller.principal
+    is_renamed = (principal.arn, principal.issuer_arn) != (before.arn, before.issuer_arn)
+    if not has_user or not is_renamed or principal.user_id != caller.principal.user_id:
         return caller
     return replace(caller, principal=principal)

@@ -19,7 +19,7 @@ from sesame.access.compiled import Policies
 from sesame.access.sends import SendDecision, SendRequest
 from sesame.aws.keepable import HIDDEN
 from sesame.errors import ServiceError
-from sesame.model import ApiCall, Caller
+from sesame.model import ApiCall, Caller, Principal
 from sesame.policy import Outcome
 from sesame.store.decisions import DecisionText
 
@@ -115,12 +115,19 @@ def _shared(
             "role_id": caller.session.role_id,
             "policies": caller.session.policies,
             "policy_arns": caller.session.policy_arns,
-        }
+        } | issuer_of(caller.principal)
     # Last: what is this send's own belongs into it.
     kept["context"] = {
         key: value for key, value in decision.context.items() if key not in conditions.OF_ONE_SEND
     }
     return kept
+
+
+def issuer_of(principal: Principal) -> dict[str, object]:
+    """Who opened the session of a federated user, as it is kept with a session; nothing of others."""
+    if principal.issuer_arn is None:
+        return {}
+    return {"issuer_arn": principal.issuer_arn, "issuer_id": principal.issuer_id}
 
 
 def _json(value: object) -> str:

@@ -289,6 +289,8 @@ def _caller(message: Lent, decision: Mapping[str, Any]) -> Caller:
         user_id=decision["user_id"],
         name="",
         role_arn=decision.get("session", {}).get("role_arn"),
+        issuer_arn=decision.get("session", {}).get("issuer_arn"),
+        issuer_id=decision.get("session", {}).get("issuer_id", ""),
     )
     return Caller(
         principal=principal,

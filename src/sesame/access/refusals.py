@@ -159,6 +159,8 @@ def recorded_requester(decision: Mapping[str, Any], account_id: str) -> Requeste
         kind=decision["kind"],
         user_id=decision["user_id"],
         role_arn=decision.get("session", {}).get("role_arn"),
+        issuer_arn=decision.get("session", {}).get("issuer_arn"),
+        issuer_id=decision.get("session", {}).get("issuer_id", ""),
     )
 
 

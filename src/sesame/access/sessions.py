@@ -47,10 +47,14 @@ _ISSUING = frozenset({"GetSessionToken", "GetFederationToken"})
 """Operations of STS for long-term keys alone."""
 _OF_USERS_SESSIONS = frozenset({"AssumeRole", "GetCallerIdentity"})
 """The operations of STS that a user's own session may call."""
+_OF_FEDERATED_USERS = frozenset({"GetCallerIdentity"})
+"""Those that a federated user's may."""
 
 
 def check_session_may(caller: Caller, service: str, operation: str) -> None:
-    """Refuse what no session may call, and what a user's own may not: IAM without a device's code, most of STS.
+    """Refuse what no session may call, and what a user's own or a federated user's may not: IAM, most of STS.
+
+    With a device's code a user's own may call IAM.
 
     Raises `AccessDenied`, and for IAM `InvalidClientTokenId`, as IAM does.
     """
@@ -58,7 +62,8 @@ def check_session_may(caller: Caller, service: str, operation: str) -> None:
     if session is None:
         return
     is_users = bool(session.user_id)
-    if service == "sts" and (operation in _ISSUING or (is_users and operation not in _OF_USERS_SESSIONS)):
+    allowed = _OF_FEDERATED_USERS if session.is_federated else _OF_USERS_SESSIONS
+    if service == "sts" and (operation in _ISSUING or (is_users and operation not in allowed)):
         raise AccessDenied(f"Cannot call {operation} with session credentials")
     if service == "iam" and is_users and session.mfa_at is None:
         raise InvalidClientTokenId

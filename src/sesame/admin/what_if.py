@@ -16,9 +16,10 @@ from typing import Any, Self
 from sesame.access.compiled import NO_POLICIES, Policies, compiled_identity_policies, compiled_policies
 from sesame.access.conditions import resource_tags, time_keys
 from sesame.access.identity_names import IdentityArn
-from sesame.access.principals import Tags, load_boundary, session_limits
+from sesame.access.principals import Tags, federated_policies, load_boundary, session_limits
 from sesame.access.refusals import recorded_keys, recorded_requester
 from sesame.db import Store, Transaction
+from sesame.model import AccountId
 from sesame.policy import (
     Decision,
     Explanation,
@@ -227,7 +228,7 @@ class _Again:
 
     async def _sender(self, account_id: str, decision: Mapping[str, Any]) -> OwnPolicies:
         """The sender's own policies of today; read once."""
-        session = decision.get("session", {}) if decision["kind"] == "role" else {}
+        session = decision.get("session", {}) if decision["kind"] in ("role", "federated") else {}
         key = json.dumps([account_id, decision["kind"], decision["user_id"], session], sort_keys=True)
         if key not in self._senders:
             if len(self._senders) >= MOST_SENDERS:
@@ -355,6 +356,13 @@ def policies_of(account_id: str, decision: Mapping[str, Any]) -> Callable[[Trans
                     iam=compiled_policies(stored, kind="iam"),
                     session=await session_limits(tx, account_id, session["policies"], session["policy_arns"]),
                     boundary=await load_boundary(tx, account_id, bounded_by),
+                )
+            case "federated":
+                found = await federated_policies(tx, AccountId(account_id), decision["session"])
+                if found is None:
+                    return OwnPolicies(iam=NO_POLICIES)
+                return OwnPolicies(
+                    iam=found.policies, session=found.session_policies, boundary=found.boundary
                 )
             case _:
                 return OwnPolicies(iam=NO_POLICIES)

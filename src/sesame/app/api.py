@@ -88,6 +88,7 @@ from sesame.operations.sns.topics import TopicOperations
 from sesame.operations.sts.assume_role import AssumeRoleOperations
 from sesame.operations.sts.caller_identity import CallerIdentityOperations
 from sesame.operations.sts.device_code import DeviceCodes
+from sesame.operations.sts.federation_token import FederationTokenOperations
 from sesame.operations.sts.session_token import SessionTokenOperations
 from sesame.operations.table import Handlers, merged, uncached
 from sesame.operations.templates import TemplateCache, Templates
@@ -343,6 +344,14 @@ class Doors:
                 self.authorizer,
                 self.sessions,
                 codes,
+                clock=services.clock,
+                random_name=services.ids.name,
+                random_secret=services.ids.secret_access_key,
+            ),
+            FederationTokenOperations(
+                services.store,
+                self.authorizer,
+                self.sessions,
                 clock=services.clock,
                 random_name=services.ids.name,
                 random_secret=services.ids.secret_access_key,

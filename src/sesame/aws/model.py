@@ -22,7 +22,7 @@ from sesame.aws.shape import Json, Shape, read_shape
 
 _MODELS = Path(__file__).with_name("models")
 _READ_VERBS = ("Describe", "Get", "List")
-_NOT_READ = frozenset({"GetSessionToken"})
+_NOT_READ = frozenset({"GetFederationToken", "GetSessionToken"})
 """Operations that give credentials: nobody may come by them with a link."""
 REST_JSON = "rest-json"
 """The protocol's name in the models."""

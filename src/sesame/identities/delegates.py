@@ -1,7 +1,8 @@
 """The owner's bounds on a delegate: set, paused, resumed, removed, and shown with what is used of them.
 
-Bounds belong to one identity, or to all that the owner has in the region, and to one delegate: an account, a user or
-role of any account, or a service. That is their key, and not a statement of a policy, so that they hold whatever the
+Bounds belong to one identity, or to all that the owner has in the region, and to one delegate: an account, a user, role
+or federated user of any account, or a service. Those of a user hold for the federated users that it opens as well. That
+is their key, and not a statement of a policy, so that they hold whatever the
 policies say tomorrow, and stay when an identity is made anew. What they are worth is `access.bounds`'.
 """
 
@@ -29,6 +30,7 @@ MOST_LOOKED_AT = 200
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _ROOT = re.compile(r"arn:aws:iam::([0-9]{12}):root")
 _PRINCIPAL = re.compile(r"arn:aws:iam::[0-9]{12}:(?:user|role)/[!-)+->@-~]{1,1000}")
+_FEDERATED = re.compile(r"arn:aws:sts::[0-9]{12}:federated-user/[A-Za-z0-9_+=,.@-]{2,32}")
 _SERVICE = re.compile(r"(?=.{3,128}\Z)[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 
 
@@ -97,14 +99,14 @@ def read_delegate(text: str, owner: str) -> str:
         raise InvalidParameterValue(
             "Delegate is the owner's own account, which has a quota: name a user or role of it, or another account."
         )
-    if text.startswith("arn:aws:sts::"):
+    if text.startswith("arn:aws:sts::") and not _FEDERATED.fullmatch(text):
         raise InvalidParameterValue(
             f"Delegate '{text}' is one session: name its role, arn:aws:iam::ACCOUNT:role/NAME."
         )
-    if not any(pattern.fullmatch(text) for pattern in (_ACCOUNT, _PRINCIPAL, _SERVICE)):
+    if not any(pattern.fullmatch(text) for pattern in (_ACCOUNT, _PRINCIPAL, _FEDERATED, _SERVICE)):
         raise InvalidParameterValue(
-            f"Delegate '{text}' is neither the number of an account, nor the ARN of a user or role, nor the name of"
-            " a service."
+            f"Delegate '{text}' is neither the number of an account, nor the ARN of a user, role or federated user,"
+            " nor the name of a service."
         )
     return text
 

@@ -22,7 +22,8 @@ class Requester:
     `arn` is as IAM writes it: `arn:aws:iam::A:root`, `arn:aws:iam::A:user/path/Name`, for a role the session's
     `arn:aws:sts::A:assumed-role/R/S` with `role_arn` the role's own, for a federated user
     `arn:aws:sts::A:federated-user/N`, for a service its host name. `user_id` is the unique id. A service has no
-    account of its own: `account_id` is "".
+    account of its own: `account_id` is "". A federated user has the user that opened its session as `issuer_arn`, with
+    its unique id as `issuer_id`; none where a root did, or where it is not known.
     """
 
     arn: str
@@ -30,6 +31,27 @@ class Requester:
     kind: RequesterKind
     user_id: str
     role_arn: str | None = None
+    issuer_arn: str | None = None
+    issuer_id: str = ""
+
+    @property
+    def entity_arn(self) -> str | None:
+        """The role or user that a session is of; None for who is no session."""
+        return self.role_arn or self.issuer_arn
+
+    @property
+    def entity_id(self) -> str:
+        """The unique id of the role or user that a session is of, else the requester's own."""
+        return self.issuer_id if self.kind == "federated" else self.user_id.partition(":")[0]
+
+    @property
+    def opened_by(self) -> str | None:
+        """Of a session, the role that is assumed for it, or who asks for a federated user's: the user or root."""
+        return f"arn:aws:iam::{self.account_id}:root" if self._is_of_root else self.entity_arn
+
+    @property
+    def _is_of_root(self) -> bool:
+        return self.kind == "federated" and self.issuer_arn is None
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):

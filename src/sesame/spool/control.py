@@ -19,6 +19,10 @@ AT_ONCE = 256
 """Recipients that one write changes."""
 
 
+_PRINCIPAL, _ISSUER = '{"principal":"', '"issuer_arn":"'
+"""What stands before the sender of a kept decision, and before who opened the session of a federated user."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """Which recipients; all that is named must fit. `before` is Unix seconds of acceptance."""
@@ -37,7 +41,8 @@ class Filter:
     owner: str | None = None
     """The account that lent its identity to another: what others send as it."""
     principal: str | None = None
-    """How the name of the principal that sent begins, as its decision was kept."""
+    """How the name of the principal that sent begins, as its decision was kept; that of a user stands for the
+    federated users whose sessions it opened too."""
     hold: str | None = None
     """Held for this reason."""
 
@@ -55,14 +60,12 @@ class Filter:
         if self.owner is not None:
             found.append(("m.owner_account_id = ? AND m.account_id <> m.owner_account_id", self.owner))
         if self.principal is not None:
-            begins = f'{{"principal":"{self.principal}'
-            found.append(
-                (
-                    "EXISTS (SELECT 1 FROM decision_text d WHERE d.digest = m.decision_digest"
-                    f" AND substr(d.text, 1, {len(begins)}) = ?)",
-                    begins,
-                )
-            )
+            begins = len(_PRINCIPAL) + len(self.principal)
+            is_it = f"substr(d.text, 1, {begins}) = '{_PRINCIPAL}' || ?"
+            if ":user/" in self.principal:  # no value in the text holds it: its quotes would be escaped
+                is_it = f"({is_it} OR replace(d.text, '{_ISSUER}' || ?, '') <> d.text)"
+            of_decision = "EXISTS (SELECT 1 FROM decision_text d WHERE d.digest = m.decision_digest"
+            found.append((f"{of_decision} AND {is_it})", self.principal))
         if self.hold is not None:
             found.append(("q.hold = ?", self.hold))
         if self.identity is not None:

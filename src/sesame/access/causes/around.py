@@ -356,7 +356,7 @@ def _names(wanted: Sequence[str], request: Request) -> bool:
     """Whether a Principal names the requester, not everybody."""
     requester = request.requester
     account = requester.account_id
-    names = {requester.arn, requester.role_arn, requester.user_id, account, f"arn:aws:iam::{account}:root"}
+    names = {requester.arn, requester.entity_arn, requester.user_id, account, f"arn:aws:iam::{account}:root"}
     return any(value in names for value in wanted if value)
 
 

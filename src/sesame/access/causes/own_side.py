@@ -33,8 +33,8 @@ def own_facts(caller: Caller, request: Request, credential: Credential) -> dict[
 
 
 def principal_name(principal: Principal) -> str:
-    """Whose policies they are: of a session the role's."""
-    return principal.role_arn or principal.arn
+    """Whose policies they are: of a session the role's, of a federated user its user's."""
+    return principal.entity_arn
 
 
 def own_side(request: Request, credential: Credential) -> dict[str, Any]:

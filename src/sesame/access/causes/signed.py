@@ -187,6 +187,10 @@ def _with_room(what: str, failed: Mapping[str, Any], key: str) -> str:
     )
 
 
+_OPENS = {"user": "GetSessionToken", "federated": "GetFederationToken"}
+"""What opens a session of each kind of principal; a role's AssumeRole."""
+
+
 def _of_signature(
     record: DecisionRecord, decision: Mapping[str, Any], failed: Mapping[str, Any], key: str
 ) -> tuple[str, str]:
@@ -198,7 +202,7 @@ def _of_signature(
             at = failed.get("expired_at")
             since = "" if at is None else f" on {_second(at)}"
             text = f"the session of the temporary key `{key}` expired{since}"
-            again = "GetSessionToken" if decision.get("kind") == "user" else "AssumeRole"
+            again = _OPENS.get(str(decision.get("kind")), "AssumeRole")
             return text, f"open a session again ({again}), and use its key, secret and token together"
         case "RequestExpired":
             text = "the time for which the request was signed is over"

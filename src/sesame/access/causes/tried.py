@@ -11,7 +11,7 @@ from typing import Any
 
 from sesame.access.causes.around import Around
 from sesame.access.compiled import Explained, compiled_identity_policies, compiled_policies
-from sesame.access.principals import load_boundary, load_user, session_limits
+from sesame.access.principals import federated_policies, load_boundary, load_user, session_limits
 from sesame.access.refusals import policy_request
 from sesame.aws.arn import Arn, identity_arn
 from sesame.db import Transaction
@@ -138,6 +138,8 @@ async def _documents_of_today(
         found: dict[str, Any] = {"iam": user.policies.documents}
         return found | ({} if user.boundary is None else {"boundary": user.boundary.documents})
     session = decision.get("session")
+    if kind == "federated" and session is not None:
+        return await _of_federated(tx, account_id, session)
     role = None if kind != "role" or session is None else await roles.get_by_id(tx, session["role_id"])
     if role is None or session is None:
         return None
@@ -147,6 +149,16 @@ async def _documents_of_today(
     found = {"iam": own.documents}
     found |= {} if limits is None else {"session": limits.documents}
     return found | ({} if boundary is None else {"boundary": boundary.documents})
+
+
+async def _of_federated(
+    tx: Transaction, account_id: AccountId, session: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    found = await federated_policies(tx, account_id, session)
+    if found is None:
+        return None
+    documents = {"iam": found.policies.documents, "session": found.session_policies.documents}
+    return documents | ({} if found.boundary is None else {"boundary": found.boundary.documents})
 
 
 def with_tried(

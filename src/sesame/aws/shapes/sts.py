@@ -68,6 +68,28 @@ class GetCallerIdentityResponse(TypedDict):
     Arn: NotRequired[str]
 
 
+class GetFederationTokenRequest(TypedDict):
+    Name: str
+    Policy: NotRequired[str]
+    PolicyArns: NotRequired[list[PolicyDescriptorType]]
+    DurationSeconds: NotRequired[int]
+    Tags: NotRequired[list[Tag]]
+    MinimumSessionTokenSize: NotRequired[int]
+
+
+class FederatedUser(TypedDict):
+    FederatedUserId: str
+    Arn: str
+
+
+class GetFederationTokenResponse(TypedDict):
+    Credentials: NotRequired[Credentials]
+    FederatedUser: NotRequired[FederatedUser]
+    PackedPolicySize: NotRequired[int]
+    SessionTokenUtilization: NotRequired[int]
+    SessionTokenSize: NotRequired[int]
+
+
 class GetSessionTokenRequest(TypedDict):
     DurationSeconds: NotRequired[int]
     SerialNumber: NotRequired[str]

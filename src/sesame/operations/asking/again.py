@@ -33,6 +33,8 @@ def question_of(record: DecisionRecord, viewer: str, checks: Sequence[CheckView]
     asked = decision.get("asked")
     if not asked or not decision.get("checks") or "limit" in decision:
         return None
+    if decision.get("kind") == PrincipalKind.FEDERATED.value:
+        return None  # whose session it is, and under what, is in no question
     door = _BY_FORM.get((asked["door"], decision["action"]))
     if door is None:
         return None

@@ -6,19 +6,16 @@ with assumed roles", "Secure API access with MFA".
 """
 
 import re
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from sesame.access.causes.documents import explained
 from sesame.access.causes.failures import Failures
 from sesame.access.compiled import trust_policy
 from sesame.access.pace import Pace
 from sesame.access.permission import Authorizer
 from sesame.access.principals import named_tags, session_principal
 from sesame.access.sessions import Sessions
-from sesame.aws.errors import MalformedPolicyDocument, PackedPolicyTooLarge
 from sesame.aws.shapes import sts
 from sesame.db import Store, Transaction, account_scope, epoch
 from sesame.errors import AccessDenied, ValidationError
@@ -27,22 +24,14 @@ from sesame.observe import Clock
 from sesame.operations.principal_tags import check_tags
 from sesame.operations.sts.credentials import credentials
 from sesame.operations.sts.device_code import DeviceCodes, use_up
+from sesame.operations.sts.session_limits import packed_percent, policy_arns, session_policies, token_use
 from sesame.operations.table import Handlers
-from sesame.policy import PolicyError, parse_iam_policy
 from sesame.store import accounts
-from sesame.store.iam import managed_policies, roles
+from sesame.store.iam import roles
 
 DEFAULT_SESSION_S = 3600
 MAX_CHAINED_SESSION_S = 3600
 """How long a session may last that was opened by another session ("role chaining")."""
-
-MAX_POLICY_CHARACTERS = 2048
-"""Length of the session policy (STS quota)."""
-
-MAX_PACKED_BYTES = 2048
-"""Size of session policies and tags, compressed; keeps tokens under `MAX_TOKEN_BYTES`."""
-
-MAX_TOKEN_BYTES = 4096
 
 _WITH_CODE: dict[str, str | tuple[str, ...]] = {
     "aws:MultiFactorAuthPresent": "true",
@@ -125,8 +114,8 @@ class AssumeRoleOperations:
             )
         assert role is not None, "nobody is trusted by a role that does not exist"
         seconds = _duration(caller, request, role)
-        arns = await self._policy_arns(role, request.get("PolicyArns", []))
-        policies = _session_policies(request)
+        arns = await policy_arns(self._store, role.account_id, request.get("PolicyArns", []))
+        policies = session_policies(request)
         now = self._clock.now()
         session = Session(
             access_key_id=f"ASIA{self._random_name(16)}",
@@ -143,7 +132,7 @@ class AssumeRoleOperations:
             source_identity=source_identity,
             mfa_at=None if shown is None else now,
         )
-        packed = _packed_percent(session)
+        packed = packed_percent(session)
         response = {"assumedRoleId": f"{role.role_id}:{session.name}", "accessKeyId": session.access_key_id}
         await permit.apply(lambda tx: use_up(tx, shown), response=lambda _: response)
         return self._answer(role, session, packed, at_least=request.get("MinimumSessionTokenSize", 0))
@@ -153,11 +142,12 @@ class AssumeRoleOperations:
     ) -> sts.AssumeRoleResponse:
         principal = session_principal(role, session.name)
         token = self._sessions.issue(session, at_least=at_least)
+        size, utilization = token_use(token)
         response: sts.AssumeRoleResponse = {
             "Credentials": credentials(session, token),
             "AssumedRoleUser": {"AssumedRoleId": principal.user_id, "Arn": principal.arn},
-            "SessionTokenSize": len(token),
-            "SessionTokenUtilization": -(-100 * len(token) // MAX_TOKEN_BYTES),
+            "SessionTokenSize": size,
+            "SessionTokenUtilization": utilization,
         }
         if packed:
             response["PackedPolicySize"] = packed
@@ -177,21 +167,6 @@ class AssumeRoleOperations:
 
         role, seen, is_here = await self._store.read(run)
         return (role if role is not None and role.arn == arn else None), seen, is_here
-
-    async def _policy_arns(
-        self, role: roles.Role, given: Sequence[sts.PolicyDescriptorType]
-    ) -> tuple[str, ...]:
-        """The managed policies that limit the session; each must exist in the role's account."""
-        arns = tuple(dict.fromkeys(policy.get("arn", "") for policy in given))
-
-        async def run(tx: Transaction) -> list[tuple[str, str]]:
-            return await managed_policies.by_arn(tx, role.account_id, arns)
-
-        found = dict(await self._store.read(run)) if arns else {}
-        for arn in arns:
-            if arn not in found:
-                raise ValidationError(f"Policy {arn} does not exist or is not attachable.")
-        return arns
 
 
 def _refuse_unsupported(request: sts.AssumeRoleRequest) -> None:
@@ -268,32 +243,3 @@ def _duration(caller: Caller, request: sts.AssumeRoleRequest, role: roles.Role) 
             "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
         )
     return seconds
-
-
-def _session_policies(request: sts.AssumeRoleRequest) -> tuple[str, ...]:
-    if "Policy" not in request:
-        return ()
-    document = request["Policy"]
-    try:
-        parse_iam_policy(document)
-    except PolicyError as error:
-        raise explained(MalformedPolicyDocument(str(error)), "iam", error) from None
-    if len(document) > MAX_POLICY_CHARACTERS:
-        raise PackedPolicyTooLarge(
-            f"Packed policy consumes {-(-100 * len(document) // MAX_POLICY_CHARACTERS)}% of allotted space, please"
-            " use smaller policy."
-        )
-    return (document,)
-
-
-def _packed_percent(session: Session) -> int:
-    """How much of the room for session policies and tags is used, in percent; raises when it is too much."""
-    parts = (*session.policies, *session.policy_arns, *(part for tag in session.tags for part in tag))
-    if not parts:
-        return 0
-    percent = -(-100 * len(zlib.compress("\0".join(parts).encode())) // MAX_PACKED_BYTES)
-    if percent > 100:
-        raise PackedPolicyTooLarge(
-            f"Packed policy consumes {percent}% of allotted space, please use smaller policy."
-        )
-    return percent

@@ -78,6 +78,8 @@ def _may_name(principal: Principal, delegate: str) -> bool:
             return value == _account_of(delegate)
     if principal.kind == "Service" or ":" not in delegate:
         return value == delegate or (is_account_id(delegate) and _account_of(value) == delegate)
+    if ":federated-user/" in delegate and ":user/" in value:  # any user of its account may have opened it
+        return _account_of(value) == _account_of(delegate)
     return value == delegate or _role_of(value) == _role_of(delegate) != ""
 
 

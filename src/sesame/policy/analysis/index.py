@@ -90,14 +90,14 @@ class Index:
         return found
 
     def _names(self, requester: Requester) -> list[tuple[PrincipalForm, str]]:
-        role_id = requester.user_id.split(":")[0]
         names = [(PrincipalForm.UNIQUE_ID, requester.user_id)]
         if requester.kind != "root" and self._ids.get(requester.arn, requester.user_id) == requester.user_id:
             names.append((PrincipalForm.NAME, requester.arn))
-        if requester.role_arn is not None:
-            names.append((PrincipalForm.UNIQUE_ID, role_id))
-            if self._ids.get(requester.role_arn, role_id) == role_id:
-                names.append((PrincipalForm.NAME, requester.role_arn))
+        if requester.entity_arn is not None:
+            entity_id = requester.entity_id
+            names.append((PrincipalForm.UNIQUE_ID, entity_id))
+            if self._ids.get(requester.entity_arn, entity_id) == entity_id:
+                names.append((PrincipalForm.NAME, requester.entity_arn))
         return names
 
     def allowing(self, action: str) -> int:

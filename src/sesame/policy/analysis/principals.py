@@ -95,6 +95,8 @@ def candidates(
     for value in sorted(named.ids):
         found += [_by_id(value, account, owner) for account in sorted(named.accounts)]
         found.append(replace(_by_id(value, _FREE_ACCOUNTS[-1], owner), is_stranger=True))
+    if of_every_kind:
+        found += _opened_by_users(owner, named, principal_ids)
     for account in sorted(named.accounts):
         found += _of_account(account, owner, of_every_kind=of_every_kind)
     stranger = next(account for account in _FREE_ACCOUNTS if account not in named.accounts)
@@ -107,6 +109,34 @@ def candidates(
     for candidate in found:
         unique.setdefault(candidate.requester, candidate)
     return tuple(unique.values())
+
+
+def _opened_by_users(owner: str, named: Names, principal_ids: Mapping[str, str]) -> Iterator[Candidate]:
+    """Federated users of users that have a name or unique id in the policies, with any name and with each named one.
+
+    Where conditions do not ask who it is, what holds for a federated user holds for the user who opened it.
+    """
+    users: list[tuple[str, str, str]] = []
+    for arn in sorted(named.names):
+        if ":user/" in arn:
+            name = arn.rpartition("/")[2]
+            users.append((arn, arn, principal_ids.get(arn, "AIDA" + _letters(name))))
+    for value in sorted(named.ids):
+        if value.startswith("AIDA"):
+            users += [
+                (value, f"arn:aws:iam::{account}:user/{value}", value) for account in sorted(named.accounts)
+            ]
+    for label, arn, user_id in users:
+        account = arn.split(":")[4]
+        head = f"arn:aws:sts::{account}:federated-user/"
+        others = _federated(account, OTHER, owner, f"a federated user of {label}")
+        known = [
+            _federated(account, name.removeprefix(head), owner, name)
+            for name in sorted(named.names)
+            if name.startswith(head)
+        ]
+        for one in (replace(others, is_other=True), *known):
+            yield replace(one, requester=replace(one.requester, issuer_arn=arn, issuer_id=user_id))
 
 
 def with_path(requester: Requester, policies: Sequence[tuple[str, Policy]]) -> Requester:

@@ -4,7 +4,8 @@
 Deny wins; an account's root needs no Allow. Across accounts both sides must allow; the foreign root
 needs no IAM policy. A service needs the identity's policies alone. A permissions boundary, and the
 policies that a session was opened under, limit all there is but what an identity policy of the same
-account gives that very user or session by its name; a Deny of theirs counts like any other.
+account gives that very user or session by its name; a Deny of theirs counts like any other. A federated user
+is a session of the user that opened it, and has what that user is given as a role's session what its role is.
 `decide_trust` is the same for assuming a role. Sources: IAM user guide "policy evaluation logic",
 "cross-account", "permissions boundaries", "session policies", "role trust"; SES developer guide
 "sending authorization".
@@ -18,7 +19,7 @@ from sesame.policy.engine.runtime import Context, fold_context
 from sesame.policy.language.document import Effect, Policy, Statement
 from sesame.policy.language.forms import is_name_of_one
 from sesame.policy.language.pattern import Variable, tokenize
-from sesame.policy.request import Decision, Outcome, PolicyKind, Request, StatementRef
+from sesame.policy.request import Decision, Outcome, PolicyKind, Request, Requester, StatementRef
 
 
 class PolicySet:
@@ -183,7 +184,7 @@ def decide(
         arn = ""
     foreign = account != request.resource_account
     action, context = request.action.lower(), fold_context(request.context)
-    resource, role, user_id = request.resource, requester.role_arn, requester.user_id
+    resource, role, user_id = request.resource, requester.entity_arn, _unique_id(requester)
     allowing_account = account if foreign else ""
 
     asked = identity.evaluate if boundary is None else identity.evaluate_bounded or identity.evaluate
@@ -204,7 +205,7 @@ def decide(
             kind = "user" if kind == "root" else kind
             if identity.evaluate_named is not None:
                 theirs = identity.evaluate_named(
-                    action, resource, context, arn, None, user_id, account, allowing_account
+                    action, resource, context, arn, None, requester.user_id, account, allowing_account
                 )
 
     by_identity = (identity.refs[theirs],) if theirs >= 0 else _NO_CAUSE
@@ -216,6 +217,11 @@ def decide(
     else:
         allowed = bool(by_identity) or bool(by_iam) or kind == "root"
     return Decision(Outcome.ALLOW, by_identity + by_iam + limits) if allowed else _IMPLICIT_DENY
+
+
+def _unique_id(requester: Requester) -> str:
+    """The unique id as compiled policies look at it: of a session it begins with that of its role or user."""
+    return f"{requester.issuer_id}:" if requester.kind == "federated" else requester.user_id
 
 
 def _within(
@@ -249,10 +255,10 @@ def decide_trust(
 
     The trust policy must always allow. When it names the requester of the role's own account, that is
     enough; when it names an account, the requester's IAM policies must allow too, in the bounds of its
-    permissions boundary, which limits no user that is named itself. Nobody's root may.
+    permissions boundary, which limits no user that is named itself. Nobody's root may, and no federated user.
     """
     requester = request.requester
-    if requester.kind == "root":
+    if requester.kind in ("root", "federated"):
         return Outcome.IMPLICIT_DENY
     account = "" if requester.kind == "service" else requester.account_id
     action, context = request.action.lower(), fold_context(request.context)

@@ -117,12 +117,12 @@ class BoundNames:
         self._ids = frozenset(ids.values())
 
     def match(self, role: str | None, user_id: str) -> bool:
-        """Whether the requester, or the role it is a session of, is one of those meant."""
+        """Whether the requester, or the role or user it is a session of, is one of those meant."""
         return user_id in self._ids or (role is not None and user_id.partition(":")[0] in self._ids)
 
 
 class UniqueIds:
-    """Unique ids in a Principal element: of users, or of roles, whose sessions' ids begin with them."""
+    """Unique ids in a Principal element: of users and roles, whose sessions' ids begin with them."""
 
     __slots__ = ("_ids",)
 
@@ -130,7 +130,7 @@ class UniqueIds:
         self._ids = ids
 
     def match(self, user_id: str) -> bool:
-        """Whether the requester, or the role it is a session of, is one of those meant."""
+        """Whether the requester, or the role or user it is a session of, is one of those meant."""
         return user_id in self._ids or user_id.partition(":")[0] in self._ids
 
 

@@ -27,6 +27,7 @@ TAGGED = {
     "custom-verification-email-template": ("aws:ResourceTag/*",),
     "dedicated-ip-pool": ("aws:ResourceTag/*",),
     "topic": ("aws:ResourceTag/*",),
+    "federated-user": (),
 }
 """Kinds of resources, and the keys that carry their tags."""
 
@@ -260,6 +261,7 @@ _ROWS = (
     ),
     ("sts", "TagSession", "role", f"{_GIVEN_TAGS} sts:TransitiveTagKeys"),
     ("sts", "SetSourceIdentity", "role", "sts:SourceIdentity"),
+    ("sts", "GetFederationToken", "federated-user", _GIVEN_TAGS),
     ("sts", "GetCallerIdentity GetSessionToken", "", ""),
 )
 """Service, actions, kinds of resources, keys. Keys of federated log-ins, which are not served, are left out;

@@ -273,7 +273,12 @@ def why_absent(condition: ConditionStep, request: Request) -> str:
     return ""
 
 
-_KINDS = {"role": "a role's session", "root": "a root", "service": "a service"}
+_KINDS = {
+    "role": "a role's session",
+    "federated": "a federated user",
+    "root": "a root",
+    "service": "a service",
+}
 
 
 def _is_of_other_family(condition: ConditionStep) -> bool:

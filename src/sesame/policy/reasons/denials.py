@@ -129,7 +129,7 @@ def _other_session(case: Case, step: StatementStep, changes: list[dict[str, Any]
         how=How.CHANGE_SESSION,
         text=beside_ways_out(text, changes, is_last=True),
         details={
-            "principal": request.requester.role_arn,
+            "principal": request.requester.opened_by,
             "statement": iam_statement(request.action, request.resource),
         },
     )

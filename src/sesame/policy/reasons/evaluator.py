@@ -327,21 +327,24 @@ class _Evaluator:
         return None if requester.kind == "service" else requester.account_id
 
     def _is_named(self, form: PrincipalForm, value: str) -> bool:
-        """Whether a name or unique id in a Principal is the requester's or its role's."""
+        """Whether a name or unique id in a Principal is the requester's, or that of whose session it is."""
         requester = self._request.requester
-        role_id = requester.user_id.split(":")[0]
+        entity_id = requester.entity_id if requester.entity_arn else None
         if form is PrincipalForm.UNIQUE_ID:
-            return value in (requester.user_id, role_id if requester.role_arn else None)
+            return value in (requester.user_id, entity_id)
         if form is not PrincipalForm.NAME:
             return False
         bound_id = self._principal_ids.get(value)
         if bound_id is not None:  # whatever it is called now
-            return bound_id == requester.user_id or (bool(requester.role_arn) and bound_id == role_id)
-        return value == requester.role_arn or (value == requester.arn and requester.kind != "root")
+            return bound_id in (requester.user_id, entity_id)
+        return value == requester.entity_arn or (value == requester.arn and requester.kind != "root")
 
     def _is_by_name(self, statement: Statement) -> bool:
         """Whether a statement names the requester as the user or session it is, not by its role or account."""
-        named = map(read_principal, filter(is_name_of_one, statement.principals or ()))
+        requester = self._request.requester
+        named = [read_principal(one) for one in statement.principals or () if is_name_of_one(one)]
+        if requester.issuer_arn:  # the user that a federated user is a session of is another principal
+            return (PrincipalForm.NAME, requester.arn) in named
         return any(self._is_named(form, value) for form, value in named)
 
     def _is_not_listed(self, forms: Sequence[tuple[PrincipalForm, str]]) -> Answer:
@@ -352,9 +355,8 @@ class _Evaluator:
         listed: list[bool] = []
         if self._account():
             listed.append((PrincipalForm.ACCOUNT, self._account()) in forms)
-        role_id = requester.user_id.split(":")[0]
-        if requester.role_arn:
-            listed.append(self._lists(forms, requester.role_arn, role_id))
+        if requester.entity_arn:
+            listed.append(self._lists(forms, requester.entity_arn, requester.entity_id))
         if requester.kind != "root":
             listed.append(self._lists(forms, requester.arn, requester.user_id))
         if all(listed):

@@ -120,7 +120,7 @@ def _allowed_like(
 def _allow(case: Case, statement: Mapping[str, Any], left_out: Sequence[str] = ()) -> Mend:
     """Put a statement into the sender's IAM policies."""
     requester = case.request.requester
-    principal = requester.role_arn or requester.arn
+    principal = requester.entity_arn or requester.arn
     without = ", which is without the condition on {}, that this message does not meet"
     return Mend(
         how=How.ALLOW_IN_IAM,
@@ -133,5 +133,5 @@ def _allow(case: Case, statement: Mapping[str, Any], left_out: Sequence[str] = (
 def _names_account(step: StatementStep, requester: Requester) -> bool:
     account = requester.account_id
     named = set(principals(step))
-    by_name = {requester.arn, requester.role_arn, requester.user_id, "*"}
+    by_name = {requester.arn, requester.entity_arn, requester.user_id, "*"}
     return not named & by_name and bool(named & {account, f"arn:aws:iam::{account}:root"})

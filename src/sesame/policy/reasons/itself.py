@@ -90,6 +90,8 @@ def begins_anew(condition: ConditionStep, request: Request) -> str:
     if role:
         how = f"AssumeRole{', with a code of the MFA device of the user who assumes it' * is_of_factor}"
         return f"assumes `{role}` anew ({how}), and sends with the new session's key, secret and token"
+    if request.requester.kind == "federated":
+        return "asks for a session anew (GetFederationToken), and sends with its key, secret and token"
     return f"logs in anew{factor}, or as a program opens a session anew (`aws sts get-session-token{code}`)"
 
 

@@ -88,7 +88,7 @@ def _needed(explanation: Explanation, near: StatementStep | None, reader: Reader
 
 def _boundary_lacks(before: str, explanation: Explanation, statement: dict[str, Any], named: str) -> Cause:
     request, requester = explanation.request, explanation.request.requester
-    principal = requester.role_arn or requester.arn
+    principal = requester.entity_arn or requester.arn
     arn = next((step.ref.policy for step in explanation.statements if step.ref.kind == "boundary"), None)
     may_change = arn is not None and not arn.startswith(_OF_AWS)
     admits: tuple[Admits, ...] = ({"policy": arn},) if may_change else ()
@@ -120,13 +120,20 @@ def _boundary_lacks(before: str, explanation: Explanation, statement: dict[str, 
 
 def _session_lacks(before: str, explanation: Explanation, statement: dict[str, Any], named: str) -> Cause:
     request = explanation.request
+    is_federated = request.requester.kind == "federated"
+    is_under_none = all(step.ref.kind != "session" for step in explanation.statements)
+    what = f"the policies that the session `{request.requester.arn}` was opened under do not allow"
+    if is_federated and is_under_none:
+        what = f"`{request.requester.arn}` was opened under no session policy, and a federated user without one may not"
+    without = "" if is_federated else "without a policy, or "
     return Cause(
         code=Code.SESSION_POLICY,
-        text=f"{before}the policies that the session `{request.requester.arn}` was opened under"
-        f" do not allow `{request.action}` on `{request.resource}`{named}",
+        text=f"{before}{what} `{request.action}` on `{request.resource}`{named}",
         mend=Mend(
             how=How.CHANGE_SESSION,
-            text=f"open the session without a policy, or with one that has the statement {compact(statement)}",
-            details={"principal": request.requester.role_arn, "statement": statement},
+            text=f"open the session {without}with one that has the statement {compact(statement)}"
+            if without
+            else f"open the session with a policy that has the statement {compact(statement)}",
+            details={"principal": request.requester.opened_by, "statement": statement},
         ),
     )

@@ -50,7 +50,7 @@ def others(step: StatementStep, requester: Requester) -> tuple[Admits, ...]:
     named = principals(step)
     account = requester.account_id
     accounts = {account, f"arn:aws:iam::{account}:root"} if account else set()
-    own = accounts | {requester.arn, requester.role_arn, requester.user_id.partition(":")[0]}
+    own = accounts | {requester.arn, requester.entity_arn, requester.entity_id}
     is_whole = bool(accounts & set(named))
     rest = tuple(
         name for name in named if name not in own and not (is_whole and account in name.split(":")[4:5])

@@ -14,6 +14,9 @@ def describe(requester: Requester) -> str:
             return f"the root of account {requester.account_id}"
         case "role":
             return f"the session `{requester.arn}` of role `{requester.role_arn}`"
+        case "federated":
+            whose = f" of user `{requester.issuer_arn}`" if requester.issuer_arn else ""
+            return f"the federated user `{requester.arn}`{whose}"
         case _:
             return f"the user `{requester.arn}`"
 

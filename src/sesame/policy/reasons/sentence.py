@@ -118,8 +118,8 @@ def _missing(request: Request, steps: Sequence[StatementStep], limits: Sequence[
     candidates = [step for step in allows if step.ref.kind in sides]
     account_only = next((step for step in candidates if step.matched and not step.grants), None)
     if account_only is not None:
-        name = name_statement(account_only.ref)
-        return f"{name} names the account only, and no IAM policy of `{requester.arn}` allows it"
+        name, whose = name_statement(account_only.ref), requester.issuer_arn or requester.arn
+        return f"{name} names the account only, and no IAM policy of `{whose}` allows it"
     if "iam" in sides:  # which alone is enough, and is what a refused user of the account is told of
         sides, candidates = ["iam"], [step for step in candidates if step.ref.kind == "iam"]
     if sides != ["identity"]:
@@ -129,9 +129,9 @@ def _missing(request: Request, steps: Sequence[StatementStep], limits: Sequence[
     if not candidates:
         whose = {
             "identity": "policy of the identity",
-            "iam": f"IAM policy of `{requester.arn}`",
+            "iam": f"IAM policy of `{requester.issuer_arn or requester.arn}`",
             "session": f"policy that the session `{requester.arn}` was opened under",
-            "boundary": f"statement of the permissions boundary of `{requester.role_arn or requester.arn}`",
+            "boundary": f"statement of the permissions boundary of `{requester.entity_arn or requester.arn}`",
         }[sides[0]]
         return f"no {whose} allows `{request.action}` on `{request.resource}`"
     near = closest(candidates, request)

@@ -77,7 +77,7 @@ def _names(step: StatementStep, requester: Requester) -> bool:
     """
     if requester.kind == "service":
         return False
-    names = {requester.arn, requester.role_arn, requester.user_id, requester.user_id.partition(":")[0]}
+    names = {requester.arn, requester.entity_arn, requester.user_id, requester.entity_id}
     if account := requester.account_id:
         names |= {account, f"arn:aws:iam::{account}:root"}
     wanted = [

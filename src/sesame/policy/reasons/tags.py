@@ -1,7 +1,8 @@
 """Whose tag a condition on aws:PrincipalTag asks for, and how whoever sends comes to have it.
 
 A session carries the tags of its role and those that it was opened with, which go before the role's; the tags of the
-user that opened it do nothing for it (IAM user guide, "Pass session tags in AWS STS").
+user that opened it do nothing for it (IAM user guide, "Pass session tags in AWS STS"). A federated user has those of
+the user that opened its session.
 """
 
 from sesame.policy.request import Request, Requester
@@ -12,6 +13,8 @@ _CARRIES = {
     "user": "a user carries its own tags alone",
     "role": "a session carries the tags of its role and those that it was opened with, not those of the user that"
     " opened it",
+    "federated": "a federated user carries the tags of the user that opened its session and those that it was opened"
+    " with",
     "root": "a root has no tags",
 }
 
@@ -30,6 +33,10 @@ def to_be_tagged(requester: Requester, what: str, *, is_carried: bool) -> str | 
                 f"the sender's account gives the role `{requester.role_arn}` {what}, or opens the session with it:"
                 f" {_CARRIES['role']}{more}"
             )
+        case "federated":
+            user = f"gives the user `{requester.issuer_arn}` {what}, or " if requester.issuer_arn else ""
+            more = ", which go before the user's" * is_carried
+            return f"the sender's account {user}opens the session with {what}: {_CARRIES['federated']}{more}"
         case "root":
             return f"the sender signs with the key of a user or role that has {what}: {_CARRIES['root']}"
         case _:

@@ -95,7 +95,7 @@ class Widening:
                 of_message = smallest_statement(request, held=narrow.conditions)
                 statement = of_message | iam_statement(request.action, request.resource)
                 del statement["Principal"]
-            principal = request.requester.role_arn or request.requester.arn
+            principal = request.requester.entity_arn or request.requester.arn
             text = f"keep {kept}, and give `{principal}` an IAM policy with the statement"
             details = {"principal": principal}
         return Mend(

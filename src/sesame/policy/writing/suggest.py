@@ -161,9 +161,9 @@ def _is_about(principal: Principal, requester: Requester) -> bool:
         case PrincipalForm.ACCOUNT:
             return value == requester.account_id
         case PrincipalForm.UNIQUE_ID:
-            return value == requester.user_id.partition(":")[0]
+            return value == requester.entity_id
         case _:
-            return value in (requester.arn, requester.role_arn)
+            return value in (requester.arn, requester.entity_arn)
 
 
 def _cut(
