@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from sesame.app.foundation import Services
-from tests.support.callers import make_caller
+from tests.support.callers import make_caller, open_federated
+from tests.support.documents import document
 from tests.support.doors import DOORS, TEMPLATE, Door, Draft
 from tests.support.oracle import Caller, Grant, Identity, Oracle, Send, Statement, render
 from tests.support.process import REGION, Account, SesameProcess, running
@@ -45,7 +46,16 @@ BOUNDARIES: Mapping[str, tuple[tuple[Grant, ...], tuple[Grant, ...]]] = {
     ),
 }
 """Users with a permissions boundary: their grants, and those of the boundary."""
-CALLER_WEIGHTS = (6, 6, 2, 1, 2, 2, 1, 3, 2, 2)
+FEDERATED: Mapping[str, tuple[str, tuple[Grant, ...] | None]] = {
+    "guest": ("allowed", (Grant(effect="Allow"),)),
+    "guest-own-only": ("allowed", (Grant(effect="Allow", accounts=("own",)),)),
+    "guest-unlimited": ("bounded", (Grant(effect="Allow"),)),
+    "guest-denied": ("root", (Grant(effect="Allow"), Grant(effect="Deny", accounts=("own",)))),
+    "guest-of-root": ("root", (Grant(effect="Allow"),)),
+    "guest-without": ("allowed", None),
+}
+"""Federated users: who opens them, and under what; they come in by all doors but SMTP."""
+CALLER_WEIGHTS = (8, 9, 2, 1, 2, 2, 1, 3, 2, 2, 3, 2, 3, 1, 2, 6)
 SIDES = ("owner", "delegate", "sandboxed")
 OWNED = {
     "owner": {
@@ -145,6 +155,12 @@ def make_world(sesame: SesameProcess) -> World:
         for kind, (grants, boundary) in BOUNDARIES.items():
             made = make_caller(sesame, account, kind, grants, boundary)
             keys[f"{side} {kind}"], callers[f"{side} {kind}"] = made
+        for kind, (by, session) in FEDERATED.items():
+            opener = keys[f"{side} {by}"], callers[f"{side} {by}"]
+            if not opener[1].is_root:
+                let_federate(sesame, account, by)
+            made = open_federated(sesame, opener, kind, session)
+            keys[f"{side} {kind}"], callers[f"{side} {kind}"] = made
         with SignedClient(sesame.api, account) as ses:
             for name, verified in OWNED[side].items():
                 if verified:
@@ -160,6 +176,19 @@ def make_world(sesame: SesameProcess) -> World:
     return World(
         sesame=sesame, accounts=accounts, keys=keys, callers=callers, statements={}, custom=custom
     )  # fmt: skip
+
+
+def let_federate(sesame: SesameProcess, account: Account, user: str) -> None:
+    """Let a user open federated users, within its boundary too; its sends are as before."""
+    iam = sesame.client("iam", account)
+    statement = {"Effect": "Allow", "Action": "sts:GetFederationToken", "Resource": "*"}
+    iam.put_user_policy(UserName=user, PolicyName="federate", PolicyDocument=document(statement))
+    boundary = iam.get_user(UserName=user)["User"].get("PermissionsBoundary")
+    if boundary is not None:
+        arn = boundary["PermissionsBoundaryArn"]
+        held = iam.get_policy_version(PolicyArn=arn, VersionId="v1")["PolicyVersion"]["Document"]["Statement"]
+        text = document(*(held if isinstance(held, list) else [held]), statement)
+        iam.create_policy_version(PolicyArn=arn, PolicyDocument=text, SetAsDefault=True)
 
 
 def lift_limits(sesame: SesameProcess, account: Account) -> None:
@@ -216,6 +245,7 @@ def draw_statement(world: World, draw: random.Random) -> Statement:
         for side in SIDES
         for kind in ("allowed", "nothing", "bounded", "bounded-nothing")
     )
+    guests = tuple(world.callers[f"{side} {kind}"].arn for side in SIDES for kind in FEDERATED)
     effect = draw.choices(("Allow", "Deny"), weights=(7, 3))[0]
     everybody, them = ("*",), (ids["delegate"], ids["sandboxed"])
     choices = [
@@ -227,6 +257,8 @@ def draw_statement(world: World, draw: random.Random) -> Statement:
         (ids["owner"],),
         users,
         users[:3],
+        guests,
+        (*users, *guests),
         (STRANGER,),
     ]
     return Statement(
@@ -303,7 +335,7 @@ def test_random_sends_are_answered_as_the_oracle_says_by_every_door(world: World
     wrong: list[str] = []
     answers: Counter[tuple[str, str]] = Counter()
     found: Counter[str] = Counter()
-    names, weights = [*KINDS, *BOUNDARIES], CALLER_WEIGHTS
+    names, weights = [*KINDS, *BOUNDARIES, *FEDERATED], CALLER_WEIGHTS
     owners = {side: SignedClient(world.sesame.api, account) for side, account in world.accounts.items()}
     with clients_of(world.sesame, world.keys) as clients:
         for number in range(SENDS):
@@ -314,7 +346,8 @@ def test_random_sends_are_answered_as_the_oracle_says_by_every_door(world: World
             side = draw.choices(SIDES, weights=(2, 4, 2))[0]
             if door.is_custom and side == "sandboxed":
                 side = "delegate"
-            name = f"{side} {draw.choices(names, weights=weights)[0]}"
+            kinds = len(weights) if door.takes_sessions else len(weights) - len(FEDERATED)
+            name = f"{side} {draw.choices(names[:kinds], weights=weights[:kinds])[0]}"
             answers[door.name, try_send(world, oracle, draw, door, name, clients[name], found, wrong)] += 1
     for client in owners.values():
         client.close()

@@ -48,6 +48,34 @@ def make_caller(
     )
 
 
+def open_federated(
+    sesame: SesameProcess,
+    opener: tuple[Account, Caller],
+    name: str,
+    session: Sequence[Grant] | None,
+) -> tuple[Account, Caller]:
+    """A federated user that a caller of `make_caller` opens under these statements; None for no session policy.
+
+    The opener's policies must leave it that call; a grant's `accounts` are read as there.
+    """
+    keys, by = opener
+    own = (keys.account_id,)
+    grants = tuple(Grant(effect=grant.effect, accounts=grant.accounts and own) for grant in session or ())
+    more = {} if session is None else {"Policy": document(*(_statement(keys, grant) for grant in grants))}
+    made = sesame.client("sts", keys).get_federation_token(Name=name, DurationSeconds=3600, **more)
+    given = made["Credentials"]
+    opened = Account(keys.account_id, given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    return opened, Caller(
+        account=by.account,
+        arn=made["FederatedUser"]["Arn"],
+        is_root=by.is_root,
+        grants=by.grants,
+        boundary=by.boundary,
+        session=grants,
+        issuer=None if by.is_root else by.arn,
+    )
+
+
 def _statement(account: Account, grant: Grant) -> dict[str, str]:
     resource = "*" if grant.accounts is None else f"arn:aws:ses:*:{account.account_id}:identity/*"
     return {"Effect": grant.effect, "Action": "ses:Send*", "Resource": resource}

@@ -56,6 +56,11 @@ class Door:
     """What stands before the name in the ARN of the template that is used, which IAM must allow too."""
 
     @property
+    def takes_sessions(self) -> bool:
+        """Whether temporary credentials come in by it."""
+        return not self.name.upper().startswith("SMTP")
+
+    @property
     def is_custom(self) -> bool:
         """Whether it mails a link to an address, and so needs an account out of the sandbox."""
         return self.action == "ses:SendCustomVerificationEmail"

@@ -49,6 +49,14 @@ class Caller:
     grants: tuple[Grant, ...] = ()
     boundary: tuple[Grant, ...] | None = None
     """The statements of its permissions boundary; None for none."""
+    session: tuple[Grant, ...] | None = None
+    """Of a federated user the statements of its session policies; its grants and boundary are those of its user."""
+    issuer: str | None = None
+    """Of a federated user the ARN of the user who opened its session."""
+
+    def limits(self) -> list[tuple[Grant, ...]]:
+        """What each must allow beside the grants."""
+        return [one for one in (self.boundary, self.session) if one is not None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,8 +146,10 @@ class Oracle:
                     denied.update(self._denied(caller, send, arn, address))
         for resource in send.resources:
             everywhere = {grant.effect for grant in caller.grants if grant.accounts is None}
-            at_most = {grant.effect for grant in caller.boundary or () if grant.accounts is None}
-            is_within = caller.boundary is None or at_most == {"Allow"}
+            at_most = [
+                {grant.effect for grant in limit if grant.accounts is None} for limit in caller.limits()
+            ]
+            is_within = all(effects == {"Allow"} for effects in at_most)
             if "Deny" in everywhere or not (caller.is_root or "Allow" in everywhere) or not is_within:
                 denied.add(resource)
         if denied:
@@ -189,21 +199,23 @@ class Oracle:
             grant.effect for grant in caller.grants if grant.accounts is None or owner in grant.accounts
         ]
         at_most = [
-            grant.effect
-            for grant in caller.boundary or ()
-            if grant.accounts is None or owner in grant.accounts
+            [grant.effect for grant in limit if grant.accounts is None or owner in grant.accounts]
+            for limit in caller.limits()
         ]
         statements = () if identity is None else identity.statements
         matching = [statement for statement in statements if _matches(statement, caller, send)]
-        if "Deny" in (*grants, *at_most) or any(statement.effect == "Deny" for statement in matching):
+        if "Deny" in (*grants, *(effect for limit in at_most for effect in limit)) or any(
+            statement.effect == "Deny" for statement in matching
+        ):
             return False
-        is_within = caller.boundary is None or "Allow" in at_most
+        is_within = all("Allow" in limit for limit in at_most)
         by_iam = (caller.is_root or "Allow" in grants) and is_within
         if caller.account != owner:
             return by_iam and bool(matching)
         # In its own account a user is let in by IAM, or by a policy that names it and not just the account; beyond its
-        # boundary by one that names it, and not just everybody.
-        enough = {"*", caller.arn} if is_within else {caller.arn}
+        # boundary by one that names it, and not just everybody. A federated user has within its limits what its user
+        # is given, and beyond them what it is given itself.
+        enough = {"*", caller.arn, caller.issuer} if is_within else {caller.arn}
         return by_iam or any(enough & set(statement.principals) for statement in matching)
 
     def _denied_nearer(
@@ -219,7 +231,7 @@ class Oracle:
 
 
 def _matches(statement: Statement, caller: Caller, send: Send) -> bool:
-    callers = {"*", caller.arn, caller.account, f"arn:aws:iam::{caller.account}:root"}
+    callers = {"*", caller.arn, caller.issuer, caller.account, f"arn:aws:iam::{caller.account}:root"}
     if not callers & set(statement.principals):
         return False
     if send.action not in statement.actions and "ses:Send*" not in statement.actions:
