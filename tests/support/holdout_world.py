@@ -134,7 +134,7 @@ class Reported(Case):
 
     def _mend_change_statement(self, mend: Mapping[str, Any], sends: dict[str, Any]) -> None:
         group, is_of_group, policy = mend["policy"].partition("/")
-        if not is_of_group:
+        if not is_of_group or group.startswith("arn:"):
             changes = [
                 one | {"with": "2000-01-01T00:00:00Z"} if "Greater" in one.get("operator", "") else one
                 for one in mend["changes"]

@@ -147,6 +147,8 @@ class Case:
     names: dict[str, str] = field(default_factory=dict)
     federated: dict[str, str] = field(default_factory=dict)
     """Federated users among the keys, and the users that opened their sessions."""
+    limits: dict[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)
+    """What the session of a role is limited to, by the name of its keys."""
     check_arn: str = ""
     """The identity whose policy is to be changed."""
     documents: list[tuple[str, str]] = field(default_factory=list)
@@ -268,6 +270,7 @@ class Case:
         sts = self.world.client("sts", self.keys[f"{account}/opener-{name}"])
         more = {"Policy": document(*limits)} if limits else {}
         made = sts.assume_role(RoleArn=arn, RoleSessionName=session, **more)["Credentials"]
+        self.limits[f"{account}/{name}"] = limits
         self.keys[f"{account}/{name}"] = Account(
             self.account(account).account_id,
             made["AccessKeyId"],
@@ -528,7 +531,8 @@ class Case:
             assert mend["principal"].endswith(f":{whose}")
             self._federated(account, user, name, mend["statement"])
             return
-        self._session(account, name, "again", mend["principal"], mend["statement"])
+        kept = self.limits.get(sends["as"], ()) if mend.get("beside") else ()
+        self._session(account, name, "again", mend["principal"], *kept, mend["statement"])
 
     def _mend_set_parameter(self, mend: Mapping[str, Any], sends: dict[str, Any]) -> None:
         if mend["parameter"] == "endpoint":

@@ -342,7 +342,8 @@ def _with_region(cause: Cause, regions: Sequence[str]) -> Cause:
     if not regions or "aws:requestedregion" not in cause.text.lower():
         return cause
     where = " or ".join(f"`{region}`" for region in regions)
-    text = f"{cause.mend.text}; or the sender calls region {where}, where the identity is verified too"
+    way = f"the sender calls region {where}, where the identity is verified too"
+    text = f"{way}; or {cause.mend.text}" if cause.code is Code.DENY else f"{cause.mend.text}; or {way}"
     return replace(cause, mend=replace(cause.mend, text=text))
 
 

@@ -255,7 +255,7 @@ class How(Enum):
     """`principal`, `policy` (the ARN of the managed policy; None where it is not known, or AWS's own), `statement`:
     what the boundary must hold; `also_admits` as above."""
     CHANGE_SESSION = "change-session"
-    """`principal`, `statement`: what the policies of the session must hold."""
+    """`principal`, `statement`: what the policies of the session must hold; `beside`: and what they held before."""
     SET_PARAMETER = "set-parameter"
     """`parameter`, `value` (None: what it is depends on the owner)."""
     DROP_PARAMETER = "drop-parameter"

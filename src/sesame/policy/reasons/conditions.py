@@ -108,7 +108,8 @@ def _may_be_a_slip(condition: ConditionStep) -> bool:
 def _for_sender(condition: ConditionStep, request: Request) -> str:
     name = name_of_key(condition.key, request)
     if condition.seen is None and not is_of_resource(condition.key):
-        return f"{name}, which this request does not carry{what_it_carries(condition.key, request)}"
+        by_smtp = f": {why_absent(condition, request)}" if condition.key.lower() == "aws:useragent" else ""
+        return f"{name}, which this request does not carry{what_it_carries(condition.key, request)}{by_smtp}"
     if condition.seen is None or is_of_resource(condition.key):
         return f"{name}, which does not hold"
     seen = listed(condition.decisive or condition.seen)
@@ -155,6 +156,8 @@ def explain_slip(condition: ConditionStep, request: Request, reader: Reader) -> 
         return f"; a display name is compared decoded and without quotation marks: as `{meant[1]}`"
     if (hidden := _variable_of_others(condition, reader)) is not None:
         return f"; `{hidden}` is a variable, and what it is for this sender is not shown"
+    if names_one_session(condition, request):
+        return "; aws:PrincipalArn of a session is the ARN of its role"
     if condition.seen is None and (why := why_absent(condition, request)):
         return f"; {why}"
     if condition.seen is None and condition.answer and _is_of_all(condition):
@@ -248,11 +251,18 @@ def _of_other_language(condition: ConditionStep, seen: Sequence[str], wanted: Se
         if text.count("@") > 1:
             return f"; `{text}` is one text: each address is a value of its own in a list"
         if not before and any(value.lower().endswith(f"@{domain.lower()}") for value in seen):
-            return f"; `{text}` is no whole address: `*@{domain}` under StringLike is every address there"
+            negated = "Not" if read_operator(condition.operator).comparison.negated else ""
+            return f"; `{text}` is no whole address: `*@{domain}` under String{negated}Like is every address there"
         inner = domain.removeprefix("*.")
         if inner != domain and any(value.lower().endswith(f"@{inner.lower()}") for value in seen):
             return f"; `*.{inner}` is of the domains below `{inner}`, not of itself"
     return ""
+
+
+def names_one_session(condition: ConditionStep, request: Request) -> bool:
+    """Whether a condition on aws:PrincipalArn has the ARN of a session, which that of no request is."""
+    is_on_it = condition.key.lower() == "aws:principalarn" and request.requester.role_arn is not None
+    return is_on_it and any(":assumed-role/" in text for text in condition.wanted)
 
 
 def why_absent(condition: ConditionStep, request: Request) -> str:
@@ -268,6 +278,8 @@ def why_absent(condition: ConditionStep, request: Request) -> str:
         is_session = any(name.lower() == "aws:tokenissuetime" for name in request.context)
         what = "a session opened without a code" if is_session else "an access key"
         return f"{what} carries no second factor, a session opened with a code of an MFA device does"
+    if key == "aws:useragent" and request.action.lower() == "ses:sendrawemail":
+        return "mail by SMTP carries none, calls of the API do"
     if key == "aws:username" and kind != "user":
         return f"only users carry it, and this is {_KINDS.get(kind, kind)}"
     return ""

@@ -15,7 +15,7 @@ from sesame.policy.reasons.corrections import key_written_right, write_key
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
 from sesame.policy.reasons.edits import has_variables
 from sesame.policy.reasons.evaluator import asked_again
-from sesame.policy.reasons.narrow import BY_PRINCIPAL, Admits, others, principals
+from sesame.policy.reasons.narrow import BY_PRINCIPAL, Admits, of_one_session, others, principals
 from sesame.policy.reasons.remedies import (
     Change,
     carried,
@@ -59,6 +59,7 @@ def _exception(step: StatementStep, request: Request, reader: Reader) -> tuple[C
         one.key.lower() == _RECIPIENTS and is_hidden(one, reader) and one.seen for one in step.conditions
     )
     admits: tuple[Admits, ...] = ({"key": "ses:Recipients"},) if is_open else ()
+    admits += of_one_session(step, request)
     is_bound = any(str(one.get("key_to", one.get("key", ""))).lower() in BY_PRINCIPAL for one in found)
     if found and (is_bound or not others(step, request.requester)):
         return _together(found), admits
@@ -89,6 +90,8 @@ def _as_meant(step: StatementStep, request: Request, reader: Reader) -> Change |
     for one in step.conditions:
         if (folded := in_any_case(step, one, request, reader)) is not None:
             return folded
+        if one.seen is None and one.note.startswith("no values: true of all") and _is_of_values(step, one):
+            return {"operator": "Null", "key": one.key, "exempt": ["false"]}
         instead = None if is_hidden(one, reader) else operator_instead(one, reader)
         if instead is None:
             continue
@@ -96,6 +99,16 @@ def _as_meant(step: StatementStep, request: Request, reader: Reader) -> Change |
         if asked_again(made, step.effect, request, has_variables=has_variables(step.text)).answer is False:
             return {"operator": one.operator, "key": one.key, "operator_to": instead}
     return None
+
+
+def _is_of_values(step: StatementStep, one: ConditionStep) -> bool:
+    """Whether a condition is for those that carry some values, and not for those that lack its key."""
+    has_null = any(
+        other.key.lower() == one.key.lower()
+        and read_operator(other.operator).comparison.family is Family.NULL
+        for other in step.conditions
+    )
+    return not has_null and not read_operator(one.operator).comparison.negated
 
 
 def _together(changes: list[Change]) -> Change:

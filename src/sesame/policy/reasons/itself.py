@@ -126,7 +126,8 @@ def by_itself(*conditions: ConditionStep, request: Request, denies: bool) -> Men
 
 _OTHERWISE = {
     "ses:fromaddress": "; or send as an address that it lets you use",
-    "ses:feedbackaddress": "; or send with a return path that it lets you use",
+    "ses:feedbackaddress": "; or send with a return path (ReturnPath, FeedbackForwardingEmailAddress or MAIL FROM)"
+    " that it lets you use",
     _NAME: "; or send with a display name in From that it lets you use",
     "ses:recipients": "; or send only to recipients that it lets you write to",
     "aws:sourceip": "; or send from an IP address that it lets you send from",

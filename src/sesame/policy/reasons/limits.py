@@ -131,9 +131,8 @@ def _session_lacks(before: str, explanation: Explanation, statement: dict[str, A
         text=f"{before}{what} `{request.action}` on `{request.resource}`{named}",
         mend=Mend(
             how=How.CHANGE_SESSION,
-            text=f"open the session {without}with one that has the statement {compact(statement)}"
-            if without
-            else f"open the session with a policy that has the statement {compact(statement)}",
-            details={"principal": request.requester.opened_by, "statement": statement},
+            text=f"open the session {without}with {'one' if without else 'a policy'} that has the statement"
+            f" {compact(statement)}{'' if is_under_none else ' beside what it had'}",
+            details={"principal": request.requester.opened_by, "statement": statement, "beside": True},
         ),
     )

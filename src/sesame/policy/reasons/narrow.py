@@ -11,7 +11,13 @@ from typing import Any
 from sesame.policy.language.pattern import literally
 from sesame.policy.language.vocabulary import Family, find_key, read_operator
 from sesame.policy.reasons.cause import Reader
-from sesame.policy.reasons.conditions import TIMES, is_hidden, not_filled, of_each_recipient
+from sesame.policy.reasons.conditions import (
+    TIMES,
+    is_hidden,
+    names_one_session,
+    not_filled,
+    of_each_recipient,
+)
 from sesame.policy.reasons.derivation import ConditionStep, StatementStep
 from sesame.policy.reasons.remedies import Change, may_be_of_others, opens, range_of
 from sesame.policy.reasons.slips import some
@@ -78,6 +84,12 @@ def admitted(step: StatementStep, requester: Requester, changes: Sequence[Change
             return tuple({**one, "principals": ["*"]} for one in whole)
         return whole if is_named else ()
     return (*others(step, requester), *(whole if is_named else ()))
+
+
+def of_one_session(step: StatementStep, request: Request) -> tuple[Admits, ...]:
+    """The role all of whose sessions a change admits of a statement that was meant for one of them."""
+    is_meant = any(names_one_session(one, request) for one in step.conditions)
+    return ({"role": request.requester.role_arn},) if is_meant else ()
 
 
 def principals(step: StatementStep) -> tuple[str, ...]:

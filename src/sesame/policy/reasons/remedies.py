@@ -10,6 +10,7 @@ from typing import Any
 
 from sesame.policy.language.pattern import glob, literally
 from sesame.policy.language.vocabulary import (
+    ADDRESS_KEYS,
     Compare,
     Comparison,
     Family,
@@ -87,7 +88,8 @@ _BY_SESSION = "signs with the temporary credentials of a session of a role"
 
 def opens(change: Mapping[str, Any]) -> bool:
     """Whether an edit lets in, beside the request, all others that lack what the condition asks for."""
-    return bool(change.get("drop_condition")) or str(change.get("operator_to", "")).endswith(_IF_EXISTS)
+    had, has = (str(change.get(how, "")).lower().endswith("ifexists") for how in ("operator", "operator_to"))
+    return bool(change.get("drop_condition")) or (has and not had)
 
 
 def carried(request: Request, key: str) -> str | None:
@@ -159,6 +161,8 @@ def to_send(condition: ConditionStep, request: Request, reader: Reader, *, denie
         return (
             None  # From rests on another identity: with an address of this one it would need its ARN as well
         )
+    if key in ADDRESS_KEYS and not is_for_nothing and not any("@" in text for text in condition.wanted):
+        return None
     if key == "ses:apiversion" and not set(condition.wanted) & {"1", "2"}:
         return None
     if not all(text.rpartition("@")[2].isascii() for text in condition.wanted):

@@ -20,6 +20,7 @@ from sesame.policy.reasons.narrow import (
     in_words,
     is_correction,
     is_wide,
+    of_one_session,
 )
 from sesame.policy.reasons.remedies import beside_ways_out, change_mend
 from sesame.policy.reasons.sentence import compact, name_statement
@@ -66,7 +67,11 @@ class Widening:
                 return self._beside_it(step, changes, narrow)
         dropped = [{"key": change["key"]} for change in changes if "drop_condition" in change]
         dropped += [{"like": change["each"]} for change in changes if "each" in change]
-        admits = (*admitted(step, self._request.requester, changes), *dropped)
+        admits = (
+            *admitted(step, self._request.requester, changes),
+            *of_one_session(step, self._request),
+            *dropped,
+        )
         return change_mend(
             step,
             changes,
