@@ -200,14 +200,14 @@ def iam_wildcard_under_string_equals(w: World) -> Steps:
     seen="the domain in IAM as on the letterhead, with a capital",
     code="SA401",
     says=("ses:FromAddress", "case"),
-    mend=("news@{domain}",),
+    mend=("write StringEqualsIgnoreCase in place of StringEquals",),
 )
 def iam_domain_with_a_capital(w: World) -> Steps:
     w.allow()
     capital = {"StringEquals": {"ses:FromAddress": f"News@{w.domain.capitalize()}"}}
     user = w.user("app", MAY_SEND | {"Condition": capital})
     yield lambda: w.simple(user)
-    w.user_may("app", MAY_SEND | {"Condition": {"StringEquals": {"ses:FromAddress": f"news@{w.domain}"}}})
+    w.user_may("app", MAY_SEND | {"Condition": {"StringEqualsIgnoreCase": capital["StringEquals"]}})
     yield lambda: w.simple(user)
 
 
