@@ -70,7 +70,7 @@ async def logged_in_from(data: Path, guard: Guard, *, proxy: str, forwarded: str
             assert token
             answer = await client.post(link, data={"token": token[1]}, headers={"origin": base})
             page = await client.get("/me")
-            found = re.search(r'data-label="From"[^>]*>(?:<[^>]+>)*([^<]+)<', page.text)
+            found = re.search(r'data-label="Address"[^>]*>(?:<[^>]+>)*([^<]+)<', page.text)
             assert found, page.text
             set_now = answer.headers.get_list("set-cookie")
             [cookie] = [one for one in set_now if not one.partition("=")[0].endswith("-form")]

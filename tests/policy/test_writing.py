@@ -120,6 +120,7 @@ def is_wanted(answers: Answers, request: Request) -> bool:
             f"arn:aws:iam::{requester.account_id}:root",
             requester.arn,
             requester.role_arn,
+            requester.issuer_arn,  # what a user may, the federated users may that it opens, in its own bounds
         }
         who = bool(named & set(answers.principals))
     wanted = {

@@ -116,27 +116,32 @@ def _opened_by_users(owner: str, named: Names, principal_ids: Mapping[str, str])
 
     Where conditions do not ask who it is, what holds for a federated user holds for the user who opened it.
     """
-    users: list[tuple[str, str, str]] = []
     for arn in sorted(named.names):
         if ":user/" in arn:
-            name = arn.rpartition("/")[2]
-            users.append((arn, arn, principal_ids.get(arn, "AIDA" + _letters(name))))
+            user_id = principal_ids.get(arn, "AIDA" + _letters(arn.rpartition("/")[2]))
+            yield from _opened_by(arn, arn, user_id, owner, named)
     for value in sorted(named.ids):
-        if value.startswith("AIDA"):
-            users += [
-                (value, f"arn:aws:iam::{account}:user/{value}", value) for account in sorted(named.accounts)
-            ]
-    for label, arn, user_id in users:
-        account = arn.split(":")[4]
-        head = f"arn:aws:sts::{account}:federated-user/"
-        others = _federated(account, OTHER, owner, f"a federated user of {label}")
-        known = [
-            _federated(account, name.removeprefix(head), owner, name)
-            for name in sorted(named.names)
-            if name.startswith(head)
-        ]
-        for one in (replace(others, is_other=True), *known):
-            yield replace(one, requester=replace(one.requester, issuer_arn=arn, issuer_id=user_id))
+        if not value.startswith("AIDA"):
+            continue
+        for account in sorted(named.accounts):
+            yield from _opened_by(value, f"arn:aws:iam::{account}:user/{value}", value, owner, named)
+        elsewhere = f"arn:aws:iam::{_FREE_ACCOUNTS[-1]}:user/{value}"
+        for one in _opened_by(value, elsewhere, value, owner, named):
+            yield replace(one, is_stranger=True)
+
+
+def _opened_by(label: str, arn: str, user_id: str, owner: str, named: Names) -> Iterator[Candidate]:
+    """The federated users of one user, with any name and with each named one of its account."""
+    account = arn.split(":")[4]
+    head = f"arn:aws:sts::{account}:federated-user/"
+    others = _federated(account, OTHER, owner, f"a federated user of {label}")
+    known = [
+        _federated(account, name.removeprefix(head), owner, name)
+        for name in sorted(named.names)
+        if name.startswith(head)
+    ]
+    for one in (replace(others, is_other=True), *known):
+        yield replace(one, requester=replace(one.requester, issuer_arn=arn, issuer_id=user_id))
 
 
 def with_path(requester: Requester, policies: Sequence[tuple[str, Policy]]) -> Requester:
